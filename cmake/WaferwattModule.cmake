@@ -1,0 +1,37 @@
+# A module is a static library `waferwatt_<name>` of src/<name>/*.cpp with its headers in
+# include/waferwatt/<name>/.
+
+function(waferwatt_compile_options target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wno-missing-field-initializers -Wno-restrict)
+  if(WAFERWATT_WARNINGS_AS_ERRORS)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(WAFERWATT_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=address,undefined -fno-omit-frame-pointer)
+    target_link_options(${target} PRIVATE -fsanitize=address,undefined)
+  endif()
+endfunction()
+
+function(waferwatt_module name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LINK" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  add_library(waferwatt_${name} STATIC ${sources})
+  target_include_directories(waferwatt_${name} PUBLIC ${CMAKE_SOURCE_DIR}/include)
+  foreach(dependency IN LISTS ARG_DEPENDS)
+    target_link_libraries(waferwatt_${name} PUBLIC waferwatt_${dependency})
+  endforeach()
+  target_link_libraries(waferwatt_${name} PUBLIC ${ARG_LINK})
+  waferwatt_compile_options(waferwatt_${name})
+  set_property(GLOBAL APPEND PROPERTY WAFERWATT_MODULES ${name})
+endfunction()
+
+# The version and the git state go into every result; only one file is rebuilt when they change.
+function(waferwatt_version_definitions target)
+  execute_process(COMMAND git -C ${CMAKE_SOURCE_DIR} describe --always --dirty
+                  OUTPUT_VARIABLE revision OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  if(NOT revision)
+    set(revision "unknown")
+  endif()
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/src/report/provenance.cpp PROPERTIES COMPILE_DEFINITIONS
+    "WAFERWATT_VERSION=\"${PROJECT_VERSION}\";WAFERWATT_REVISION=\"${revision}\"")
+endfunction()
