@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "waferwatt/catalog/supply.hpp"
+
+namespace waferwatt::catalog {
+namespace {
+
+template <class T>
+void check_vintages(const std::vector<Vintage<T>>& vintages, std::string_view key, const io::FieldComplaint& complain) {
+  for (std::size_t i = 1; i < vintages.size(); ++i)
+    if (vintages[i].vintage <= vintages[i - 1].vintage)
+      complain(key, "vintages must rise: " + vintages[i].vintage.text() + " comes after " + vintages[i - 1].vintage.text());
+  for (const auto& vintage : vintages)
+    for (const auto& [date, value] : vintage.series->points())
+      if (value < T{}) complain(key, "must not be negative, as it is at " + date.text());
+}
+
+}  // namespace
+
+const io::Record<ProcessNode>& ProcessNode::record() {
+  using N = ProcessNode;
+  static const auto record =
+      io::Record<N>("process_node", "A logic process node of a foundry.")
+          .required("id", &N::id, {.doc = "Id, foundry first; the file's name."})
+          .required("name", &N::name, {.doc = "Name of the node."})
+          .required("foundry", &N::foundry, {.doc = "Company id."})
+          .required("year", &N::year, {.doc = "Start of volume production."})
+          .required("defect_density", &N::defect_density, {.doc = "Killer defects per area over time.", .at_least = 0 / square_centimetre, .at_most = 10 / square_centimetre})
+          .optional("capacity", &N::capacity, {.doc = "Wafer starts, by date of the forecast."})
+          .optional("capacity_of", &N::capacity_of, {.doc = "Node id whose capacity this node shares."})
+          .required("ai_share", &N::ai_share, {.doc = "Largest fraction of the capacity AI accelerators can obtain.", .at_least = 0.0, .at_most = 1.0})
+          .required("wafer_price", &N::wafer_price, {.doc = "Price of a processed wafer.", .above = 0 * usd / wafer, .at_most = mega * usd / wafer})
+          .required("cycle_time", &N::cycle_time, {.doc = "Wafer start to tested wafer.", .above = 0 * day, .at_most = core::year})
+          .optional("energy_per_area", &N::energy_per_area, {.doc = "Fab electricity per wafer area.", .at_least = 0 * kilo * watt_hour / square_centimetre, .at_most = 1000 * kilo * watt_hour / square_centimetre})
+          .optional("gas_per_area", &N::gas_per_area, {.doc = "Process gases as CO2e per wafer area.", .at_least = 0 * kg_co2e / square_centimetre, .at_most = 1000 * kg_co2e / square_centimetre})
+          .optional("material_per_area", &N::material_per_area, {.doc = "Materials as CO2e per wafer area.", .at_least = 0 * kg_co2e / square_centimetre, .at_most = 1000 * kg_co2e / square_centimetre})
+          .optional("notes", &N::notes, {.doc = "Conflicts between sources and how they were settled."})
+          .check([](const N& n, const io::FieldComplaint& complain) {
+            if (n.capacity.empty() && !n.capacity_of) complain("", "give \"capacity\" or \"capacity_of\"");
+            check_vintages(n.capacity, "capacity", complain);
+          });
+  return record;
+}
+
+const io::Record<Packaging>& Packaging::record() {
+  using P = Packaging;
+  static const auto record =
+      io::Record<P>("packaging", "A 2.5D packaging process.")
+          .required("id", &P::id, {.doc = "Id, vendor first; the file's name."})
+          .required("name", &P::name, {.doc = "Name of the process."})
+          .required("vendor", &P::vendor, {.doc = "Company id."})
+          .required("kind", &P::kind, {.doc = "Kind of interposer."})
+          .required("family", &P::family, {.doc = "Packaging family id whose capacity it draws on."})
+          .optional("max_interposer_area", &P::max_interposer_area, {.doc = "Largest interposer in volume.", .above = 0 * square_millimetre, .at_most = metre * metre})
+          .required("edge_exclusion", &P::edge_exclusion, {.doc = "Unused rim of the wafer.", .at_least = 0 * metre, .at_most = 50 * millimetre})
+          .required("street", &P::street, {.doc = "Gap between interposers.", .at_least = 0 * metre, .at_most = 10 * millimetre})
+          .required("cycle_time", &P::cycle_time, {.doc = "Interposer wafer start to assembled package.", .above = 0 * day, .at_most = core::year})
+          .required("wafer_price", &P::wafer_price, {.doc = "Price of a packaging wafer.", .above = 0 * usd / wafer, .at_most = mega * usd / wafer})
+          .required("assembly_yield", &P::assembly_yield, {.doc = "Good packages out of assembly over time.", .above = 0.0, .at_most = 1.0})
+          .required("share_of_family", &P::share_of_family, {.doc = "Fraction of the family's wafers.", .at_least = 0.0, .at_most = 1.0})
+          .required("test_time", &P::test_time, {.doc = "Assembled package to tested package.", .at_least = 0 * day, .at_most = core::year})
+          .required("test_yield", &P::test_yield, {.doc = "Packages that pass final test.", .above = 0.0, .at_most = 1.0})
+          .optional("notes", &P::notes, {.doc = "Conflicts between sources and how they were settled."});
+  return record;
+}
+
+const io::Record<CustomerShare>& CustomerShare::record() {
+  using C = CustomerShare;
+  static const auto record =
+      io::Record<C>("customer_share", "A customer's share of a packaging family.")
+          .required("company", &C::company, {.doc = "Company id of the customer."})
+          .required("vintages", &C::vintages, {.doc = "Share of capacity over time, by date of the forecast."})
+          .check([](const C& c, const io::FieldComplaint& complain) {
+            if (c.vintages.empty()) complain("vintages", "give at least one vintage");
+            check_vintages(c.vintages, "vintages", complain);
+            for (const auto& vintage : c.vintages)
+              for (const auto& [date, share] : vintage.series->points())
+                if (share < 0 || share > 1) complain("vintages", "a share must lie between 0 and 1, got " + std::to_string(share) + " at " + date.text());
+          });
+  return record;
+}
+
+const io::Record<PackagingFamily>& PackagingFamily::record() {
+  using F = PackagingFamily;
+  static const auto record =
+      io::Record<F>("packaging_family", "Packaging capacity that several processes share.")
+          .required("id", &F::id, {.doc = "Id, vendor first; the file's name."})
+          .required("name", &F::name, {.doc = "Name of the family."})
+          .required("vendor", &F::vendor, {.doc = "Company id."})
+          .required("capacity", &F::capacity, {.doc = "Wafer rate of all variants, by date of the forecast."})
+          .optional("outsourced", &F::outsourced, {.doc = "On-substrate steps at outsourced assemblers."})
+          .optional("customer_shares", &F::customer_shares, {.doc = "Who gets which share of the capacity."})
+          .optional("notes", &F::notes, {.doc = "Conflicts between sources and how they were settled."})
+          .check([](const F& f, const io::FieldComplaint& complain) {
+            if (f.capacity.empty()) complain("capacity", "give at least one vintage");
+            check_vintages(f.capacity, "capacity", complain);
+            check_vintages(f.outsourced, "outsourced", complain);
+          });
+  return record;
+}
+
+const io::Record<Memory>& Memory::record() {
+  using M = Memory;
+  static const auto record =
+      io::Record<M>("memory", "A generation of high-bandwidth memory.")
+          .required("id", &M::id, {.doc = "Id; the file's name."})
+          .required("name", &M::name, {.doc = "Name of the part."})
+          .required("generation", &M::generation, {.doc = "Generation, e.g. HBM3E."})
+          .required("n_layers", &M::n_layers, {.doc = "DRAM dies in a stack.", .at_least = 1, .at_most = 64})
+          .required("capacity", &M::capacity, {.doc = "Capacity of a stack.", .above = 0 * byte, .at_most = tera * byte})
+          .required("bandwidth", &M::bandwidth, {.doc = "Bandwidth of a stack.", .above = 0 * byte / second, .at_most = 100 * tera * byte / second})
+          .required("die_capacity", &M::die_capacity, {.doc = "Capacity of one DRAM die.", .above = 0 * byte, .at_most = tera * byte})
+          .required("die_area", &M::die_area, {.doc = "Area of one DRAM die.", .above = 0 * square_millimetre, .at_most = 1000 * square_millimetre})
+          .required("die_yield", &M::die_yield, {.doc = "Good DRAM dies over time.", .above = 0.0, .at_most = 1.0})
+          .required("stack_yield", &M::stack_yield, {.doc = "Good stacks out of stacking over time.", .above = 0.0, .at_most = 1.0})
+          .required("cycle_time", &M::cycle_time, {.doc = "DRAM wafer start to tested stack.", .above = 0 * day, .at_most = 2 * core::year})
+          .required("price", &M::price, {.doc = "Price per capacity over time.", .above = 0 * usd / byte, .at_most = 1000 * usd / (giga * byte)})
+          .required("first_volume", &M::first_volume, {.doc = "Start of volume production."})
+          .optional("notes", &M::notes, {.doc = "Conflicts between sources and how they were settled."});
+  return record;
+}
+
+const io::Record<Qualification>& Qualification::record() {
+  using Q = Qualification;
+  static const auto record = io::Record<Q>("qualification", "A maker's memory passes a customer's qualification.")
+                                 .required("memory", &Q::memory, {.doc = "Memory id."})
+                                 .required("customer", &Q::customer, {.doc = "Company id."})
+                                 .required("date", &Q::date, {.doc = "From when it may be delivered."});
+  return record;
+}
+
+const io::Record<MemoryMaker>& MemoryMaker::record() {
+  using M = MemoryMaker;
+  static const auto record =
+      io::Record<M>("memory_maker", "A maker of high-bandwidth memory.")
+          .required("id", &M::id, {.doc = "Id; the file's name."})
+          .required("name", &M::name, {.doc = "Name of the line."})
+          .required("vendor", &M::vendor, {.doc = "Company id."})
+          .required("tsv_capacity", &M::tsv_capacity, {.doc = "DRAM wafers with through-silicon vias, by date of the forecast."})
+          .optional("qualified", &M::qualified, {.doc = "Which memory may go to which customer from when."})
+          .optional("notes", &M::notes, {.doc = "Conflicts between sources and how they were settled."})
+          .check([](const M& m, const io::FieldComplaint& complain) {
+            if (m.tsv_capacity.empty()) complain("tsv_capacity", "give at least one vintage");
+            check_vintages(m.tsv_capacity, "tsv_capacity", complain);
+          });
+  return record;
+}
+
+}  // namespace waferwatt::catalog
