@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "waferwatt/cost/operator_model.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace waferwatt;
+using catalog::NumberFormat;
+using catalog::OperatorKind;
+
+namespace {
+
+/// 1,000 TFLOP/s in bf16, 2,000 in fp8, 4 TB/s, 700 W: numbers that divide well.
+catalog::Accelerator round_accelerator(std::string id) {
+  catalog::Accelerator a;
+  a.id = id, a.name = id, a.memory = "hbm3";
+  a.peak_bf16.value = 1000 * tera * flop / second;
+  a.peak_fp8.emplace().value = 2000 * tera * flop / second;
+  a.memory_bandwidth.value = 4 * tera * byte / second;
+  a.memory_capacity.value = 80 * giga * byte;
+  a.tdp.value = 700 * watt;
+  return a;
+}
+
+catalog::OperatorFit fit(OperatorKind op, std::string format, double launch_us, double ec, double em, double p,
+                         double error = 0.05) {
+  return {.op = op,
+          .format = std::move(format),
+          .launch_time = launch_us * micro * second,
+          .compute_efficiency = ec,
+          .memory_efficiency = em,
+          .exponent = p,
+          .n_points = 100,
+          .error_median = error};
+}
+
+catalog::Catalog round_catalog(std::vector<catalog::OperatorFit> fits) {
+  catalog::Catalog catalog;
+  catalog.accelerators.add(round_accelerator("x"));
+  catalog.calibrations.add({.id = "x", .accelerator = "x", .fits = std::move(fits)});
+  return catalog;
+}
+
+double us(Time time) { return time.in(micro * second); }
+
+}  // namespace
+
+TEST_CASE("a GEMM's time is its launch and the smooth maximum of work and traffic") {
+  const auto catalog = round_catalog({fit(OperatorKind::gemm, "bf16", 5, 0.8, 0.5, 2)});
+  const cost::OperatorModel model(round_accelerator("x"), catalog);
+  // m = n = k = 1000: F = 2e9 FLOP at 800 TFLOP/s = 2.5 us. B = 3 * 2e6 B at 2 TB/s = 3 us.
+  // sqrt(2.5^2 + 3^2) = 3.905 us, and 5 us of launch.
+  const auto e = model.estimate(cost::Gemm{1000, 1000, 1000});
+  CHECK(e.work.in(flop) == Approx(2e9));
+  CHECK(e.traffic.in(byte) == Approx(6e6));
+  CHECK(us(e.time) == Approx(8.905).epsilon(1e-3));
+  CHECK(e.bound == cost::Bound::launch);
+  CHECK(e.provenance == cost::Provenance::fitted);
+  CHECK(e.error == Approx(0.05));
+  CHECK(model.estimate(cost::Gemm{8192, 8192, 8192}).bound == cost::Bound::compute);
+  CHECK(model.estimate(cost::Gemm{1, 16384, 16384}).bound == cost::Bound::memory);
+}
+
+TEST_CASE("large exponents neither overflow nor vanish") {
+  const auto sharp = round_catalog({fit(OperatorKind::gemm, "bf16", 0, 0.8, 0.5, 46.4)});
+  const cost::OperatorModel model(round_accelerator("x"), sharp);
+  CHECK(us(model.estimate(cost::Gemm{1000, 1000, 1000}).time) == Approx(3.0).epsilon(1e-3));
+  CHECK(model.estimate(cost::Gemm{1e6, 1e6, 1e6}).time.in(second) == Approx(2500).epsilon(1e-6));
+  CHECK(model.stream(1e-3 * byte).time > Time{});
+}
+
+TEST_CASE("prefill counts causal pairs with the context before them") {
+  const auto catalog = round_catalog({fit(OperatorKind::attention_prefill, "bf16", 0, 0.5, 0.5, 1)});
+  const cost::OperatorModel model(round_accelerator("x"), catalog);
+  cost::PrefillAttention op{.n_sequences = 2, .new_tokens = 3, .n_heads = 4, .n_kv_heads = 1, .qk_dim = 8, .v_dim = 8};
+  // Pairs 1 + 2 + 3 = 6 of 2 sequences and 4 heads: 2 * 4 * 6 * (2 * 8 + 2 * 8) = 1536 FLOP.
+  CHECK(model.estimate(op).work.in(flop) == Approx(1536));
+  // Q and O: 2 * 4 heads * 3 tokens * 16 * 2 B = 768 B; K and V: 2 * 1 * 3 * 16 * 2 B = 192 B.
+  CHECK(model.estimate(op).traffic.in(byte) == Approx(960));
+  op.context_tokens = 10;  // 30 more pairs
+  CHECK(model.estimate(op).work.in(flop) == Approx(1536 * 36.0 / 6));
+  // Chunks together do the work of the whole.
+  const cost::PrefillAttention whole{.new_tokens = 100, .n_heads = 4, .n_kv_heads = 1, .qk_dim = 8, .v_dim = 8};
+  auto first = whole, second_half = whole;
+  first.new_tokens = 40, second_half.new_tokens = 60, second_half.context_tokens = 40;
+  CHECK((model.estimate(first).work + model.estimate(second_half).work).in(flop) ==
+        Approx(model.estimate(whole).work.in(flop)));
+}
+
+TEST_CASE("decoding reads the cache, and latent attention is not held to the fit of grouped queries") {
+  const auto catalog = round_catalog({fit(OperatorKind::attention_decode, "bf16", 0, 0.03, 0.5, 20)});
+  const cost::OperatorModel model(round_accelerator("x"), catalog);
+  // 8 sequences of 1,000 tokens, 8 KV heads of 128: 4,096 B a token and layer.
+  const cost::DecodeAttention gqa{.n_sequences = 8,
+                                  .total_context_tokens = 8000,
+                                  .n_heads = 32,
+                                  .qk_dim = 128,
+                                  .v_dim = 128,
+                                  .kv_bytes_per_token = 4096 * byte};
+  const auto e = model.estimate(gqa);
+  CHECK(e.traffic.in(byte) == Approx(8000 * 4096.0 + 2 * 8 * 32 * 256));
+  CHECK(e.bound == cost::Bound::memory);
+  CHECK(us(e.time) == Approx(e.traffic.in(byte) / 2e12 * 1e6).epsilon(1e-3));
+  // Latent cache of 576 numbers for 128 heads: 2 * 128 * 1088 / 1152 = 242 FLOP/byte. At 3 % of the peak
+  // it would take 8000 * 278,528 / 30e12 = 74 us; its kernels need less than 10.
+  const cost::DecodeAttention mla{.n_sequences = 8,
+                                  .total_context_tokens = 8000,
+                                  .n_heads = 128,
+                                  .qk_dim = 576,
+                                  .v_dim = 512,
+                                  .kv_bytes_per_token = 1152 * byte};
+  CHECK(us(model.estimate(mla).time) < 10);
+  CHECK(model.estimate(mla).provenance == cost::Provenance::transferred);
+}
+
+TEST_CASE("experts read only the weights that tokens reach") {
+  const auto catalog = round_catalog({fit(OperatorKind::moe, "bf16", 0, 0.8, 0.8, 1)});
+  const cost::OperatorModel model(round_accelerator("x"), catalog);
+  cost::Experts op{.n_tokens = 1, .experts_per_token = 2, .n_experts = 8, .hidden_size = 100, .ffn_size = 10};
+  // One token, two experts: 2 pairs, 6 * 2 * 100 * 10 FLOP; at most 2 experts of 3,000 weights, drawn
+  // independently: 8 (1 - (7/8)^2) = 1.875; one row of 100 in and out.
+  CHECK(model.estimate(op).work.in(flop) == Approx(12000));
+  CHECK(model.estimate(op).traffic.in(byte) == Approx(1.875 * 3000 * 2 + 400));
+  op.n_tokens = 1e6;  // all experts are used
+  CHECK(model.estimate(op).traffic.in(byte) == Approx(8 * 3000 * 2 + 4e8).epsilon(1e-6));
+  op.expert_parallel = 4;
+  CHECK(model.estimate(op).work.in(flop) == Approx(1e6 * 2 / 4 * 6000));
+  op.gated = false;
+  CHECK(model.estimate(op).work.in(flop) == Approx(1e6 * 2 / 4 * 4000));
+  const cost::Experts one{.n_tokens = 5, .experts_per_token = 1, .n_experts = 1, .hidden_size = 100, .ffn_size = 10};
+  CHECK(model.estimate(one).traffic.in(byte) == Approx(3000 * 2 + 2000));
+}
+
+TEST_CASE("a missing format borrows the nearest fit of the same accelerator") {
+  const auto catalog = round_catalog({fit(OperatorKind::gemm, "bf16", 0, 0.8, 0.5, 1, 0.08)});
+  const cost::OperatorModel model(round_accelerator("x"), catalog);
+  const auto e = model.estimate(cost::Gemm{8192, 8192, 8192, NumberFormat::fp8});
+  CHECK(e.provenance == cost::Provenance::transferred);
+  CHECK(e.error == Approx(0.15));
+  // Twice the rate and half the input bytes: F/(2000 T 0.8) + B/(4 T 0.5).
+  CHECK(e.time.in(second) == Approx(2 * std::pow(8192.0, 3) / 1.6e15 + (2 + 2) * 8192.0 * 8192 / 2e12));
+}
+
+TEST_CASE("an accelerator without calibration takes the medians of those with HBM") {
+  catalog::Catalog catalog;
+  for (const auto& [id, ec] : {std::pair{"a", 0.6}, std::pair{"b", 0.7}, std::pair{"c", 0.9}}) {
+    catalog.accelerators.add(round_accelerator(id));
+    catalog.calibrations.add(
+        {.id = id, .accelerator = id, .fits = {fit(OperatorKind::gemm, "bf16", 3, ec, 0.8, 2, 0.10)}});
+  }
+  auto gddr = round_accelerator("d");
+  gddr.memory.reset();
+  catalog.accelerators.add(gddr);
+  catalog.calibrations.add({.id = "d", .accelerator = "d", .fits = {fit(OperatorKind::gemm, "bf16", 3, 0.1, 0.8, 2)}});
+  const cost::OperatorModel model(round_accelerator("new"), catalog);
+  const auto e = model.estimate(cost::Gemm{1e5, 1e5, 1e5});
+  CHECK(e.provenance == cost::Provenance::transferred);
+  CHECK(e.error == Approx(0.15));
+  CHECK(e.time.in(second) == Approx(2e15 / (1e15 * 0.7)).epsilon(1e-2));
+}
+
+TEST_CASE("a catalog without calibrations still gives an estimate") {
+  const cost::OperatorModel model(round_accelerator("x"), catalog::Catalog{});
+  CHECK(model.estimate(cost::Gemm{8192, 8192, 8192}).provenance == cost::Provenance::transferred);
+  CHECK(model.stream(4 * giga * byte).time.in(milli * second) == Approx(1 / 0.787).epsilon(0.01));
+}
+
+TEST_CASE("a format the accelerator lacks is refused, but for a cache to decode from") {
+  const cost::OperatorModel model(round_accelerator("x"), catalog::Catalog{});
+  CHECK(model.supports(NumberFormat::fp8));
+  CHECK_FALSE(model.supports(NumberFormat::fp4));
+  CHECK_THROWS_WITH(model.estimate(cost::Gemm{1, 1, 1, NumberFormat::fp4}),
+                    Catch::Contains("x does not compute in fp4; use bf16"));
+  const cost::DecodeAttention fp4_cache{.n_sequences = 1,
+                                        .total_context_tokens = 1000,
+                                        .n_heads = 32,
+                                        .qk_dim = 128,
+                                        .v_dim = 128,
+                                        .kv_bytes_per_token = 1024 * byte,
+                                        .format = NumberFormat::fp4};
+  CHECK(model.estimate(fp4_cache).time > Time{});
+}
+
+TEST_CASE("times grow with every dimension") {
+  const cost::OperatorModel model(round_accelerator("x"), catalog::Catalog{});
+  for (double size = 64; size < 1e5; size *= 2) {
+    CHECK(model.estimate(cost::Gemm{2 * size, 512, 512}).time > model.estimate(cost::Gemm{size, 512, 512}).time);
+    CHECK(model.estimate(cost::Gemm{512, 2 * size, 512}).time > model.estimate(cost::Gemm{512, size, 512}).time);
+    CHECK(model.estimate(cost::Gemm{512, 512, 2 * size}).time > model.estimate(cost::Gemm{512, 512, size}).time);
+    CHECK(model.estimate(cost::Experts{size * 2, 2, 8, 1, 1024, 1024}).time >
+          model.estimate(cost::Experts{size, 2, 8, 1, 1024, 1024}).time);
+  }
+}
+
+TEST_CASE("power lies between idle and TDP, and compute-bound GEMMs reach TDP") {
+  const auto catalog = catalog::Catalog::load(WAFERWATT_SOURCE_DIR "/models");
+  const cost::OperatorModel h200(catalog.accelerators.at("nvidia-h200-sxm"), catalog);
+  CHECK(h200.idle_power().in(watt) == Approx(84));
+  CHECK(h200.power(h200.estimate(cost::Gemm{8192, 8192, 8192})).in(watt) == Approx(700).epsilon(0.02));
+  // Measured: memory-bound GEMMs at 80 % of the bandwidth draw 570 W.
+  CHECK(h200.power(h200.estimate(cost::Gemm{16, 16384, 16384})).in(watt) == Approx(570).epsilon(0.15));
+  // Decoding that uses a tenth to a third of the bandwidth draws 137 to 300 W (arXiv 2605.11999).
+  for (const double batch : {1.0, 4.0}) {
+    const auto attention = h200.estimate(cost::DecodeAttention{.n_sequences = batch,
+                                                               .total_context_tokens = 2000 * batch,
+                                                               .n_heads = 32,
+                                                               .qk_dim = 128,
+                                                               .v_dim = 128,
+                                                               .kv_bytes_per_token = 4096 * byte});
+    CHECK(h200.power(attention) > h200.idle_power());
+    CHECK(h200.power(attention).in(watt) < 300);
+  }
+  CHECK(h200.power(cost::Estimate{}) == h200.idle_power());
+}
+
+TEST_CASE("shipped fits reproduce what H100, H200 and A100 do on large GEMMs") {
+  const auto catalog = catalog::Catalog::load(WAFERWATT_SOURCE_DIR "/models");
+  const auto rate = [&](const char* id, NumberFormat format) {
+    const cost::OperatorModel model(catalog.accelerators.at(id), catalog);
+    const auto e = model.estimate(cost::Gemm{8192, 8192, 8192, format});
+    CHECK(e.provenance == cost::Provenance::fitted);
+    return e.work / e.time / (tera * flop / second);
+  };
+  // Measured medians of compute-bound GEMMs: 700 to 800, 727 to 794, 257 to 271; fp8 1,113 to 1,300.
+  CHECK(rate("nvidia-h200-sxm", NumberFormat::bf16) == Approx(750).epsilon(0.08));
+  CHECK(rate("nvidia-h100-sxm", NumberFormat::bf16) == Approx(760).epsilon(0.08));
+  CHECK(rate("nvidia-a100-sxm-80gb", NumberFormat::bf16) == Approx(260).epsilon(0.08));
+  CHECK(rate("nvidia-h200-sxm", NumberFormat::fp8) == Approx(1200).epsilon(0.10));
+}

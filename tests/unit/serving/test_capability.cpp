@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "waferwatt/serving/capability.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <chrono>
+
+#include "fixture.hpp"
+
+using namespace waferwatt;
+using namespace waferwatt::serving;
+
+namespace {
+
+ServingCapability capability(const std::string& model, const catalog::Accelerator& accelerator,
+                             const ReferenceWorkload& workload = {}) {
+  return saturated_capability(shipped().language_models.at(model), accelerator, shipped().system_of(accelerator.id),
+                              shipped(), workload);
+}
+
+}  // namespace
+
+TEST_CASE("More memory bandwidth or compute never lowers the capability") {
+  for (const char* model : {"llama-3-1-70b", "deepseek-v3"}) {
+    double before = 0;
+    for (const double factor : {0.7, 1.0, 1.2, 1.5, 2.0, 3.0}) {
+      catalog::Accelerator accelerator = shipped().accelerators.at("nvidia-b200");
+      accelerator.memory_bandwidth.value *= factor;
+      const double rate = capability(model, accelerator).output_rate.in(token / second);
+      CHECK(rate >= before);
+      before = rate;
+    }
+    before = 0;
+    for (const double factor : {0.5, 1.0, 2.0, 4.0}) {
+      catalog::Accelerator accelerator = shipped().accelerators.at("nvidia-b200");
+      accelerator.peak_bf16.value *= factor;
+      if (accelerator.peak_fp8) accelerator.peak_fp8->value *= factor;
+      const double rate = capability(model, accelerator).output_rate.in(token / second);
+      CHECK(rate >= before);
+      before = rate;
+    }
+  }
+}
+
+TEST_CASE("A replica is the smallest power of two that leaves a quarter of memory for KV cache") {
+  // Llama 3.1 70B in bf16, 141 GB: 2 x 80 GB hold it with 0.9 x 160 - 141 = 3 GB to spare; 4 x 80 GB leave
+  // well above 80 GB. 2 x 141 GB leave 0.9 x 282 - 141 = 113 GB, above 70.5 GB.
+  CHECK(capability("llama-3-1-70b", shipped().accelerators.at("nvidia-h100-sxm")).n_accelerators == 4);
+  CHECK(capability("llama-3-1-70b", shipped().accelerators.at("nvidia-h200-sxm")).n_accelerators == 2);
+}
+
+TEST_CASE("What cannot fit is infeasible with its numbers") {
+  const ServingCapability none = capability("deepseek-v3", shipped().accelerators.at("nvidia-a100-sxm-80gb"));
+  // The A100 has no fp8: 671e9 parameters in bf16 are 1,342 GB, and a domain holds 8 x 80 GB.
+  CHECK(none.weight_format == NumberFormat::bf16);
+  CHECK(none.infeasible.find("needs 1342.0 GB for weights; 8 x 80.00 GB") != std::string::npos);
+  CHECK(none.output_rate == TokenRate{});
+}
+
+TEST_CASE("A time per output token nobody can keep is infeasible") {
+  const ServingCapability none = capability("llama-3-1-8b", shipped().accelerators.at("nvidia-l40s"),
+                                            {.time_per_output_token = 1 * milli * second});
+  CHECK(none.infeasible.find("takes more than 1 ms per output token even with one request in flight") !=
+        std::string::npos);
+}
+
+TEST_CASE("A tighter time per output token never raises the throughput") {
+  double before = 0;
+  for (const double limit_ms : {15.0, 25.0, 50.0, 100.0}) {
+    const auto found = capability("llama-3-1-70b", shipped().accelerators.at("nvidia-h200-sxm"),
+                                  {.time_per_output_token = limit_ms * milli * second});
+    CHECK(found.time_per_output_token <= limit_ms * milli * second);
+    CHECK(found.output_rate.in(token / second) >= before);
+    before = found.output_rate.in(token / second);
+  }
+}
+
+TEST_CASE("Every accelerator's capability of every model takes under 50 ms on average") {
+  const auto start = std::chrono::steady_clock::now();
+  int n = 0;
+  for (const auto& [id, accelerator] : shipped().accelerators.all())
+    for (const char* model : {"llama-3-1-8b", "llama-3-1-70b", "deepseek-v3"}) {
+      const ServingCapability found = capability(model, accelerator);
+      INFO(id << " " << model << " " << found.infeasible);
+      CHECK((found.output_rate > TokenRate{}) == found.infeasible.empty());
+      if (found.infeasible.empty()) {
+        CHECK(found.mean_power <= *accelerator.tdp * 1.0001);
+        CHECK(found.error < 0.5);
+      }
+      ++n;
+    }
+  const double elapsed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  CHECK(elapsed_s / n < 0.05);
+}

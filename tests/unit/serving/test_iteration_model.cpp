@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "waferwatt/serving/iteration_model.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "fixture.hpp"
+
+using namespace waferwatt;
+using namespace waferwatt::serving;
+
+namespace {
+
+IterationModel iteration_model(const std::string& model, const cost::OperatorModel& operators, ReplicaPlan plan,
+                               EngineSettings engine = {}) {
+  const auto& accelerator = operators.accelerator();
+  const auto network =
+      network::network_of(accelerator, shipped().system_of(accelerator.id), nullptr, plan.tensor_parallel, shipped());
+  return IterationModel(shipped().language_models.at(model), operators, plan, *network, engine);
+}
+
+const cost::OperatorModel& h200() {
+  static const cost::OperatorModel operators(shipped().accelerators.at("nvidia-h200-sxm"), shipped());
+  return operators;
+}
+
+}  // namespace
+
+TEST_CASE("Decoding one sequence takes at least as long as reading the weights once") {
+  auto model = iteration_model("llama-3-1-70b", h200(), {.tensor_parallel = 4});
+  // 68.5e9 parameters in GEMMs (70.6e9 less the input embedding and norms) of 2 bytes over 4 x 4.8 TB/s: 7.1 ms.
+  const double least_s = 2 * 68.5e9 / (4 * 4.8e12);
+  const double time_s = model.decode_cost(1, 1000).time_s;
+  CHECK(time_s > least_s);
+  CHECK(time_s < 2 * least_s);
+}
+
+TEST_CASE("The parts of an iteration's time sum to it") {
+  auto model = iteration_model("deepseek-v3", h200(), {.tensor_parallel = 8, .weight_format = NumberFormat::fp8});
+  const IterationLoad load{.n_decode = 30,
+                           .decode_context = 30 * 900,
+                           .n_chunks = 2,
+                           .prefill_tokens = 700,
+                           .prefill_work = 700 * 400,
+                           .n_first_tokens = 1};
+  const IterationCost cost = model.cost(load);
+  CHECK(cost.time_s == Approx(cost.memory_s + cost.compute_s + cost.launch_s + cost.network_s + cost.host_s));
+  CHECK(cost.energy_j > cost.time_s * model.idle_power_w() * 0.999);
+  CHECK(cost.energy_j <= cost.time_s * shipped().accelerators.at("nvidia-h200-sxm").tdp->in(watt)*1.001);
+}
+
+TEST_CASE("An iteration takes longer with more sequences, longer contexts and more prompt tokens") {
+  auto model = iteration_model("llama-3-1-8b", h200(), {});
+  const auto time_s = [&](std::int64_t n, std::int64_t context, std::int64_t prefill) {
+    const double tokens = static_cast<double>(prefill);
+    return model
+        .cost({.n_decode = n,
+               .decode_context = n * context,
+               .n_chunks = prefill > 0 ? 1 : 0,
+               .prefill_tokens = prefill,
+               .prefill_work = tokens * tokens / 2})
+        .time_s;
+  };
+  CHECK(time_s(64, 1000, 0) > time_s(32, 1000, 0));
+  CHECK(time_s(32, 2000, 0) > time_s(32, 1000, 0));
+  CHECK(time_s(32, 1000, 512) > time_s(32, 1000, 0));
+  CHECK(time_s(32, 1000, 4096) > time_s(32, 1000, 512));
+}
+
+TEST_CASE("Attention between two table nodes lies within 0.5 % of its operator's own estimate") {
+  auto model = iteration_model("llama-3-1-8b", h200(), {}, {.host_overhead = 0 * second});
+  const auto attention = [&](double context) {
+    return 32 * h200()
+                    .estimate(cost::DecodeAttention{.n_sequences = 16,
+                                                    .total_context_tokens = 16 * context,
+                                                    .n_heads = 32,
+                                                    .qk_dim = 128,
+                                                    .v_dim = 128,
+                                                    .kv_bytes_per_token = 4096 * byte})
+                    .time.in(second);
+  };
+  // Everything but attention cancels in the difference of two contexts.
+  for (const std::int64_t context : {300, 1000, 5555}) {
+    const double difference_s = model.decode_cost(16, 16 * context).time_s - model.decode_cost(16, 16 * 128).time_s;
+    CHECK(difference_s == Approx(attention(static_cast<double>(context)) - attention(128)).epsilon(0.005).margin(1e-7));
+  }
+}
+
+TEST_CASE("Small all-reduces go in one shot, large ones by the network's algorithms") {
+  auto model = iteration_model("llama-3-1-70b", h200(), {.tensor_parallel = 8});
+  const auto network =
+      *network::network_of(h200().accelerator(), shipped().system_of("nvidia-h200-sxm"), nullptr, 8, shipped());
+  CHECK(model.all_reduce_time(8192 * byte) == network.send_time(false, 7 * 8192 * byte));
+  CHECK(model.all_reduce_time(64 * mega * byte) == network.all_reduce_time(network.group(8), 64 * mega * byte));
+  CHECK(iteration_model("llama-3-1-70b", h200(), {.tensor_parallel = 1}).all_reduce_time(1 * mega * byte) == Time{});
+}
