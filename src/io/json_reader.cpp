@@ -119,9 +119,11 @@ class Builder {
     std::string what = error.what();
     if (what.find("unexpected end of input") != std::string::npos)
       return fmt::format("the JSON text ends too early ({} still open)", open_.size() == 1 ? "1 bracket is" : fmt::format("{} brackets are", open_.size()));
-    if (token.find("NaN") != std::string::npos || token.find("Inf") != std::string::npos || what.find("NaN") != std::string::npos ||
-        what.find("'N'") != std::string::npos || what.find("'I'") != std::string::npos)
+    const auto says = [&what](std::string_view text) { return what.find(text) != std::string::npos; };
+    if (says("invalid literal") && !token.empty() && (token.back() == 'N' || token.back() == 'I'))
       return "NaN and Infinity are not numbers here; leave the value out or give a number";
+    if (says("ill-formed UTF-8")) return "the text is not UTF-8 here";
+    if (says("U+000A") || says("U+000D")) return "the text is not closed before the end of its line";
     // "[json.exception...] parse error at line 1, column 2: syntax error while parsing ...: detail"
     if (const auto begin = what.find("syntax error"); begin != std::string::npos) what = what.substr(begin);
     return what;
@@ -148,7 +150,7 @@ class Builder {
   bool open(Value value) {
     value.set_place(here());
     if (open_.size() >= kMaxDepth) {
-      diagnostics_.add(diagnostic_at(here(), path(), fmt::format("nested more than {} levels deep", kMaxDepth)));
+      diagnostics_.add(diagnostic_at(here(), "", fmt::format("nested more than {} levels deep", kMaxDepth)));
       return false;
     }
     if (open_.empty()) {

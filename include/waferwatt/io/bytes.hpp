@@ -15,14 +15,14 @@ namespace waferwatt::io {
 class ByteWriter {
  public:
   template <class T>
-    requires std::is_arithmetic_v<T>
+  requires std::is_arithmetic_v<T>
   void number(T value) { raw(&value, sizeof value); }
   void text(std::string_view value) {
     number(static_cast<std::uint64_t>(value.size()));
     raw(value.data(), value.size());
   }
   template <class T>
-    requires std::is_arithmetic_v<T>
+  requires std::is_arithmetic_v<T>
   void numbers(const std::vector<T>& values) {
     number(static_cast<std::uint64_t>(values.size()));
     raw(values.data(), values.size() * sizeof(T));
@@ -42,16 +42,14 @@ class ByteReader {
   explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
 
   template <class T>
-    requires std::is_arithmetic_v<T>
-  T number() {
+  requires std::is_arithmetic_v<T> T number() {
     T value{};
     raw(&value, sizeof value);
     return value;
   }
   std::string text() { return std::string{piece(number<std::uint64_t>())}; }
   template <class T>
-    requires std::is_arithmetic_v<T>
-  std::vector<T> numbers() {
+  requires std::is_arithmetic_v<T> std::vector<T> numbers() {
     const auto n = number<std::uint64_t>();
     if (n > rest_.size() / sizeof(T)) throw std::runtime_error("the bytes end too early");
     std::vector<T> values(n);

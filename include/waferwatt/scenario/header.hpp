@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The members that every scenario has, whatever its kind.
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "waferwatt/io/record.hpp"
+
+namespace waferwatt::scenario {
+
+/// The format this version reads.
+inline constexpr const char* kSchema = "waferwatt.scenario/1";
+
+struct Header {
+  std::string schema;
+  std::string kind;
+  std::string name;      ///< names the results folder, see folder_name
+  std::string question;  ///< what the scenario answers
+  std::int64_t seed = 1;
+  std::optional<std::string> extends;  ///< another scenario file, relative to this one
+
+  static const io::Record<Header>& record();
+};
+
+/// A scenario's name as the name of a folder: "Llama 3 on H100" is Llama-3-on-H100.
+std::string folder_name(std::string_view name);
+
+}  // namespace waferwatt::scenario

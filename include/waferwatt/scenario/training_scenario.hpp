@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The scenario kind "training": a whole training run on a cluster under one parallel plan.
+#include "waferwatt/catalog/catalog.hpp"
+#include "waferwatt/scenario/result.hpp"
+#include "waferwatt/training/plan.hpp"
+
+namespace waferwatt::scenario {
+
+/// A value that knows where it was written, for rules that need more than its own record.
+template <class T>
+struct Located {
+  T value{};
+  io::Place place;
+  std::string path;
+
+  Diagnostic problem(std::string message) const { return io::diagnostic_at(place, path, std::move(message)); }
+};
+
+/// Degrees of parallelism as they are written.
+struct ParallelDegrees {
+  Located<std::int64_t> data{1, {}, {}}, tensor{1, {}, {}}, pipeline{1, {}, {}}, expert{1, {}, {}};
+
+  static const io::Record<ParallelDegrees>& record();
+};
+
+struct TrainingScenario {
+  catalog::Reference<catalog::LanguageModel> model;
+  catalog::Reference<catalog::Accelerator> accelerator;
+  std::optional<catalog::Reference<catalog::System>> system;
+  std::optional<catalog::Reference<catalog::Fabric>> fabric;
+  Located<std::int64_t> n_accelerators;
+  ParallelDegrees parallel;
+  Located<std::int64_t> global_batch;
+  std::int64_t micro_batch = 1, sequence_length = 0;
+  training::Recompute recompute = training::Recompute::selective;
+  std::int64_t zero_stage = 1;
+  bool sequence_parallel = true, fused_attention = true;
+  Located<catalog::NumberFormat> format{catalog::NumberFormat::bf16, {}, {}};
+  std::optional<Tokens> tokens;
+  catalog::Reference<catalog::Grid> grid;
+  double pue = 1.15;
+  std::optional<Date> start;
+  std::optional<MoneyRate> accelerator_hour_price;
+
+  /// The plan of the models; rules are checked in check().
+  training::Plan plan() const;
+
+  static const io::Record<TrainingScenario>& record();
+};
+
+/// Unknown ids, and plans that break a rule with the nearest legal values.
+void check(const TrainingScenario&, const catalog::Catalog&, Diagnostics&);
+
+/// \pre check found nothing
+Result run(const TrainingScenario&, const catalog::Catalog&, const RunContext&);
+
+}  // namespace waferwatt::scenario
+
+namespace waferwatt::io {
+template <class T>
+struct LimitType<scenario::Located<T>> : LimitType<T> {};
+template <class T>
+struct Codec<scenario::Located<T>> {
+  static void read(const Value& value, const std::string& path, ReadContext& context, scenario::Located<T>& out,
+                   const Limits<LimitOf<T>>& limits) {
+    out.place = value.place();
+    out.path = path;
+    Codec<T>::read(value, path, context, out.value, limits);
+  }
+  static Value write(const scenario::Located<T>& located) { return Codec<T>::write(located.value); }
+  static TypeDescription describe() { return Codec<T>::describe(); }
+};
+}  // namespace waferwatt::io

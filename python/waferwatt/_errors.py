@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors of the package; the extension raises them by name."""
+
+
+class Error(Exception):
+    """What all errors of the package are."""
+
+
+class InputError(Error, ValueError):
+    """A wrong scenario or catalog.
+
+    ``diagnostics`` lists all problems found: dicts with file, line, column, path and message.
+    """
+
+    def __init__(self, message, diagnostics=()):
+        super().__init__(message)
+        self.diagnostics = list(diagnostics)
+
+    def __reduce__(self):
+        return type(self), (str(self), self.diagnostics)
+
+
+class InfeasibleError(Error):
+    """A sound scenario that has no solution; the message gives the reason with its numbers."""
+
+
+class RunError(Error, RuntimeError):
+    """A run that crashed, or went over its time or memory."""

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+
+#include "waferwatt/cli/command.hpp"
+#include "waferwatt/report/results_folder.hpp"
+#include "waferwatt/report/summary.hpp"
+
+namespace waferwatt::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// One line on a terminal that is written over; nothing in a pipe.
+class ProgressLine {
+ public:
+  ProgressLine() : is_shown_(::isatty(STDERR_FILENO) == 1) {}
+  ~ProgressLine() { clear(); }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void show(double fraction, const std::string& what) const {
+    if (is_shown_)
+      fmt::print(stderr, "\r\033[K{:3.0f} %  {}", std::clamp(fraction, 0.0, 1.0) * 100, what.substr(0, 100));
+    if (is_shown_) std::fflush(stderr);
+  }
+  void clear() const {
+    if (is_shown_) fmt::print(stderr, "\r\033[K");
+  }
+
+ private:
+  bool is_shown_;
+};
+
+scenario::RunOptions run_options(const Arguments& arguments) {
+  scenario::RunOptions options;
+  if (const auto seconds = arguments.positive_number("--timeout")) options.timeout = *seconds * core::second;
+  options.n_jobs = static_cast<unsigned>(
+      arguments.whole_number("--jobs", 1).value_or(std::max(1u, std::thread::hardware_concurrency())));
+  return options;
+}
+
+scenario::LoadOptions load_options(const Arguments& arguments) {
+  for (const auto& text : arguments.values("--set"))
+    if (text.find('=') == std::string::npos || text.front() == '=')
+      throw UsageError(fmt::format("option --set needs PATH=VALUE, got \"{}\"", text));
+  return {.overrides = arguments.values("--set"), .seed = arguments.whole_number("--seed")};
+}
+
+int run(const Arguments& arguments) {
+  const std::string& file = only_argument(arguments, "FILE");
+  const auto load_with = load_options(arguments);
+  auto run_with = run_options(arguments);
+  const auto if_present = arguments.has("--force") ? report::IfPresent::replace : report::IfPresent::refuse;
+
+  const scenario::Scenario scenario = scenario::load(file, shared_catalog(), load_with);
+  const fs::path folder = arguments.value("--output")
+                              .value_or((fs::path{"results"} / scenario::folder_name(scenario.header.name)).string());
+  report::check_results_folder(folder, if_present);
+
+  const ProgressLine line;
+  run_with.progress = [&](double fraction, const std::string& what) { line.show(fraction, what); };
+  line.show(0, scenario.header.name);
+  const scenario::Outcome outcome = scenario::run_isolated(scenario, run_with);
+  line.clear();
+
+  report::write_results_folder(folder, scenario, outcome, if_present);
+  if (arguments.has("--json"))
+    fmt::print("{}", io::to_json(report::summary(scenario, outcome)));
+  else
+    fmt::print("{}\nReport    {}\n", report::headline(scenario, outcome.result), (folder / "report.html").string());
+  if (outcome.result.infeasible.empty()) return kOk;
+  fmt::print(stderr, "infeasible: {}\n", outcome.result.infeasible);
+  return kInfeasible;
+}
+
+}  // namespace
+
+Command run_command() {
+  return {.name = "run",
+          .arguments = "FILE [OPTIONS]",
+          .doc = "Run a scenario; print the answer and what binds, write a results folder.",
+          .examples =
+              "  waferwatt run scenarios/small.json\n"
+              "  waferwatt run scenarios/small.json -o results/more-gpus --set cluster.n_accelerators=512\n"
+              "  waferwatt run scenarios/small.json --json --force | jq .headline\n",
+          .options = {{"--output", "-o", "DIR", "Results folder (default: results/<name of the scenario>)."},
+                      {"--set", "", "PATH=VALUE", "Replace a value, e.g. cluster.n_accelerators=512; may be repeated.",
+                       true},
+                      {"--seed", "", "N", "Replace the seed of the scenario."},
+                      {"--jobs", "-j", "N", "Processor cores to use (default: all)."},
+                      {"--timeout", "", "SECONDS", "Stop the run after this time."},
+                      {"--force", "", "", "Replace the results of an earlier run."},
+                      {"--json", "", "", "Print summary.json instead of the answer in words."}},
+          .run = run};
+}
+
+}  // namespace waferwatt::cli

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "waferwatt/cli/command.hpp"
+#include "waferwatt/scenario/kinds.hpp"
+
+namespace waferwatt::cli {
+namespace {
+
+std::vector<std::string> all_kinds() {
+  std::vector<std::string> names;
+  for (const auto& kind : scenario::kinds()) names.emplace_back(kind.name);
+  for (auto& kind : catalog::kinds()) names.push_back(std::move(kind));
+  return names;
+}
+
+io::Value schema_of(const std::string& name) {
+  for (const auto& kind : scenario::kinds())
+    if (kind.name == name) return scenario::json_schema(kind);
+  const auto known = catalog::kinds();
+  if (std::ranges::find(known, name) == known.end())
+    throw UsageError(fmt::format("unknown kind \"{}\"{}", name, core::suggestion(name, all_kinds(), "kinds")));
+  return io::json_schema(catalog::record_of_kind(name));
+}
+
+int schema(const Arguments& arguments) {
+  if (arguments.positional().empty())
+    throw UsageError(fmt::format("KIND is missing; known kinds: {}", fmt::join(all_kinds(), ", ")));
+  fmt::print("{}", io::to_json(schema_of(only_argument(arguments, "KIND"))));
+  return kOk;
+}
+
+}  // namespace
+
+Command schema_command() {
+  return {.name = "schema",
+          .arguments = "KIND",
+          .doc = "Print the JSON Schema of a kind of scenario or of catalog file.",
+          .examples =
+              "  waferwatt schema training > training.schema.json\n"
+              "  waferwatt schema accelerators\n",
+          .options = {},
+          .run = schema};
+}
+
+}  // namespace waferwatt::cli

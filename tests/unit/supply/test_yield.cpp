@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "waferwatt/supply/yield.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace waferwatt;
+using namespace waferwatt::supply;
+
+TEST_CASE("yields of a GH100 die agree with the hand table") {
+  // 8.14 cm2; A D = 0.407 and 0.814. Poisson exp(-0.407) = 0.6656; Murphy ((1 - 0.6656)/0.407)^2 = 0.6750;
+  // Seeds 1/1.407 = 0.7107; negative binomial (1 + 0.407/3)^-3 = 0.6826.
+  const Area area = 8.14 * square_centimetre;
+  const auto low = 0.05 / square_centimetre, high = 0.10 / square_centimetre;
+  CHECK(poisson_yield(area, low) == Approx(0.666).margin(0.0006));
+  CHECK(murphy_yield(area, low) == Approx(0.675).margin(0.0006));
+  CHECK(seeds_yield(area, low) == Approx(0.711).margin(0.0006));
+  CHECK(negative_binomial_yield(area, low) == Approx(0.683).margin(0.0006));
+  CHECK(poisson_yield(area, high) == Approx(0.443).margin(0.0006));
+  CHECK(murphy_yield(area, high) == Approx(0.468).margin(0.0006));
+  CHECK(seeds_yield(area, high) == Approx(0.551).margin(0.0006));
+  CHECK(negative_binomial_yield(area, high) == Approx(0.487).margin(0.0006));
+}
+
+TEST_CASE("without defects every die is good") {
+  const Area area = 8 * square_centimetre;
+  const DefectDensity none;
+  CHECK(poisson_yield(area, none) == 1);
+  CHECK(murphy_yield(area, none) == 1);
+  CHECK(seeds_yield(area, none) == 1);
+  CHECK(negative_binomial_yield(area, none) == 1);
+}
+
+TEST_CASE("yields fall with area and density and keep their order") {
+  // exp(x) >= (x / (1 - exp(-x)))^2 and >= (1 + x/3)^3; clustering helps, Seeds clusters most.
+  for (double area = 0.2; area < 10; area *= 1.5)
+    for (double density = 0.01; density < 2; density *= 1.7) {
+      const Area a = area * square_centimetre, larger = 1.01 * a;
+      const auto d = density / square_centimetre, denser = 1.01 * d;
+      CAPTURE(area, density);
+      for (const auto yield : {+[](Area x, DefectDensity y) { return poisson_yield(x, y); }, +[](Area x, DefectDensity y) { return murphy_yield(x, y); },
+                               +[](Area x, DefectDensity y) { return seeds_yield(x, y); },
+                               +[](Area x, DefectDensity y) { return negative_binomial_yield(x, y); }}) {
+        REQUIRE(yield(a, d) > 0);
+        REQUIRE(yield(a, d) < 1);
+        REQUIRE(yield(larger, d) < yield(a, d));
+        REQUIRE(yield(a, denser) < yield(a, d));
+      }
+      REQUIRE(poisson_yield(a, d) < murphy_yield(a, d));
+      REQUIRE(poisson_yield(a, d) < negative_binomial_yield(a, d));
+      REQUIRE(negative_binomial_yield(a, d) < seeds_yield(a, d));
+    }
+}
+
+TEST_CASE("the negative binomial yield is Seeds with clustering 1 and Poisson without clustering") {
+  const Area area = 6 * square_centimetre;
+  const auto density = 0.12 / square_centimetre;
+  CHECK(negative_binomial_yield(area, density, 1) == Approx(seeds_yield(area, density)));
+  CHECK(negative_binomial_yield(area, density, 1e7) == Approx(poisson_yield(area, density)).epsilon(1e-6));
+}
+
+TEST_CASE("harvest makes a part of the defective dies sellable") {
+  // 0.6 good, half of the 0.4 defective ones: 0.8.
+  CHECK(sellable_yield(0.6, 0) == Approx(0.6));
+  CHECK(sellable_yield(0.6, 0.5) == Approx(0.8));
+  CHECK(sellable_yield(0.6, 1) == Approx(1));
+  CHECK(sellable_yield(1, 0.3) == Approx(1));
+}
