@@ -26,10 +26,18 @@ io::Value schema_of(const std::string& name) {
   return io::json_schema(catalog::record_of_kind(name));
 }
 
+const io::RecordBase& record_of(const std::string& name) {
+  for (const auto& kind : scenario::kinds())
+    if (kind.name == name) return kind.record();
+  return catalog::record_of_kind(name);
+}
+
 int schema(const Arguments& arguments) {
   if (arguments.positional().empty())
     throw UsageError(fmt::format("KIND is missing; known kinds: {}", fmt::join(all_kinds(), ", ")));
-  fmt::print("{}", io::to_json(schema_of(only_argument(arguments, "KIND"))));
+  const std::string& name = only_argument(arguments, "KIND");
+  const io::Value schema = schema_of(name);
+  fmt::print("{}", arguments.has("--markdown") ? io::markdown_reference(record_of(name)) : io::to_json(schema));
   return kOk;
 }
 
@@ -42,7 +50,7 @@ Command schema_command() {
           .examples =
               "  waferwatt schema training > training.schema.json\n"
               "  waferwatt schema accelerators\n",
-          .options = {},
+          .options = {{"--markdown", "", "", "Print the reference page instead."}},
           .run = schema};
 }
 

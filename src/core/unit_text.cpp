@@ -269,7 +269,7 @@ std::string format_unit_text(double base, Dimension dimension) {
   const DimensionName* entry = find_dimension(dimension);
   if (!entry) {
     const std::string unit = composed_unit(dimension);
-    return fmt::format("{} {}", base / parse_unit_expression(unit).base, unit);
+    return fmt::format("{:.15g} {}", base / parse_unit_expression(unit).base, unit);
   }
   std::string_view chosen = entry->units.front();
   double factor = parse_unit_expression(chosen).base;
@@ -284,10 +284,8 @@ std::string format_unit_text(double base, Dimension dimension) {
       factor = candidate;
     }
   }
-  // Fifteen digits hide the last-bit noise of the division; keep more only if they are needed.
-  std::string number = fmt::format("{:.15g}", base / factor);
-  if (parse_unit_text(fmt::format("{} {}", number, chosen)).base != base) number = fmt::format("{}", base / factor);
-  return fmt::format("{} {}", number, chosen);
+  // Fifteen digits hide the noise of the division in the last bits.
+  return fmt::format("{:.15g} {}", base / factor, chosen);
 }
 
 std::string describe_dimension(Dimension dimension) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "waferwatt/core/number_text.hpp"
 #include "waferwatt/report/comparison.hpp"
 
 #include <fmt/format.h>
@@ -83,7 +84,7 @@ std::string Comparison::text() const {
     if (!metric.differs()) continue;
     std::vector<std::string> row = {metric.name, dims_text(metric.dims), metric.unit};
     for (std::size_t i = 0; i < folders.size(); ++i) {
-      row.push_back(metric.values[i] ? number_text(*metric.values[i]) : "-");
+      row.push_back(metric.values[i] ? grouped_number(*metric.values[i]) : "-");
       if (i > 0) row.push_back(metric.change(i) ? fmt::format("{:+.2f} %", *metric.change(i) * 100) : "");
     }
     table.add(std::move(row));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "waferwatt/core/number_text.hpp"
 #include "waferwatt/report/html_page.hpp"
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 
 #include "waferwatt/report/provenance.hpp"
 #include "waferwatt/report/summary.hpp"
+#include "waferwatt/report/year_table.hpp"
 #include "waferwatt/report/used_values.hpp"
 
 namespace waferwatt::report {
@@ -99,12 +101,27 @@ std::string binds_section(const scenario::Result& result) {
   return html;
 }
 
+std::string years_section(const scenario::Result& result) {
+  const YearTable years = year_table(result);
+  if (years.rows.empty()) return "";
+  std::vector<HtmlTable::Title> titles = {{"by year"}, {"of"}, {"unit"}};
+  for (const auto& year : years.years) titles.push_back({year, true});
+  HtmlTable table(std::move(titles));
+  for (const auto& row : years.rows) {
+    std::vector<std::string> cells = {row.name, row.of, row.unit};
+    cells.insert(cells.end(), row.values.begin(), row.values.end());
+    table.add(cells);
+  }
+  return "<h2>Years</h2>\n" + table.html();
+}
+
 std::string metrics_section(const scenario::Result& result) {
-  if (result.metrics.empty()) return "";
+  const auto metrics = other_metrics(result);
+  if (metrics.empty()) return "";
   HtmlTable table({{"metric"}, {"of"}, {"value", true}, {"unit"}, {"low", true}, {"high", true}});
-  const auto limit = [](const std::optional<double>& bound) { return bound ? number_text(*bound) : std::string{}; };
-  for (const auto& metric : result.metrics)
-    table.add({metric.name, dims_text(metric.dims), number_text(metric.value), metric.unit, limit(metric.low),
+  const auto limit = [](const std::optional<double>& bound) { return bound ? grouped_number(*bound) : std::string{}; };
+  for (const auto& metric : metrics)
+    table.add({metric.name, dims_text(metric.dims), grouped_number(metric.value), metric.unit, limit(metric.low),
                limit(metric.high)});
   return "<h2>Metrics</h2>\n" + table.html();
 }
@@ -113,7 +130,7 @@ std::string cell_text(const Table::Column& column, std::size_t row) {
   return std::visit(
       [row]<class T>(const std::vector<T>& values) -> std::string {
         if constexpr (std::is_same_v<T, double>)
-          return number_text(values[row]);
+          return grouped_number(values[row]);
         else if constexpr (std::is_same_v<T, std::string>)
           return values[row];
         else
@@ -166,8 +183,8 @@ std::string inputs_section(const scenario::Scenario& scenario) {
 std::string provenance_line(const scenario::Scenario& scenario, const scenario::Outcome& outcome) {
   return fmt::format("<p class=\"dim\">Scenario {} ({}), seed {}. Waferwatt {}, revision {}; {} s, {} MB.</p>\n",
                      html_escaped(scenario.header.name), html_escaped(scenario.header.kind), scenario.header.seed,
-                     version(), html_escaped(revision()), number_text(outcome.wall_time.in(core::second)),
-                     number_text(outcome.peak_memory.in(core::mega * core::byte)));
+                     version(), html_escaped(revision()), grouped_number(outcome.wall_time.in(core::second)),
+                     grouped_number(outcome.peak_memory.in(core::mega * core::byte)));
 }
 
 }  // namespace
@@ -207,7 +224,7 @@ std::string html_page(const scenario::Scenario& scenario, const scenario::Outcom
   if (!result.infeasible.empty())
     html += fmt::format("<div class=\"answer infeasible\">No solution: {}</div>\n", html_escaped(result.infeasible));
   if (!result.headline.empty()) html += fmt::format("<div class=\"answer\">{}</div>\n", html_escaped(result.headline));
-  html += binds_section(result) + metrics_section(result) + tables_section(result) + inputs_section(scenario) +
+  html += binds_section(result) + years_section(result) + metrics_section(result) + tables_section(result) + inputs_section(scenario) +
           provenance_line(scenario, outcome);
   return html + "</body></html>\n";
 }

@@ -6,17 +6,19 @@
 #include <algorithm>
 #include <cmath>
 
+#include "waferwatt/core/number_text.hpp"
 #include "waferwatt/report/provenance.hpp"
 #include "waferwatt/report/text_table.hpp"
+#include "waferwatt/report/year_table.hpp"
 
 namespace waferwatt::report {
 namespace {
 
 using io::Value;
 
-constexpr std::size_t kMostBinds = 12;
+constexpr std::size_t kManyScopes = 2;  // more of them are listed by line, not by bind
 constexpr double kLeastShare = 0.005;  // smaller ones would print as 0 %
-constexpr std::size_t kMostMetrics = 24;
+constexpr std::size_t kMostMetrics = 28;
 
 Value as_json(const scenario::Metric& metric) {
   Value::Object dims;
@@ -40,35 +42,56 @@ Value as_list(const std::vector<T>& things) {
   return list;
 }
 
+/// Scopes such as years get a line each; the sentences are those of the whole run.
 std::string binds_text(const scenario::Result& result) {
   using Align = TextTable::Align;
-  TextTable table({"what binds", "where", "share", ""}, {Align::left, Align::left, Align::right});
-  std::size_t n_shown = 0, n_left = 0;
-  for (const auto& bind : result.binds) {
-    if (bind.share < kLeastShare) continue;
-    if (n_shown == kMostBinds) {
-      ++n_left;
-      continue;
-    }
-    ++n_shown;
-    table.add({bind.resource, bind.scope, fmt::format("{:.0f} %", bind.share * 100), bind.text});
+  const auto scopes = binds_by_scope(result);
+  std::string text;
+  if (scopes.size() > kManyScopes) {
+    TextTable table({"what binds", ""});
+    for (const auto& [scope, shares] : scopes) table.add({scope.empty() ? "whole run" : scope, shares});
+    text = table.text() + '\n';
   }
-  return table.text() + (n_left > 0 ? fmt::format("  ... and {} more\n", n_left) : "");
+  TextTable table({"charged to", "where", "share", ""}, {Align::left, Align::left, Align::right});
+  for (const auto& bind : result.binds)
+    if (bind.share >= kLeastShare && (scopes.size() <= kManyScopes || bind.scope.empty()))
+      table.add({bind.resource, bind.scope, fmt::format("{:.0f} %", bind.share * 100), bind.text});
+  return text + table.text();
+}
+
+std::string years_text(const scenario::Result& result) {
+  const YearTable years = year_table(result);
+  if (years.rows.empty()) return "";
+  std::vector<std::string> titles = {"by year", "of", "unit"};
+  std::vector<TextTable::Align> alignment(3, TextTable::Align::left);
+  for (const auto& year : years.years) {
+    titles.push_back(year);
+    alignment.push_back(TextTable::Align::right);
+  }
+  TextTable table(titles, alignment);
+  const std::size_t n = std::min(years.rows.size(), kMostMetrics);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto& row = years.rows[i];
+    std::vector<std::string> cells = {row.name, row.of, row.unit};
+    cells.insert(cells.end(), row.values.begin(), row.values.end());
+    table.add(std::move(cells));
+  }
+  return table.text() + (n < years.rows.size() ? fmt::format("  ... and {} more rows in the report\n", years.rows.size() - n) : "") + '\n';
 }
 
 std::string metrics_text(const scenario::Result& result) {
   using Align = TextTable::Align;
   TextTable table({"metric", "of", "value", "unit", "range"}, {Align::left, Align::left, Align::right});
-  const std::size_t n = std::min(result.metrics.size(), kMostMetrics);
+  const auto metrics = other_metrics(result);
+  const std::size_t n = std::min(metrics.size(), kMostMetrics);
   for (std::size_t i = 0; i < n; ++i) {
-    const auto& metric = result.metrics[i];
+    const auto& metric = metrics[i];
     const std::string range =
-        metric.low && metric.high ? fmt::format("{} to {}", number_text(*metric.low), number_text(*metric.high)) : "";
+        metric.low && metric.high ? fmt::format("{} to {}", grouped_number(*metric.low), grouped_number(*metric.high)) : "";
     table.add(
-        {metric.name, dims_text(metric.dims), number_text(metric.value), metric.unit == "1" ? "" : metric.unit, range});
+        {metric.name, dims_text(metric.dims), grouped_number(metric.value), metric.unit == "1" ? "" : metric.unit, range});
   }
-  return table.text() +
-         (n < result.metrics.size() ? fmt::format("  ... and {} more\n", result.metrics.size() - n) : "");
+  return table.text() + (n < metrics.size() ? fmt::format("  ... and {} more in the report\n", metrics.size() - n) : "");
 }
 
 }  // namespace
@@ -77,17 +100,6 @@ std::string dims_text(const std::map<std::string, std::string>& dims) {
   std::string text;
   for (const auto& [key, value] : dims) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key, value);
   return text;
-}
-
-std::string number_text(double value) {
-  const double size = std::abs(value);
-  if (!std::isfinite(value)) return "-";
-  if (size == 0) return "0";
-  if (size < 1e-3 || size >= 1e12) return fmt::format("{:.3e}", value);
-  if (size < 9999.5) return fmt::format("{:.4g}", value);
-  std::string digits = fmt::format("{:.0f}", size);
-  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
-  return (value < 0 ? "-" : "") + digits;
 }
 
 Value summary(const scenario::Scenario& scenario, const scenario::Outcome& outcome) {
@@ -109,7 +121,7 @@ std::string headline(const scenario::Scenario& scenario, const scenario::Result&
   if (!scenario.header.question.empty()) text += fmt::format("Question  {}\n", scenario.header.question);
   if (!result.headline.empty()) text += fmt::format("Answer    {}\n", result.headline);
   if (!result.binds.empty()) text += '\n' + binds_text(result);
-  if (!result.metrics.empty()) text += '\n' + metrics_text(result);
+  if (!result.metrics.empty()) text += '\n' + years_text(result) + metrics_text(result);
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <set>
 
+#include "waferwatt/core/number_text.hpp"
 #include "waferwatt/engine/simgrid_loop.hpp"
 
 namespace waferwatt::scenario {
@@ -120,15 +121,6 @@ void add_bindings(const SlotCharges& charges, Result& result) {
 }
 
 }  // namespace
-
-std::string readable(double value) {
-  const double size = std::abs(value);
-  if (size >= 1e12) return fmt::format("{:.3g} T", value / 1e12);
-  if (size >= 1e9) return fmt::format("{:.3g} G", value / 1e9);
-  if (size >= 1e6) return fmt::format("{:.3g} M", value / 1e6);
-  if (size >= 1e4) return fmt::format("{:.0f} k", value / 1e3);
-  return fmt::format("{:.3g}", value);
-}
 
 const io::Record<SupplyProduct>& SupplyProduct::record() {
   using P = SupplyProduct;
@@ -247,7 +239,7 @@ Result run(const SupplyScenario& scenario, const catalog::Catalog& catalog, cons
   for (const auto& pool : chain_run.chain().pools()) worst = std::max(worst, pool.balance_error());
   for (const auto& delivery : chain_run.deliveries()) total += delivery.date >= scenario.start ? delivery.n : 0;
   result.metrics.push_back({.name = "balance_error", .value = worst, .unit = "1"});
-  result.headline = fmt::format("{} accelerators are delivered from {} to {}; {}.", readable(total), scenario.start.text(), scenario.end.text(),
+  result.headline = fmt::format("{} accelerators are delivered from {} to {}; {}.", compact_number(total), scenario.start.text(), scenario.end.text(),
                                 result.binds.empty() ? "nothing was made" : result.binds.front().text);
   return result;
 }

@@ -43,7 +43,8 @@ const io::Record<WorldBuyer>& WorldBuyer::record() {
           .optional("budget", &B::budget, {.doc = "Money for accelerators over time.", .at_least = 0 * usd / year, .at_most = 10 * tera * usd / year})
           .optional("capex_share", &B::capex_share, {.doc = "Share of the company's capital spending that buys accelerators.", .at_least = 0.0, .at_most = 1.0})
           .required("vendors", &B::vendors, {.doc = "Share of the money by vendor; they sum to 1.", .at_least = 0.0, .at_most = 1.0})
-          .required("power", &B::power, {.doc = "Facility power energised for accelerators over time.", .at_least = 0 * watt, .at_most = tera * watt})
+          .required("power", &B::power, {.doc = "Facility power energised for accelerators over time; what lies after known_at is a plan.", .at_least = 0 * watt, .at_most = tera * watt})
+          .optional("sites", &B::sites, {.doc = "Site ids whose power comes on top."})
           .required("grid", &B::grid, {.doc = "Grid id, for carbon and price."})
           .optional("pue", &B::pue, {.doc = "Power usage effectiveness; absent: the company's, else 1.2.", .at_least = 1.0, .at_most = 4.0})
           .optional("initial_fleet", &B::initial_fleet, {.doc = "Accelerators that are on at the start."})
@@ -69,6 +70,15 @@ const io::Record<WorldDemand>& WorldDemand::record() {
           .optional("largest_share", &D::largest_share, {.doc = "Largest part of the fleet that serves; the rest trains.", .above = 0.0, .at_most = 1.0})
           .optional("software_gain", &D::software_gain, {.doc = "Tokens per accelerator relative to the simulated rate.", .above = 0.0, .at_most = 1e6})
           .optional("training_utilisation", &D::training_utilisation, {.doc = "Model FLOP over peak FLOP of the accelerators that train.", .above = 0.0, .at_most = 1.0});
+  return record;
+}
+
+const io::Record<WorldPowerDelay>& WorldPowerDelay::record() {
+  using D = WorldPowerDelay;
+  static const auto record =
+      io::Record<D>("world_power_delay", "How late power comes that was planned at known_at: lognormal, each owner and each site for itself.")
+          .optional("median", &D::median, {.doc = "Median delay.", .at_least = 0 * day, .at_most = 30 * year})
+          .optional("sigma", &D::sigma, {.doc = "Standard deviation of the delay's logarithm.", .at_least = 0.0, .at_most = 3.0});
   return record;
 }
 
@@ -100,6 +110,7 @@ const io::Record<WorldScenario>& WorldScenario::record() {
           .required("buyers", &W::buyers, {.doc = "Who buys."})
           .required("demand", &W::demand, {.doc = "What the fleet is for."})
           .optional("economics", &W::economics, {.doc = "What it costs."})
+          .optional("power_delay", &W::power_delay, {.doc = "How late planned power comes."})
           .optional("marginal_step", &W::marginal_step, {.doc = "Step by which each resource is raised for its marginal value; 0: not computed.", .at_least = 0.0, .at_most = 10.0})
           .check([](const W& w, const io::FieldComplaint& complain) {
             if (w.end <= w.start) complain("end", fmt::format("must come after the start, {}", w.start.text()));
@@ -118,6 +129,7 @@ namespace {
 void check_buyer(const WorldBuyer& buyer, const std::set<std::string>& vendors, const std::set<std::string>& products, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
   const auto complain = [&](std::string message) { diagnostics.add({.path = "/buyers", .message = fmt::format("buyer \"{}\": {}", buyer.name, message)}); };
   buyer.grid.resolve(catalog.grids, diagnostics);
+  for (const auto& site : buyer.sites) site.resolve(catalog.sites, diagnostics);
   const std::vector<std::string> known(vendors.begin(), vendors.end());
   for (const auto& [vendor, share] : buyer.vendors)
     if (!vendors.contains(vendor)) complain(fmt::format("unknown vendor \"{}\"{}", vendor, suggestion(vendor, known, "vendors")));

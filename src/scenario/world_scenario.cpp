@@ -6,7 +6,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
+#include "waferwatt/core/number_text.hpp"
+#include "waferwatt/core/random.hpp"
 #include "waferwatt/engine/simgrid_loop.hpp"
 #include "waferwatt/serving/capability.hpp"
 #include "waferwatt/world/world.hpp"
@@ -77,12 +80,44 @@ double pue_of(const WorldBuyer& buyer, const catalog::Catalog& catalog) {
   return company && company->pue ? company->pue->value : kDefaultPue;
 }
 
-void add_buyers(const WorldScenario& scenario, const catalog::Catalog& catalog, World& world) {
+/// Points after `known_at` are plans; they come later by the delay.
+Ramp<Power> delayed(const Ramp<Power>& power, Date known_at, Time delay) {
+  std::vector<Ramp<Power>::Point> points;
+  for (const auto& [date, value] : power.points()) points.emplace_back(date > known_at ? date + delay : date, value);
+  return Ramp<Power>(std::move(points));
+}
+
+Ramp<Power> sum_of(const std::vector<Ramp<Power>>& ramps) {
+  std::set<Date> dates;
+  for (const auto& ramp : ramps)
+    for (const auto& [date, value] : ramp.points()) dates.insert(date);
+  std::vector<Ramp<Power>::Point> points;
+  for (const Date date : dates) {
+    Power sum;
+    for (const auto& ramp : ramps) sum += ramp.at(date);
+    points.emplace_back(date, sum);
+  }
+  return Ramp<Power>(std::move(points));
+}
+
+Ramp<Power> power_of(const WorldBuyer& buyer, const WorldScenario& scenario, const catalog::Catalog& catalog, const RandomStream& delays) {
+  const auto late = [&](const Ramp<Power>& power, std::string_view place) {
+    const double days = scenario.power_delay.median.in(day);
+    return delayed(power, scenario.known_at, days > 0 ? delays.substream(place).lognormal(days, scenario.power_delay.sigma) * day : Time{});
+  };
   Diagnostics diagnostics;
+  std::vector<Ramp<Power>> ramps = {late(buyer.power, buyer.name)};
+  for (const auto& site : buyer.sites) ramps.push_back(late(site.resolve(catalog.sites, diagnostics)->power.value, site.id()));
+  return sum_of(ramps);
+}
+
+void add_buyers(const WorldScenario& scenario, const catalog::Catalog& catalog, std::uint64_t seed, World& world) {
+  Diagnostics diagnostics;
+  const RandomStream delays(seed, "power delay");
   for (const auto& buyer : scenario.buyers) {
     world.spec.buyers.push_back({buyer.name, budget_of(buyer, catalog), buyer.vendors});
     const auto& grid = *buyer.grid.resolve(catalog.grids, diagnostics);
-    world::Owner owner{buyer.power, pue_of(buyer, catalog), grid.carbon_intensity.value, grid.price.value, {}};
+    world::Owner owner{power_of(buyer, scenario, catalog, delays), pue_of(buyer, catalog), grid.carbon_intensity.value, grid.price.value, {}};
     for (const auto& fleet : buyer.initial_fleet)
       for (std::size_t p = 0; p < world.spec.offers.size(); ++p)
         if (world.spec.offers[p].accelerator == fleet.accelerator.id()) owner.initial_fleet.push_back({p, fleet.n_accelerators, fleet.delivered});
@@ -93,7 +128,7 @@ void add_buyers(const WorldScenario& scenario, const catalog::Catalog& catalog, 
 World make_world(const WorldScenario& scenario, const catalog::Catalog& catalog, const RunContext& context) {
   World world;
   add_products(scenario, catalog, context, world);
-  add_buyers(scenario, catalog, world);
+  add_buyers(scenario, catalog, context.seed, world);
   auto& spec = world.spec;
   spec.start = scenario.start;
   spec.end = scenario.end;
@@ -127,7 +162,7 @@ std::vector<Binding> bindings(const world::WorldSpec& spec, const world::WorldRe
     if (sum <= 0 || charged[i] <= 0) continue;
     const auto resource = static_cast<Resource>(i);
     binds.push_back({.resource = std::string{world::resource_name(resource)}, .scope = year ? std::to_string(year) : "", .share = charged[i] / sum,
-                     .text = fmt::format("{} is charged with {:.0f} % of all waiting, {} H100-equivalent weeks", resource_text(resource), 100 * charged[i] / sum, readable(charged[i]))});
+                     .text = fmt::format("{} is charged with {:.0f} % of all waiting, {} H100-equivalent weeks", resource_text(resource), 100 * charged[i] / sum, compact_number(charged[i]))});
   }
   std::ranges::sort(binds, std::greater{}, &Binding::share);
   return binds;
@@ -155,22 +190,28 @@ void add_deliveries(const World& world, const world::WorldResult& simulated, Res
   const auto& spec = world.spec;
   Table table("deliveries", {{"year", Table::Kind::integer}, {"owner", Table::Kind::text}, {"vendor", Table::Kind::text}, {"accelerator", Table::Kind::text},
                              {"accelerators_delivered"}, {"h100_equivalents"}, {"paid_usd"}});
-  std::map<std::pair<int, std::string>, double> by_vendor, by_owner, h100e_by_owner;
+  std::map<std::pair<int, std::string>, double> by_vendor, by_owner;
   for (const auto& d : simulated.deliveries) {
     const auto& offer = spec.offers[d.product];
     const double h100e = d.n_accelerators * spec.traits[d.product].h100_equivalents;
     table.add({std::int64_t{d.year}, spec.buyers[d.owner].name, offer.vendor, offer.accelerator, d.n_accelerators, h100e, d.paid.in(usd)});
     by_vendor[{d.year, offer.vendor}] += d.n_accelerators;
     by_owner[{d.year, spec.buyers[d.owner].name}] += d.n_accelerators;
-    h100e_by_owner[{d.year, spec.buyers[d.owner].name}] += h100e;
   }
   const auto add = [&](const char* name, const char* dim, const auto& values, const char* unit) {
     for (const auto& [key, value] : values) result.metrics.push_back({.name = name, .dims = {{dim, key.second}, {"year", std::to_string(key.first)}}, .value = value, .unit = unit});
   };
   add("accelerators_delivered", "vendor", by_vendor, "accelerator");
   add("accelerators_delivered", "owner", by_owner, "accelerator");
-  add("h100_equivalents_delivered", "owner", h100e_by_owner, "H100e");
   result.tables.push_back(std::move(table));
+}
+
+/// Kept apart from the other deliveries so that those come first in the summary.
+void add_h100_equivalents(const World& world, const world::WorldResult& simulated, Result& result) {
+  std::map<std::pair<int, std::size_t>, double> by_owner;
+  for (const auto& d : simulated.deliveries) by_owner[{d.year, d.owner}] += d.n_accelerators * world.spec.traits[d.product].h100_equivalents;
+  for (const auto& [key, value] : by_owner)
+    result.metrics.push_back({.name = "h100_equivalents_delivered", .dims = {{"owner", world.spec.buyers[key.second].name}, {"year", std::to_string(key.first)}}, .value = value, .unit = "H100e"});
 }
 
 Table year_table(const world::WorldResult& simulated) {
@@ -205,9 +246,9 @@ Table ledger(const World& world, const world::WorldResult& simulated) {
   return table;
 }
 
-void add_marginals(const World& world, const world::WorldResult& simulated, double step, Result& result) {
+void add_marginals(const World& world, const world::WorldResult& simulated, double step, unsigned n_jobs, Result& result) {
   Table table("marginal_values", {{"resource", Table::Kind::text}, {"step_fraction"}, {"h100e_weeks_gain_fraction"}, {"tokens_gain_fraction"}});
-  for (const auto& value : world::marginal_values(world.spec, simulated, 1 + step)) {
+  for (const auto& value : world::marginal_values(world.spec, simulated, 1 + step, n_jobs)) {
     const std::string resource{world::resource_name(value.resource)};
     table.add({resource, step, value.h100e_weeks_gain, value.tokens_gain});
     result.metrics.push_back({.name = "marginal_h100e_weeks", .dims = {{"resource", resource}}, .value = value.h100e_weeks_gain, .unit = "1"});
@@ -246,8 +287,8 @@ std::string headline(const World& world, const world::WorldResult& simulated) {
   const auto& years = simulated.years;
   const auto most = std::ranges::max_element(years, {}, &world::YearAccount::accelerators_waiting);
   return fmt::format("From {} to {}, {} accelerators reach their owners; what binds is {}. At the worst year's end ({}) {} accelerators wait for power; at the end {} H100-equivalents run on {:.1f} GW.",
-                     years.front().year, years.back().year, readable(delivered), what_bound(world.spec, simulated), most->year, readable(most->accelerators_waiting),
-                     readable(years.back().h100e_energised), years.back().energised_nameplate.in(giga * watt));
+                     years.front().year, years.back().year, compact_number(delivered), what_bound(world.spec, simulated), most->year, compact_number(most->accelerators_waiting),
+                     compact_number(years.back().h100e_energised), years.back().energised_nameplate.in(giga * watt));
 }
 
 }  // namespace
@@ -261,13 +302,14 @@ Result run(const WorldScenario& scenario, const catalog::Catalog& catalog, const
   Result result;
   result.headline = headline(world, simulated);
   result.binds = bindings(world.spec, simulated, 0);
-  if (scenario.marginal_step > 0) add_marginals(world, simulated, scenario.marginal_step, result);
+  add_deliveries(world, simulated, result);
+  if (scenario.marginal_step > 0) add_marginals(world, simulated, scenario.marginal_step, context.n_jobs, result);
   for (const auto& y : simulated.years) {
     for (auto& binding : bindings(world.spec, simulated, y.year)) result.binds.push_back(std::move(binding));
     add_year_metrics(y, result);
   }
   result.metrics.push_back({.name = "balance_error", .value = simulated.largest_balance_error, .unit = "1"});
-  add_deliveries(world, simulated, result);
+  add_h100_equivalents(world, simulated, result);
   result.tables.push_back(year_table(simulated));
   result.tables.push_back(capability_table(world));
   result.ledger = ledger(world, simulated);

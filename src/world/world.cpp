@@ -2,7 +2,9 @@
 #include "waferwatt/world/world.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <future>
 #include <map>
 #include <tuple>
 
@@ -282,19 +284,27 @@ WorldSpec with_more(const WorldSpec& spec, Resource resource, double factor) {
   return more;
 }
 
-std::vector<MarginalValue> marginal_values(const WorldSpec& spec, const WorldResult& base, double factor) {
+std::vector<MarginalValue> marginal_values(const WorldSpec& spec, const WorldResult& base, double factor, unsigned n_jobs) {
   const auto tokens = [](const WorldResult& result) {
     Tokens sum;
     for (const auto& year : result.years) sum += year.tokens_served;
     return sum;
   };
-  std::vector<MarginalValue> values;
-  for (std::size_t i = 0; i < kResources; ++i) {
-    const auto resource = static_cast<Resource>(i);
-    engine::BareLoop loop;
-    const WorldResult more = simulate(with_more(spec, resource, factor), loop);
-    values.push_back({resource, more.h100e_weeks / base.h100e_weeks - 1, tokens(more) / tokens(base) - 1});
-  }
+  std::vector<MarginalValue> values(kResources);
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < kResources; i = next++) {
+      const auto resource = static_cast<Resource>(i);
+      engine::BareLoop loop;
+      const WorldSpec more = with_more(spec, resource, factor);
+      const WorldResult result = simulate(more, loop);
+      values[i] = {resource, result.h100e_weeks / base.h100e_weeks - 1, tokens(result) / tokens(base) - 1};
+    }
+  };
+  std::vector<std::future<void>> others;
+  for (unsigned job = 1; job < std::min<unsigned>(n_jobs, kResources); ++job) others.push_back(std::async(std::launch::async, work));
+  work();
+  for (auto& other : others) other.get();
   return values;
 }
 

@@ -16,7 +16,4 @@ std::string headline(const scenario::Scenario& scenario, const scenario::Result&
 /// "vendor nvidia, year 2024"
 std::string dims_text(const std::map<std::string, std::string>& dims);
 
-/// A number for people: four digits, thousands apart.
-std::string number_text(double value);
-
 }  // namespace waferwatt::report

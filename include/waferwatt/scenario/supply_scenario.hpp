@@ -41,7 +41,5 @@ Result run(const SupplyScenario&, const catalog::Catalog&, const RunContext&);
 /// Ids, vendors' shares and parts of products, for every kind that has a chain.
 void check_products(const std::vector<SupplyProduct>&, const std::vector<SupplyStock>&, Date known_at, const catalog::Catalog&, Diagnostics&);
 std::vector<supply::Stock> chain_stocks(const std::vector<SupplyStock>&);
-/// "8,120 wafers", "3.84 M": numbers for sentences.
-std::string readable(double value);
 
 }  // namespace waferwatt::scenario

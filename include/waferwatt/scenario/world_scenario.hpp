@@ -32,6 +32,7 @@ struct WorldBuyer {
   std::optional<Ramp<double>> capex_share;     ///< or this share of the company's capital spending
   std::map<std::string, double> vendors;
   Ramp<Power> power;
+  std::vector<catalog::Reference<catalog::Site>> sites;  ///< their power comes on top
   catalog::Reference<catalog::Grid> grid;
   std::optional<double> pue;
   std::vector<WorldFleet> initial_fleet;
@@ -47,6 +48,14 @@ struct WorldDemand {
   Ramp<double> software_gain = Ramp<double>::constant(1.0);
 
   static const io::Record<WorldDemand>& record();
+};
+
+/// Planned power comes late: each site by a lognormal delay of its own.
+struct WorldPowerDelay {
+  Time median;
+  double sigma = 0;  ///< of the logarithm
+
+  static const io::Record<WorldPowerDelay>& record();
 };
 
 struct WorldEconomics {
@@ -65,6 +74,7 @@ struct WorldScenario {
   std::vector<WorldBuyer> buyers;
   WorldDemand demand;
   WorldEconomics economics;
+  WorldPowerDelay power_delay;
   double marginal_step = 0.1;  ///< relative; 0: no marginal values
 
   static const io::Record<WorldScenario>& record();

@@ -120,8 +120,7 @@ struct MarginalValue {
   double tokens_gain = 0;       ///< relative
 };
 
-/// Runs the world once per resource with `factor` times as much of it.
-/// \param make_loop gives a fresh loop for each run
-std::vector<MarginalValue> marginal_values(const WorldSpec& spec, const WorldResult& base, double factor);
+/// Runs the world once per resource with `factor` times as much of it, on `n_jobs` threads.
+std::vector<MarginalValue> marginal_values(const WorldSpec& spec, const WorldResult& base, double factor, unsigned n_jobs = 1);
 
 }  // namespace waferwatt::world

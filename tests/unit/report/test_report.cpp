@@ -8,6 +8,7 @@
 #include <limits>
 #include <sstream>
 
+#include "waferwatt/core/number_text.hpp"
 #include "waferwatt/report/comparison.hpp"
 #include "waferwatt/report/html_page.hpp"
 #include "waferwatt/report/results_folder.hpp"
@@ -166,14 +167,14 @@ TEST_CASE("folders are compared metric by metric, relative to the first") {
 }
 
 TEST_CASE("numbers are short and readable") {
-  CHECK(number_text(0) == "0");
-  CHECK(number_text(0.12345) == "0.1235");
-  CHECK(number_text(1234.4) == "1234");
-  CHECK(number_text(12345.6) == "12,346");
-  CHECK(number_text(-1234567) == "-1,234,567");
-  CHECK(number_text(1e15) == "1.000e+15");
-  CHECK(number_text(1e-6) == "1.000e-06");
-  CHECK(number_text(std::numeric_limits<double>::quiet_NaN()) == "-");
+  CHECK(grouped_number(0) == "0");
+  CHECK(grouped_number(0.12345) == "0.1235");
+  CHECK(grouped_number(1234.4) == "1234");
+  CHECK(grouped_number(12345.6) == "12,346");
+  CHECK(grouped_number(-1234567) == "-1,234,567");
+  CHECK(grouped_number(1e15) == "1.000e+15");
+  CHECK(grouped_number(1e-6) == "1.000e-06");
+  CHECK(grouped_number(std::numeric_limits<double>::quiet_NaN()) == "-");
 }
 
 TEST_CASE("text tables align columns by characters, not bytes") {
