@@ -14,7 +14,7 @@ std::string compact_number(double value) {
   constexpr double kRoundsUp = 0.9995;
   const double size = std::abs(value);
   if (!std::isfinite(value)) return "-";
-  if (size >= 1e18) return fmt::format("{:.3g}", value);
+  if (size >= 1e18 * kRoundsUp) return fmt::format("{:.3g}", value);
   for (const auto& [factor, prefix] : kPrefixes)
     if (size >= factor * kRoundsUp && size >= 1e4 * kRoundsUp) return fmt::format("{:.3g}{}", value / factor, prefix);
   return size >= 999.5 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);

@@ -153,6 +153,7 @@ std::optional<std::string> meant_unit(std::string_view symbol) {
 }
 
 UnitValue parse_unit(std::string_view symbol) {
+  if (symbol.empty()) throw UnitTextError("a unit is missing beside \"/\" or \"*\"");
   if (const auto unit = find_unit(symbol)) return *unit;
   for (const auto& [refused, instead] : kRefused)
     if (symbol == refused)
@@ -225,7 +226,7 @@ std::string composed_unit(Dimension d) {
   const std::pair<std::string_view, int> parts[] = {
       {"USD", d.money}, {"gCO2e", d.carbon}, {"J", d.energy}, {"B", d.data}, {"FLOP", d.flop},
       {"token", d.token}, {"L", d.water}, {"wafer", d.wafer}, {"die", d.die}, {"stack", d.stack},
-      {"package", d.package}, {"accelerator", d.accelerator}, {"m2", d.length / 2}, {"s", d.time}};
+      {"package", d.package}, {"accelerator", d.accelerator}, {"m2", d.length / 2}, {"mm", d.length % 2}, {"s", d.time}};
   std::string numerator, denominator;
   for (const auto& [symbol, exponent] : parts) {
     for (int i = 0; i < exponent; ++i) numerator += fmt::format("{}{}", numerator.empty() ? "" : "*", symbol);
@@ -248,6 +249,7 @@ UnitValue parse_unit_text(std::string_view text) {
   if (unit.starts_with(' ')) unit.remove_prefix(1);
   if (unit.empty()) throw UnitTextError(fmt::format("\"{}\" has no unit", text));
   const UnitValue scale = parse_unit_expression(unit);
+  if (!std::isfinite(number * scale.base)) throw UnitTextError(fmt::format("\"{}\" is too large or too small a number", text));
   return {number * scale.base, scale.dimension};
 }
 
@@ -265,27 +267,38 @@ double parse_unit_text_as(Dimension dimension, std::string_view text) {
   return value.base;
 }
 
-std::string format_unit_text(double base, Dimension dimension) {
+namespace {
+
+/// The unit to print a value in: the largest that leaves a number of at least one.
+std::string unit_for(double base, Dimension dimension) {
   const DimensionName* entry = find_dimension(dimension);
-  if (!entry) {
-    const std::string unit = composed_unit(dimension);
-    return fmt::format("{:.15g} {}", base / parse_unit_expression(unit).base, unit);
-  }
+  if (!entry) return composed_unit(dimension);
   std::string_view chosen = entry->units.front();
-  double factor = parse_unit_expression(chosen).base;
-  if (base == 0)
-    for (const std::string_view unit : entry->units)
-      if (!unit.empty() && parse_unit_expression(unit).base == 1) chosen = unit;
   for (const std::string_view unit : entry->units) {
     if (unit.empty()) break;
     const double candidate = parse_unit_expression(unit).base;
-    if (base != 0 && std::abs(base) >= candidate * (1 - 1e-12)) {
-      chosen = unit;
-      factor = candidate;
-    }
+    if (base == 0 ? candidate == 1 : std::abs(base) >= candidate * (1 - 1e-12)) chosen = unit;
   }
-  // Fifteen digits hide the noise of the division in the last bits.
-  return fmt::format("{:.15g} {}", base / factor, chosen);
+  return std::string{chosen};
+}
+
+}  // namespace
+
+std::string format_unit_text(double base, Dimension dimension) {
+  const std::string unit = unit_for(base, dimension);
+  return fmt::format("{:.15g} {}", base / parse_unit_expression(unit).base, unit);
+}
+
+std::string exact_unit_text(double base, Dimension dimension) {
+  const std::string unit = unit_for(base, dimension);
+  const double number = base / parse_unit_expression(unit).base;
+  // Division and multiplication may each round: a neighbour may be the number that reads back.
+  for (const double candidate : {number, std::nextafter(number, HUGE_VAL), std::nextafter(number, -HUGE_VAL)})
+    for (const int digits : {15, 16, 17}) {
+      std::string text = fmt::format("{:.{}g} {}", candidate, digits, unit);
+      if (parse_unit_text(text).base == base) return text;
+    }
+  return fmt::format("{:.17g} {}", number, unit);
 }
 
 std::string describe_dimension(Dimension dimension) {

@@ -108,7 +108,7 @@ TypeDescription describe_quantity(Dimension dimension) {
           Value::Object{{"type", Value{"string"}}, {"examples", Value{Value::List{Value{example_unit_text(dimension)}}}}}};
 }
 
-std::string quantity_text(double base, Dimension dimension) { return format_unit_text(base, dimension); }
+std::string quantity_text(double base, Dimension dimension) { return exact_unit_text(base, dimension); }
 
 std::optional<std::size_t> read_choice(const Value& value, const std::string& path, ReadContext& context, const std::vector<std::string>& texts) {
   const auto* text = value.get_if<std::string>();

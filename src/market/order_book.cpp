@@ -33,7 +33,7 @@ void OrderBook::grant(Date date, Time period) {
     for (const auto& [vendor, share] : buyers_[b].vendors) {
       Money& hand = accounts_[b].at_hand[vendor];
       hand += budget * share;
-      const Money most = buyers_[b].budget.at(date) * share * patience_;
+      const Money most = buyers_[b].budget.integral(date + period - patience_, date + period) * share;
       if (hand > most) {
         accounts_[b].lapsed += hand - most;
         hand = most;

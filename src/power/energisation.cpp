@@ -18,7 +18,8 @@ void EnergisationQueue::deliver(std::size_t product, double n_accelerators, Date
 }
 
 void EnergisationQueue::place_energised(std::size_t product, double n_accelerators, Date date) {
-  batches_[product].push_front({n_accelerators, date});
+  auto& batches = batches_[product];
+  batches.insert(std::ranges::upper_bound(batches, date, {}, &Batch::delivered), {n_accelerators, date});
   energised_[product] += n_accelerators;
 }
 

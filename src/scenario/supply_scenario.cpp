@@ -178,6 +178,8 @@ void check_products(const std::vector<SupplyProduct>& products, const std::vecto
       diagnostics.add({.path = "/products", .message = fmt::format("unknown company \"{}\"{}", vendor, suggestion(vendor, catalog.companies.ids(), "ids"))});
     try {
       const auto made = supply::make_product(*accelerator, catalog, vendor, product.mix, product.harvest_fraction);
+      if (made.family.empty() && made.node.empty() && !product.orders)
+        diagnostics.add({.path = "/products", .message = fmt::format("{} has neither a node nor a packaging line in the catalog, so nothing limits it; give \"orders\"", accelerator->id)});
       if (made.family.empty()) continue;
       const auto& shares = catalog.packaging_families.at(made.family).customer_shares;
       if (std::ranges::find(shares, vendor, &catalog::CustomerShare::company) == shares.end())
@@ -193,6 +195,8 @@ void check_products(const std::vector<SupplyProduct>& products, const std::vecto
     known(stock.company, catalog.companies, "company");
     known(stock.memory, catalog.memories, "memory");
     known(stock.accelerator, catalog.accelerators, "accelerator");
+    if (catalog.accelerators.find(stock.accelerator) && !seen.contains(stock.accelerator))
+      diagnostics.add({.path = "/stocks", .message = fmt::format("the dies of {} are in store, but it is not among the products", stock.accelerator)});
   }
   if (known_at < Date::from_civil(2000, 1, 1)) diagnostics.add({.path = "/known_at", .message = "nothing was known before 2000"});
 }

@@ -153,8 +153,8 @@ void check(const WorldScenario& scenario, const catalog::Catalog& catalog, Diagn
   std::vector<std::string> buyers;
   for (const auto& buyer : scenario.buyers) buyers.push_back(buyer.name);
   for (const auto& product : scenario.products) {
-    const auto* accelerator = catalog.accelerators.find(product.accelerator.id());
-    if (product.accelerator.is_inline() || !accelerator) accelerator = nullptr;
+    Diagnostics already_told;  // by check_products
+    const auto* accelerator = product.accelerator.resolve(catalog.accelerators, already_told);
     vendors.insert(!product.vendor.empty() ? product.vendor : accelerator ? accelerator->vendor : product.accelerator.id());
     ids.insert(product.accelerator.id());
     if (accelerator && !product.price && !accelerator->price)

@@ -18,7 +18,11 @@ auto find_line(const Lines& lines, std::string_view name, auto member) {
   return std::ranges::find_if(lines, [&](const auto& line) { return line.*member == name; });
 }
 
-double difference(double in, double out) { return std::abs(in - out) / std::max({1.0, std::abs(in), std::abs(out)}); }
+/// Relative; infinite when either is not a number, which std::max would pass over.
+double difference(double in, double out) {
+  const double relative = std::abs(in - out) / std::max({1.0, std::abs(in), std::abs(out)});
+  return std::isfinite(relative) ? relative : std::numeric_limits<double>::infinity();
+}
 
 }  // namespace
 
@@ -146,7 +150,12 @@ double Chain::planned_packages(std::size_t product, Date date) const {
   const auto line = find_line(spec_.packaging, p.family, &PackagingLine::family);
   if (line == spec_.packaging.end()) {
     const double open = open_orders_(product, date) - in_pipeline(product);
-    return std::isfinite(open) ? std::max(0.0, open) * (core::week / kOrderSpread) : 0.0;
+    if (std::isfinite(open)) return std::max(0.0, open) * (core::week / kOrderSpread);
+    // Sold out: what its part of the node could give.
+    const auto node = find_line(spec_.logic, p.node, &LogicLine::node);
+    if (node == spec_.logic.end()) return 0;
+    const double wafers = (node->capacity.at(date) * node->ai_share.at(date) * core::week).in(wafer);
+    return wafers * mix_share(product, date) * p.good_dies_per_wafer(date) / p.dies_per_package;
   }
   const auto share = line->customer_shares.find(p.vendor);
   if (share == line->customer_shares.end()) return 0;
@@ -192,18 +201,21 @@ std::vector<Chain::Request> Chain::requests(Date date) const {
   return result;
 }
 
-/// Stacks that several products want are shared in proportion to what each could package.
-void Chain::share_memory(Date, std::vector<Request>& open) const {
-  const auto wish = [](const Request& r) { return std::min({r.wanted, r.die_limit, r.slots}); };
-  std::map<std::string, double> asked, stored;
-  for (const auto& request : open)
-    if (const auto& p = spec_.products[request.product]; !p.memory.empty()) asked[p.memory] += wish(request) * p.stacks_per_package;
-  for (const auto& pool : pools_) stored[pool.memory] += pool.store;
-  for (auto& request : open) {
-    const auto& p = spec_.products[request.product];
-    if (p.memory.empty() || asked[p.memory] <= stored[p.memory]) continue;
-    const double fair = wish(request) * stored[p.memory] / asked[p.memory];
-    request.stack_limit = std::min(request.stack_limit, fair);
+/// Each pool's stacks are shared in proportion to what the products that may use it could package.
+void Chain::share_memory(Date date, std::vector<Request>& open) const {
+  const auto wish = [&](const Request& r) { return std::min({r.wanted, r.die_limit, r.slots}) * spec_.products[r.product].stacks_per_package; };
+  std::vector<double> fair(open.size(), 0.0);
+  for (const auto& pool : pools_) {
+    double asked = 0;
+    for (const auto& request : open)
+      if (may_use(pool, spec_.products[request.product], date)) asked += wish(request);
+    for (std::size_t i = 0; i < open.size(); ++i)
+      if (asked > 0 && may_use(pool, spec_.products[open[i].product], date)) fair[i] += pool.store * wish(open[i]) / asked;
+  }
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    const auto& p = spec_.products[open[i].product];
+    // Where there is enough for all, nobody is held to a part: what others leave may be taken.
+    if (!p.memory.empty() && fair[i] < wish(open[i])) open[i].stack_limit = std::min(open[i].stack_limit, fair[i] / p.stacks_per_package);
   }
 }
 
@@ -296,37 +308,40 @@ void Chain::start_logic(Date date, engine::EventLoop& loop) {
   }
 }
 
-/// The same rule for stacks: each product's need goes to the makers its vendor will have
-/// qualified by then, in proportion to their capacity.
+/// The same rule for stacks, vendor by vendor: what a vendor needs and the pools it will be
+/// qualified for do not hold goes to those makers in proportion to their capacity. A pool that
+/// several vendors can use counts for each by its part of what they need together.
+void Chain::order_stacks(const MemoryPart& part, Date date, std::vector<double>& stacks) const {
+  const Date ready = date + part.cycle_time;
+  std::map<std::string, double> need_of;  // vendor
+  for (std::size_t p = 0; p < spec_.products.size(); ++p)
+    if (const auto& product = spec_.products[p]; product.memory == part.memory)
+      need_of[product.vendor] += planned_packages(p, date, part.cycle_time + spec_.cover) * product.stacks_per_package;
+  const auto usable = [&](const MemoryPool& pool, const std::string& vendor) {
+    return may_use(pool, Product{.vendor = vendor, .memory = part.memory}, ready);
+  };
+  std::vector<double> asked(pools_.size(), 0.0);
+  for (const auto& [vendor, need] : need_of)
+    for (std::size_t i = 0; i < pools_.size(); ++i)
+      if (usable(pools_[i], vendor)) asked[i] += need;
+  for (const auto& [vendor, need] : need_of) {
+    double position = 0, capacity = 0;
+    for (std::size_t i = 0; i < pools_.size(); ++i) {
+      if (need <= 0 || !usable(pools_[i], vendor)) continue;
+      position += (pools_[i].store + pools_[i].in_fab) * need / asked[i];
+      if (pools_[i].only_for.empty()) capacity += spec_.memory_makers[pools_[i].maker].capacity.at(date).base();
+    }
+    if (need <= position || capacity <= 0) continue;
+    for (std::size_t i = 0; i < pools_.size(); ++i)
+      if (pools_[i].only_for.empty() && usable(pools_[i], vendor))
+        stacks[i] += (need - position) * spec_.memory_makers[pools_[i].maker].capacity.at(date).base() / capacity;
+  }
+}
+
+/// Memory makers serve all orders in proportion when their wafers do not suffice.
 void Chain::start_memory(Date date, engine::EventLoop& loop) {
   std::vector<double> stacks(pools_.size(), 0.0);
-  for (const auto& part : spec_.memories) {
-    double position = 0, need = 0;
-    for (const auto& pool : pools_)
-      if (pool.memory == part.memory && pool.only_for.empty()) position += pool.store + pool.in_fab;
-    std::map<std::string, double> need_of;  // vendor
-    for (std::size_t p = 0; p < spec_.products.size(); ++p) {
-      const auto& product = spec_.products[p];
-      if (product.memory != part.memory) continue;
-      const double amount = planned_packages(p, date, part.cycle_time + spec_.cover) * product.stacks_per_package;
-      need_of[product.vendor] += amount;
-      need += amount;
-    }
-    if (need <= position) continue;
-    for (const auto& [vendor, amount] : need_of) {
-      std::vector<std::pair<std::size_t, double>> makers;  // pool, capacity
-      double capacity = 0;
-      for (std::size_t i = 0; i < pools_.size(); ++i) {
-        const Product probe{.vendor = vendor, .memory = part.memory};
-        if (!pools_[i].only_for.empty() || !may_use(pools_[i], probe, date + part.cycle_time)) continue;
-        const double wafers = spec_.memory_makers[pools_[i].maker].capacity.at(date).base();
-        makers.emplace_back(i, wafers);
-        capacity += wafers;
-      }
-      for (const auto& [pool, wafers] : makers)
-        if (capacity > 0) stacks[pool] += amount / need * (need - position) * wafers / capacity;
-    }
-  }
+  for (const auto& part : spec_.memories) order_stacks(part, date, stacks);
   for (std::size_t maker = 0; maker < spec_.memory_makers.size(); ++maker) {
     const double capacity = (spec_.memory_makers[maker].capacity.at(date) * core::week).in(wafer);
     const auto per_wafer = [&](const MemoryPool& pool) { return find_line(spec_.memories, pool.memory, &MemoryPart::memory)->stacks_per_wafer.at(date); };

@@ -13,10 +13,11 @@ namespace {
 
 /// A die of which only the area is known is taken as a square.
 double gross_dies(const catalog::Accelerator& accelerator) {
+  constexpr Area kWaferScale = 40000 * square_millimetre;  // one part is one wafer, rounded corners and all
+  if (accelerator.die_area->value > kWaferScale) return 1;
   if (accelerator.die_width && accelerator.die_height)
     return rectangles_per_wafer(accelerator.die_width->value, accelerator.die_height->value);
   const Length side = std::sqrt(accelerator.die_area->value.in(square_millimetre)) * millimetre;
-  if (side > 200 * millimetre) return 1;  // wafer-scale: one part is one wafer
   return rectangles_per_wafer(side, side);
 }
 
@@ -28,6 +29,7 @@ void set_logic(const catalog::Accelerator& accelerator, const catalog::Catalog& 
   product.die_area = accelerator.die_area->value;
   product.dies_per_package = accelerator.n_compute_dies ? static_cast<double>(accelerator.n_compute_dies->value) : 1;
   product.dies_per_wafer = gross_dies(accelerator);
+  if (product.dies_per_wafer == 0) throw InputError(fmt::format("no die of accelerator {} fits on a wafer", accelerator.id));
   product.defect_density = node.defect_density.value;
   product.logic_cycle_time = node.cycle_time.value;
 }

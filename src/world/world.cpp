@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cmath>
 #include <future>
+#include <limits>
 #include <map>
 #include <tuple>
 
@@ -75,8 +76,10 @@ class Simulation : public engine::EventHandler {
   }
 
   YearAccount& account(Date date) {
-    if (result_.years.empty() || result_.years.back().year != date.year()) result_.years.push_back({.year = date.year()});
-    return result_.years.back();
+    const int year = date.year();
+    if (result_.years.empty() || result_.years.back().year < year) result_.years.push_back({.year = year});
+    // The chain's last week of a year may be charged in the world's first week of the next.
+    return *std::ranges::find(result_.years, year, &YearAccount::year);
   }
 
   void charge(Date date, std::size_t product, std::size_t owner, Resource resource, double accelerator_weeks) {
@@ -114,17 +117,22 @@ class Simulation : public engine::EventHandler {
     }
   }
 
-  void charge_waits(Date date, double part) {
+  /// What the chain's weeks since the last call waited for.
+  void charge_chain_waits() {
     const auto& weeks = chain_.weeks();
-    auto& year = account(date);
-    for (; next_chain_week_ < weeks.size() && weeks[next_chain_week_].week <= date; ++next_chain_week_) {
+    for (; next_chain_week_ < weeks.size(); ++next_chain_week_) {
       const auto& entry = weeks[next_chain_week_];
       if (entry.week < spec_.start) continue;
       const double good = spec_.chain.products[entry.product].package_yield(entry.week);
       charge(entry.week, entry.product, ChargeEntry::kNobody, resource_of(entry.limit), entry.waiting * good);
+      auto& year = account(entry.week);
       year.packaging_slots += entry.slots;
       year.idle_slots += std::max(0.0, entry.slots - entry.started);
     }
+  }
+
+  void charge_waits(Date date, double part) {
+    charge_chain_waits();
     for (std::size_t p = 0; p < spec_.offers.size(); ++p) {
       // Chips in the maker's stock wait for money, or for buyers that wait for power.
       const double held = book_.held_fraction(p);
@@ -200,6 +208,7 @@ class Simulation : public engine::EventHandler {
   }
 
   void collect() {
+    charge_chain_waits();
     for (auto& year : result_.years) year.inference_share /= weeks_in_year_[year.year];
     for (const auto& [key, value] : deliveries_)
       result_.deliveries.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), value.first, value.second});
@@ -221,7 +230,10 @@ class Simulation : public engine::EventHandler {
     for (const auto& year : result_.years) energy += year.energy;
     worst = std::max(worst, std::abs(received_ - sold_ - unsold) / std::max(1.0, received_));
     worst = std::max(worst, std::abs(placed_ + sold_ - result_.retired - at_sites) / std::max(1.0, placed_ + sold_));
-    return std::max(worst, std::abs(energy - metered_ < Energy{} ? (metered_ - energy) / std::max(joule, metered_) : (energy - metered_) / std::max(joule, metered_)));
+    worst = std::max(worst, std::abs((energy - metered_) / std::max(joule, metered_)));
+    // std::max passes over what is not a number.
+    const bool finite = std::isfinite(received_ + sold_ + unsold + at_sites + placed_ + result_.retired + energy.in(joule));
+    return finite ? worst : std::numeric_limits<double>::infinity();
   }
 
   const WorldSpec& spec_;
@@ -290,6 +302,7 @@ std::vector<MarginalValue> marginal_values(const WorldSpec& spec, const WorldRes
     for (const auto& year : result.years) sum += year.tokens_served;
     return sum;
   };
+  const auto gain = [](double more, double less) { return less > 0 ? more / less - 1 : 0.0; };
   std::vector<MarginalValue> values(kResources);
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
@@ -298,7 +311,7 @@ std::vector<MarginalValue> marginal_values(const WorldSpec& spec, const WorldRes
       engine::BareLoop loop;
       const WorldSpec more = with_more(spec, resource, factor);
       const WorldResult result = simulate(more, loop);
-      values[i] = {resource, result.h100e_weeks / base.h100e_weeks - 1, tokens(result) / tokens(base) - 1};
+      values[i] = {resource, gain(result.h100e_weeks, base.h100e_weeks), gain(tokens(result).in(token), tokens(base).in(token))};
     }
   };
   std::vector<std::future<void>> others;

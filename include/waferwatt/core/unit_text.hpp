@@ -29,9 +29,11 @@ UnitValue parse_unit_text(std::string_view text);
 /// The same, with the dimension checked: `expected power (e.g. "700 W"), got ...`.
 double parse_unit_text_as(Dimension dimension, std::string_view text);
 
-/// "3.35 TB/s" in the unit people use for the dimension; fifteen digits, so it reads back to the
-/// same value but for rounding.
+/// "3.35 TB/s" in the unit people use for the dimension, with at most fifteen digits.
 std::string format_unit_text(double base, Dimension dimension);
+
+/// The same with as many digits as it takes to read back to the same value.
+std::string exact_unit_text(double base, Dimension dimension);
 
 /// "power (e.g. \"700 W\")": how error messages and the reference call a dimension.
 std::string describe_dimension(Dimension dimension);

@@ -28,7 +28,7 @@ class EnergisationQueue {
 
   void deliver(std::size_t product, double n_accelerators, Date date);
 
-  /// Accelerators that are on already, delivered at a date before all others of the product.
+  /// Accelerators that are on already, delivered at a date.
   void place_energised(std::size_t product, double n_accelerators, Date date);
 
   /// Switches on what the energised facility power allows. Where power was taken away nothing

@@ -141,6 +141,7 @@ class Chain {
   void start_packages(Date date, const std::vector<Request>& requests, engine::EventLoop& loop);
   void start_logic(Date date, engine::EventLoop& loop);
   void start_memory(Date date, engine::EventLoop& loop);
+  void order_stacks(const MemoryPart& part, Date date, std::vector<double>& stacks) const;
   void take_stacks(std::size_t product, double stacks, Date date);
 
   double mix_share(std::size_t product, Date date) const;

@@ -113,7 +113,7 @@ WorldResult simulate(const WorldSpec& spec, engine::EventLoop& loop);
 /// Multiplies one resource's capacity (or budgets, or power) from the start of the run.
 WorldSpec with_more(const WorldSpec& spec, Resource resource, double factor);
 
-/// What ten percent more of one resource would bring.
+/// What more of one resource would bring, relative to the base run; 0 where that has nothing.
 struct MarginalValue {
   Resource resource = Resource::packaging;
   double h100e_weeks_gain = 0;  ///< relative

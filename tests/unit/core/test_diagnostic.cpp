@@ -8,7 +8,8 @@
 using namespace waferwatt;
 
 TEST_CASE("a diagnostic says where and what") {
-  CHECK(Diagnostic{"a.json", 3, 14, "/start", "must be a date"}.text() == "a.json:3:14: error at /start: must be a date");
+  CHECK(Diagnostic{"a.json", 3, 14, "/start", "must be a date"}.text() ==
+        "a.json:3:14: error at /start: must be a date");
   CHECK(Diagnostic{"a.json", 3, 14, "", "is empty"}.text() == "a.json:3:14: error: is empty");
   CHECK(Diagnostic{"a.json", 0, 0, "", "cannot be read"}.text() == "a.json: error: cannot be read");
   CHECK(Diagnostic{"", 0, 0, "", "no scenario"}.text() == "error: no scenario");

@@ -61,7 +61,8 @@ TEST_CASE("integrals over adjoining spans add up for random ramps") {
   REQUIRE(ramp.is_ordered());
   const double split = random.uniform(-10, 60);
   const double whole = ramp.integral(after(-20), after(80)).in(day);
-  CHECK((ramp.integral(after(-20), after(split)) + ramp.integral(after(split), after(80))).in(day) == Approx(whole).margin(1e-9));
+  CHECK((ramp.integral(after(-20), after(split)) + ramp.integral(after(split), after(80))).in(day) ==
+        Approx(whole).margin(1e-9));
 }
 
 TEST_CASE("points out of order or at the same date are noticed") {

@@ -18,7 +18,12 @@ inline int week_of(Date date) { return static_cast<int>((date - kStart).in(core:
 /// 0.9 x 0.8 = 0.72. Fab 8 weeks; packaging 3, test 1, then assembly 2 and shipping 1: delivered 7 weeks
 /// after the package was started.
 inline Product tiny_product(std::string accelerator, std::string vendor) {
-  Product p{.accelerator = std::move(accelerator), .vendor = std::move(vendor), .node = "node", .packaging = "s", .family = "family", .memory = "hbm"};
+  Product p{.accelerator = std::move(accelerator),
+            .vendor = std::move(vendor),
+            .node = "node",
+            .packaging = "s",
+            .family = "family",
+            .memory = "hbm"};
   p.dies_per_wafer = 60;
   p.die_area = 1 * square_centimetre;
   p.stacks_per_package = 4;
@@ -72,7 +77,8 @@ class ChainRun : public engine::EventHandler {
       : ordered_(std::move(ordered)),
         delivered_of_(spec.products.size(), 0.0),
         chain_(
-            std::move(spec), [this](std::size_t p, Date) { return ordered_.empty() ? kSoldOut : ordered_[p] - delivered_of_[p]; },
+            std::move(spec),
+            [this](std::size_t p, Date) { return ordered_.empty() ? kSoldOut : ordered_[p] - delivered_of_[p]; },
             [this](std::size_t p, double n, Date date) {
               deliveries_.push_back({p, n, date});
               delivered_of_[p] += n;

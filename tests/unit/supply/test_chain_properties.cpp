@@ -13,11 +13,14 @@ namespace {
 Ramp<WaferRate> random_capacity(RandomStream& random, double largest) {
   std::vector<Ramp<WaferRate>::Point> points;
   Date at = kStart - 10 * week;
-  for (int i = 0; i < 4; ++i) points.emplace_back(at = at + random.uniform(1, 30) * week, random.uniform(0, largest) * wafer / week);
+  for (int i = 0; i < 4; ++i)
+    points.emplace_back(at = at + random.uniform(1, 30) * week, random.uniform(0, largest) * wafer / week);
   return Ramp<WaferRate>(std::move(points));
 }
 
-std::string pick(RandomStream& random, const char* stem, std::uint64_t n) { return stem + std::to_string(random.below(n)); }
+std::string pick(RandomStream& random, const char* stem, std::uint64_t n) {
+  return stem + std::to_string(random.below(n));
+}
 
 Product random_product(RandomStream& random, int index) {
   Product p = tiny_product("chip" + std::to_string(index), pick(random, "vendor", 3));
@@ -46,10 +49,12 @@ ChainSpec random_spec(std::uint64_t seed, int n_products) {
   spec.start = kStart;
   spec.end = kStart + 100 * week;
   for (int i = 0; i < n_products; ++i) spec.products.push_back(random_product(random, i));
-  for (const char* node : {"node0", "node1"}) spec.logic.push_back({node, random_capacity(random, 300), Ramp<double>::constant(random.uniform())});
+  for (const char* node : {"node0", "node1"})
+    spec.logic.push_back({node, random_capacity(random, 300), Ramp<double>::constant(random.uniform())});
   for (const char* family : {"family0", "family1"}) {
     PackagingLine line{family, random_capacity(random, 500), {}};
-    for (const char* vendor : {"vendor0", "vendor1", "vendor2"}) line.customer_shares[vendor] = Ramp<double>::constant(random.uniform(0, 0.33));
+    for (const char* vendor : {"vendor0", "vendor1", "vendor2"})
+      line.customer_shares[vendor] = Ramp<double>::constant(random.uniform(0, 0.33));
     spec.packaging.push_back(std::move(line));
   }
   for (int maker = 0; maker < 3; ++maker) {
@@ -59,10 +64,12 @@ ChainSpec random_spec(std::uint64_t seed, int n_products) {
         if (random.below(3) > 0) line.qualified[{memory, vendor}] = kStart + random.uniform(-30, 60) * week;
     spec.memory_makers.push_back(std::move(line));
   }
-  for (const char* memory : {"hbm0", "hbm1", "hbm2"}) spec.memories.push_back({memory, Ramp<double>::constant(random.uniform(20, 150)), random.uniform(8, 25) * week});
+  for (const char* memory : {"hbm0", "hbm1", "hbm2"})
+    spec.memories.push_back({memory, Ramp<double>::constant(random.uniform(20, 150)), random.uniform(8, 25) * week});
   for (int i = 0; i < 3; ++i) {
     spec.stocks.push_back(stacks_for(pick(random, "vendor", 3), random.uniform(0, 1e5), pick(random, "hbm", 3)));
-    spec.stocks.push_back(dies_of(pick(random, "chip", static_cast<std::uint64_t>(n_products)), random.uniform(0, 1e5)));
+    spec.stocks.push_back(
+        dies_of(pick(random, "chip", static_cast<std::uint64_t>(n_products)), random.uniform(0, 1e5)));
   }
   spec.assembly_time = random.uniform(0, 6) * week;
   spec.shipping_time = random.uniform(0, 3) * week;
@@ -129,7 +136,8 @@ TEST_CASE("no vendor is given more of a packaging line than its share") {
     const auto& [week, vendor, family] = key;
     const Date date = kStart + week * core::week;
     const auto& line = family == "family0" ? spec.packaging[0] : spec.packaging[1];
-    REQUIRE(n <= (line.capacity.at(date) * core::week).in(wafer) * line.customer_shares.at(vendor).at(date) * (1 + 1e-9) + 1e-9);
+    REQUIRE(n <= (line.capacity.at(date) * core::week).in(wafer)*line.customer_shares.at(vendor).at(date) * (1 + 1e-9) +
+                     1e-9);
   }
 }
 

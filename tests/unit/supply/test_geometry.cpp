@@ -12,7 +12,9 @@ using supply::rectangles_per_wafer;
 
 namespace {
 
-int count(double width_mm, double height_mm) { return rectangles_per_wafer(width_mm * millimetre, height_mm * millimetre); }
+int count(double width_mm, double height_mm) {
+  return rectangles_per_wafer(width_mm * millimetre, height_mm * millimetre);
+}
 
 }  // namespace
 
@@ -54,5 +56,5 @@ TEST_CASE("counts are turned with the rectangle and never exceed the area") {
   CHECK(n * width * height <= std::numbers::pi * 147 * 147);
   // Every cell that reaches into the circle less one cell diagonal lies wholly inside the circle.
   CHECK(n * width * height >= std::numbers::pi * std::pow(std::max(0.0, 147 - std::hypot(width, height)), 2) *
-                                   (width * height) / ((width + 0.1) * (height + 0.1)));
+                                  (width * height) / ((width + 0.1) * (height + 0.1)));
 }

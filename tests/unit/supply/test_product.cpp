@@ -66,7 +66,7 @@ TEST_CASE("a die of which only the area is known is taken as a square, and a waf
   auto accelerator = shipped().accelerators.at("nvidia-h100-sxm");
   accelerator.die_width.reset();
   accelerator.die_area->value = 2500 * square_millimetre;
-  CHECK(make(accelerator).dies_per_wafer == 21);  // 50 mm x 50 mm
+  CHECK(make(accelerator).dies_per_wafer == 21);            // 50 mm x 50 mm
   accelerator.die_area->value = 46225 * square_millimetre;  // 215 mm x 215 mm
   CHECK(make(accelerator).dies_per_wafer == 1);
 }
@@ -85,7 +85,8 @@ TEST_CASE("an accelerator that lacks a figure is refused with its name") {
   auto accelerator = shipped().accelerators.at("nvidia-h100-sxm");
   SECTION("die area") {
     accelerator.die_area.reset();
-    CHECK(refusal(accelerator) == "error: accelerator nvidia-h100-sxm has a node but no die_area, so its wafers cannot be counted");
+    CHECK(refusal(accelerator) ==
+          "error: accelerator nvidia-h100-sxm has a node but no die_area, so its wafers cannot be counted");
   }
   SECTION("interposer") {
     accelerator.packages_per_wafer.reset();
@@ -108,7 +109,8 @@ TEST_CASE("an accelerator that lacks a figure is refused with its name") {
 }
 
 TEST_CASE("a chain has the lines its products use, as they were known at a date") {
-  const Date late = Date::from_civil(2026, 5, 31), early = Date::from_civil(2023, 9, 30), at = Date::from_civil(2024, 7, 1);
+  const Date late = Date::from_civil(2026, 5, 31), early = Date::from_civil(2023, 9, 30),
+             at = Date::from_civil(2024, 7, 1);
   const auto& h100 = shipped().accelerators.at("nvidia-h100-sxm");
   const Product product = make(h100);
   const ChainSpec spec = make_chain_spec(shipped(), late, {product});

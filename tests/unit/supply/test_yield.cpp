@@ -37,7 +37,8 @@ TEST_CASE("yields fall with area and density and keep their order") {
       const Area a = area * square_centimetre, larger = 1.01 * a;
       const auto d = density / square_centimetre, denser = 1.01 * d;
       CAPTURE(area, density);
-      for (const auto yield : {+[](Area x, DefectDensity y) { return poisson_yield(x, y); }, +[](Area x, DefectDensity y) { return murphy_yield(x, y); },
+      for (const auto yield : {+[](Area x, DefectDensity y) { return poisson_yield(x, y); },
+                               +[](Area x, DefectDensity y) { return murphy_yield(x, y); },
                                +[](Area x, DefectDensity y) { return seeds_yield(x, y); },
                                +[](Area x, DefectDensity y) { return negative_binomial_yield(x, y); }}) {
         REQUIRE(yield(a, d) > 0);

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "waferwatt/core/number_text.hpp"
+
+#include <catch2/catch.hpp>
+#include <limits>
+
+using namespace waferwatt;
+
+TEST_CASE("compact numbers have three digits and a prefix") {
+  CHECK(compact_number(0) == "0");
+  CHECK(compact_number(0.11234) == "0.112");
+  CHECK(compact_number(8.12) == "8.12");
+  CHECK(compact_number(999.4) == "999");
+  CHECK(compact_number(8120) == "8120");
+  CHECK(compact_number(317400) == "317 k");
+  CHECK(compact_number(999700) == "1 M");
+  CHECK(compact_number(4.72e6) == "4.72 M");
+  CHECK(compact_number(-2.5e9) == "-2.5 G");
+  CHECK(compact_number(1.5e12) == "1.5 T");
+  CHECK(compact_number(2e15) == "2 P");
+  CHECK(compact_number(1.05e18) == "1.05e+18");
+  CHECK(compact_number(std::numeric_limits<double>::quiet_NaN()) == "-");
+}
+
+TEST_CASE("grouped numbers have their thousands apart") {
+  CHECK(grouped_number(0) == "0");
+  CHECK(grouped_number(3332848) == "3,332,848");
+  CHECK(grouped_number(-3332848) == "-3,332,848");
+  CHECK(grouped_number(12345) == "12,345");
+  CHECK(grouped_number(123456) == "123,456");
+  CHECK(grouped_number(0.09371) == "0.09371");
+  CHECK(grouped_number(9999.4) == "9999");
+  CHECK(grouped_number(1e-5) == "1.000e-05");
+  CHECK(grouped_number(2.1e25) == "2.100e+25");
+  CHECK(grouped_number(std::numeric_limits<double>::infinity()) == "-");
+}
