@@ -8,7 +8,8 @@ constexpr cudnnDataType_t kBf16 = CUDNN_DATA_BFLOAT16;
 constexpr cudnnDataType_t kFloat = CUDNN_DATA_FLOAT;
 using Kind = Graph::Kind;
 
-Graph::Tensor packed(Graph& graph, std::int64_t b, std::int64_t h, std::int64_t s, std::int64_t d, cudnnDataType_t type) {
+Graph::Tensor packed(Graph& graph, std::int64_t b, std::int64_t h, std::int64_t s, std::int64_t d,
+                     cudnnDataType_t type) {
   return graph.tensor({b, h, s, d}, {h * s * d, s * d, d, 1}, type, Kind::memory);
 }
 
@@ -65,12 +66,11 @@ ForwardGraph forward_graph(const AttentionShape& shape, bool with_mask, bool wit
   g.binary(CUDNN_POINTWISE_SUB, score, maximum, shifted);
   g.unary(CUDNN_POINTWISE_EXP, shifted, exponential);
   g.reduce(CUDNN_REDUCE_TENSOR_ADD, exponential, sum);
-  if (with_stats) {
-    const auto logarithm = g.fused(rows);
-    f.stats = packed(g, b, hq, s, 1, kFloat);
-    g.unary(CUDNN_POINTWISE_LOG, sum, logarithm);
-    g.binary(CUDNN_POINTWISE_ADD, maximum, logarithm, f.stats);
-  }
+  // The engines recognise the softmax by its statistics, wanted or not.
+  const auto logarithm = g.fused(rows);
+  f.stats = with_stats ? packed(g, b, hq, s, 1, kFloat) : g.fused(rows);
+  g.unary(CUDNN_POINTWISE_LOG, sum, logarithm);
+  g.binary(CUDNN_POINTWISE_ADD, maximum, logarithm, f.stats);
   g.binary(CUDNN_POINTWISE_DIV, exponential, sum, weights);
   g.matmul(weights, f.v, f.o);
   return f;
@@ -138,15 +138,16 @@ DecodeGraph decode_graph(const DecodeShape& shape) {
   f.page_table_k = table(), f.page_table_v = table();
   const auto lengths = [&] { return g.tensor({b, 1, 1, 1}, {1, 1, 1, 1}, CUDNN_DATA_INT32, Kind::memory); };
   f.q_lengths = lengths(), f.kv_lengths = lengths();
-  g.operation(CUDNN_BACKEND_OPERATION_SDPA_FWD_DESCRIPTOR, {{CUDNN_ATTR_OPERATION_SDPA_FWD_QDESC, f.q},
-                                                            {CUDNN_ATTR_OPERATION_SDPA_FWD_KDESC, f.k},
-                                                            {CUDNN_ATTR_OPERATION_SDPA_FWD_VDESC, f.v},
-                                                            {CUDNN_ATTR_OPERATION_SDPA_FWD_ODESC, f.o},
-                                                            {CUDNN_ATTR_OPERATION_SDPA_FWD_SCALEDESC, f.scale},
-                                                            {CUDNN_ATTR_OPERATION_SDPA_FWD_PAGE_TABLE_KDESC, f.page_table_k},
-                                                            {CUDNN_ATTR_OPERATION_SDPA_FWD_PAGE_TABLE_VDESC, f.page_table_v},
-                                                            {CUDNN_ATTR_OPERATION_SDPA_FWD_SEQ_LEN_QDESC, f.q_lengths},
-                                                            {CUDNN_ATTR_OPERATION_SDPA_FWD_SEQ_LEN_KVDESC, f.kv_lengths}});
+  g.operation(CUDNN_BACKEND_OPERATION_SDPA_FWD_DESCRIPTOR,
+              {{CUDNN_ATTR_OPERATION_SDPA_FWD_QDESC, f.q},
+               {CUDNN_ATTR_OPERATION_SDPA_FWD_KDESC, f.k},
+               {CUDNN_ATTR_OPERATION_SDPA_FWD_VDESC, f.v},
+               {CUDNN_ATTR_OPERATION_SDPA_FWD_ODESC, f.o},
+               {CUDNN_ATTR_OPERATION_SDPA_FWD_SCALEDESC, f.scale},
+               {CUDNN_ATTR_OPERATION_SDPA_FWD_PAGE_TABLE_KDESC, f.page_table_k},
+               {CUDNN_ATTR_OPERATION_SDPA_FWD_PAGE_TABLE_VDESC, f.page_table_v},
+               {CUDNN_ATTR_OPERATION_SDPA_FWD_SEQ_LEN_QDESC, f.q_lengths},
+               {CUDNN_ATTR_OPERATION_SDPA_FWD_SEQ_LEN_KVDESC, f.kv_lengths}});
   return f;
 }
 

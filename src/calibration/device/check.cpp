@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "calibration/device/check.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace waferwatt::calibration {
 namespace {
 
 [[noreturn]] void fail(const char* call, const std::string& status) {
-  std::string name = call;
-  for (auto at = name.find('\n'); at != std::string::npos; at = name.find('\n')) name[at] = ' ';
-  throw DeviceError(name + " -> " + status);
+  std::string text = call + (" -> " + status);
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  throw DeviceError(text);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "calibration/device/cudnn_graph.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -151,7 +152,8 @@ void Graph::unary(cudnnPointwiseMode_t mode, const Tensor& x, const Tensor& y) {
   pointwise(mode, CUDNN_DATA_FLOAT, {}, x, nullptr, nullptr, y);
 }
 
-void Graph::binary(cudnnPointwiseMode_t mode, const Tensor& x, const Tensor& b, const Tensor& y, cudnnDataType_t precision) {
+void Graph::binary(cudnnPointwiseMode_t mode, const Tensor& x, const Tensor& b, const Tensor& y,
+                   cudnnDataType_t precision) {
   pointwise(mode, precision, {}, x, &b, nullptr, y);
 }
 
@@ -192,10 +194,16 @@ Plan Graph::first_plan(cudnnHandle_t handle, const Descriptor* device) {
       constexpr std::int64_t kMost = 16;
       std::vector<Descriptor> configs;
       std::vector<cudnnBackendDescriptor_t> raw;
-      for (std::int64_t i = 0; i < kMost; ++i) raw.push_back(configs.emplace_back(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR).raw());
+      for (std::int64_t i = 0; i < kMost; ++i)
+        raw.push_back(configs.emplace_back(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR).raw());
       std::int64_t found = 0;
       WAFERWATT_CALL(cudnnBackendGetAttribute(heuristic.raw(), CUDNN_ATTR_ENGINEHEUR_RESULTS,
                                               CUDNN_TYPE_BACKEND_DESCRIPTOR, kMost, &found, raw.data()));
+      if (found == 0 && mode == CUDNN_HEUR_MODE_A) {
+        std::array<char, 512> why{};
+        cudnnGetLastErrorString(why.data(), why.size());
+        reason += std::string{": "} + why.data();
+      }
       for (std::int64_t i = 0; i < std::min(found, kMost); ++i) {
         try {
           Descriptor plan{CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR};
@@ -212,6 +220,7 @@ Plan Graph::first_plan(cudnnHandle_t handle, const Descriptor* device) {
   } catch (const DeviceError& error) {
     reason = error.what();
   }
+  std::replace(reason.begin(), reason.end(), '\n', ' ');
   throw Unsupported(reason);
 }
 
