@@ -238,7 +238,8 @@ std::string composed_unit(Dimension d) {
 }  // namespace
 
 UnitValue parse_unit_text(std::string_view text) {
-  double number = 0;
+  // The product with the unit is rounded once: in double some values have no text that reads back to them.
+  long double number = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, number);
   if (error == std::errc::result_out_of_range)
@@ -249,8 +250,10 @@ UnitValue parse_unit_text(std::string_view text) {
   if (unit.starts_with(' ')) unit.remove_prefix(1);
   if (unit.empty()) throw UnitTextError(fmt::format("\"{}\" has no unit", text));
   const UnitValue scale = parse_unit_expression(unit);
-  if (!std::isfinite(number * scale.base)) throw UnitTextError(fmt::format("\"{}\" is too large or too small a number", text));
-  return {number * scale.base, scale.dimension};
+  const auto base = static_cast<double>(number * scale.base);
+  if (!std::isfinite(base) || (base == 0 && number != 0))
+    throw UnitTextError(fmt::format("\"{}\" is too large or too small a number", text));
+  return {base, scale.dimension};
 }
 
 double parse_unit_text_as(Dimension dimension, std::string_view text) {
@@ -291,14 +294,13 @@ std::string format_unit_text(double base, Dimension dimension) {
 
 std::string exact_unit_text(double base, Dimension dimension) {
   const std::string unit = unit_for(base, dimension);
-  const double number = base / parse_unit_expression(unit).base;
-  // Division and multiplication may each round: a neighbour may be the number that reads back.
-  for (const double candidate : {number, std::nextafter(number, HUGE_VAL), std::nextafter(number, -HUGE_VAL)})
-    for (const int digits : {15, 16, 17}) {
-      std::string text = fmt::format("{:.{}g} {}", candidate, digits, unit);
-      if (parse_unit_text(text).base == base) return text;
-    }
-  return fmt::format("{:.17g} {}", number, unit);
+  const long double number = base / static_cast<long double>(parse_unit_expression(unit).base);
+  std::string text;
+  for (int digits = 15; digits <= 21; ++digits) {
+    text = fmt::format("{:.{}g} {}", number, digits, unit);
+    if (parse_unit_text(text).base == base) break;
+  }
+  return text;
 }
 
 std::string describe_dimension(Dimension dimension) {

@@ -102,6 +102,36 @@ TEST_CASE("random values of every dimension survive being written and read") {
       }
 }
 
+TEST_CASE("exact text reads back to the very value") {
+  RandomStream random(2, "exact text");
+  for (const auto* list : {&kNamed, &kUnnamed})
+    for (const Dimension dimension : *list)
+      for (int i = 0; i < 10000; ++i) {
+        const double value = (random.uniform() < 0.5 ? -1 : 1) * std::pow(10.0, random.uniform(-15, 27));
+        const std::string text = exact_unit_text(value, dimension);
+        if (parse_unit_text_as(dimension, text) != value) FAIL(text << " is not " << value);
+      }
+  for (const char* text : {"700 W", "0.08 USD/kWh", "35000 wafer/month", "0.09 1/cm2", "400 gCO2e/kWh", "26 mm"}) {
+    const auto [base, dimension] = parse_unit_text(text);
+    CHECK(exact_unit_text(base, dimension) == text);
+  }
+}
+
+TEST_CASE("numbers beyond a double's range are refused, whatever the unit") {
+  CHECK(refusal("1e300 ZFLOP") == "\"1e300 ZFLOP\" is too large or too small a number");
+  CHECK(refusal("1e999 W") == "\"1e999 W\" is too large or too small a number");
+  CHECK(refusal("1e-320 pJ") == "\"1e-320 pJ\" is too large or too small a number");
+  CHECK(refusal("1e-999 W") == "\"1e-999 W\" is too large or too small a number");
+  CHECK(refusal("0 pJ") == "");
+}
+
+TEST_CASE("a unit that is missing beside a sign is named") {
+  for (const char* text : {"5 W/", "5 W*", "5 /s", "5 W//s", "5 W*/s"}) {
+    CAPTURE(text);
+    CHECK(refusal(text) == "a unit is missing beside \"/\" or \"*\"");
+  }
+}
+
 TEST_CASE("every value is refused where another dimension is expected") {
   for (const Dimension expected : kNamed)
     for (const Dimension given : kNamed) {
