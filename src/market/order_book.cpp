@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace waferwatt::market {
 
@@ -13,7 +14,9 @@ Money Account::total_at_hand() const {
 }
 
 double Account::balance_error() const {
-  return std::abs((granted - spent - lapsed - total_at_hand()).in(usd)) / std::max(1.0, granted.in(usd));
+  const double relative = std::abs((granted - spent - lapsed - total_at_hand()).in(usd)) / std::max(1.0, granted.in(usd));
+  // std::max of several balances passes over what is not a number.
+  return std::isfinite(relative) ? relative : std::numeric_limits<double>::infinity();
 }
 
 OrderBook::OrderBook(std::vector<Buyer> buyers, std::vector<Offer> offers, Time patience)

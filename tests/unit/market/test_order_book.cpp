@@ -2,6 +2,8 @@
 #include "waferwatt/market/order_book.hpp"
 
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
 
 #include "waferwatt/core/random.hpp"
 
@@ -172,4 +174,29 @@ TEST_CASE("money is granted, spent, lapsed or at hand and chips are sold or in s
       REQUIRE(book.open_orders(q, date, 100 * day) >= 0);
     }
   }
+}
+
+TEST_CASE("when a budget ends its money lapses only after the patience") {
+  // 10 USD a day for 100 days, then nothing; patience 50 days. At day 100 there are 500 USD, and each ten days
+  // later the oldest 100 of them lapse.
+  Buyer ends{"x", Ramp<MoneyRate>({{kDay0, 10 * usd / day}, {kDay0 + 100 * day, 10 * usd / day}, {kDay0 + 100.001 * day, 0 * usd / day}}), {{"v", 1.0}}};
+  OrderBook book({ends}, {offer("chip", 10)}, 50 * day);
+  const double expected[] = {100, 200, 300, 400, 500, 500, 500, 500, 500, 500, 400, 300, 200, 100, 0, 0};
+  for (int i = 0; i < 16; ++i) {
+    CAPTURE(i);
+    book.grant(kDay0 + i * 10 * day, 10 * day);
+    REQUIRE(book.accounts()[0].total_at_hand().in(usd) == Approx(expected[i]).margin(0.1));
+  }
+  CHECK(book.accounts()[0].lapsed.in(usd) == Approx(1000).margin(0.1));
+  CHECK(book.accounts()[0].balance_error() < 1e-12);
+}
+
+TEST_CASE("an account that is not a number is infinitely wrong") {
+  const auto nan = std::numeric_limits<double>::quiet_NaN() * usd;
+  Account account;
+  CHECK(account.balance_error() == 0);
+  account.spent = nan;
+  CHECK(std::isinf(account.balance_error()));
+  account = {.granted = nan};
+  CHECK(std::isinf(account.balance_error()));
 }
