@@ -118,8 +118,12 @@ const io::Record<WorldScenario>& WorldScenario::record() {
             if (w.products.empty()) complain("products", "give at least one product");
             if (w.buyers.empty()) complain("buyers", "give at least one buyer");
             std::set<std::string> names;
-            for (const auto& buyer : w.buyers)
+            for (const auto& buyer : w.buyers) {
               if (!names.insert(buyer.name).second) complain("buyers", fmt::format("buyer \"{}\" is given twice", buyer.name));
+              for (const auto& fleet : buyer.initial_fleet)
+                if (fleet.delivered > w.start)
+                  complain("buyers", fmt::format("buyer \"{}\": its initial fleet of {} is delivered on {}, after the start", buyer.name, fleet.accelerator.id(), fleet.delivered.text()));
+            }
           });
   return record;
 }

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <fstream>
+#include <iterator>
 
 using namespace waferwatt;
 using namespace waferwatt::scenario;
@@ -210,11 +212,14 @@ TEST_CASE("problems of a buyer's site and fleet are named") {
              Contains("at /buyers/0/power: expected a power (e.g. \"700 W\"), got \"100 MWh\", which is an energy"));
   CHECK_THAT(problems(with(R"("power": "100 MW")", R"("power": "100 MW", "pue": 0.9)")),
              Contains("at /buyers/0/pue: must be at least 1, got the number 0.9"));
-  const auto fleet = [](const std::string& accelerator) {
+  const auto fleet = [](const std::string& accelerator, const std::string& delivered = "2022-01") {
     return problems(with(R"("power": "100 MW")", R"("power": "100 MW", "initial_fleet": [{"accelerator": ")" +
-                                                     accelerator +
-                                                     R"(", "n_accelerators": 5, "delivered": "2022-01"}])"));
+                                                     accelerator + R"(", "n_accelerators": 5, "delivered": ")" +
+                                                     delivered + R"("}])"));
   };
+  CHECK(fleet("nvidia-h100-sxm", "2024-01") == "");
+  CHECK_THAT(fleet("nvidia-h100-sxm", "2024-02"),
+             Contains("at /buyers: buyer \"meta\": its initial fleet of nvidia-h100-sxm is delivered on 2024-02-01, after the start"));
   CHECK(fleet("nvidia-h100-sxm") == "");
   CHECK_THAT(fleet("nvidia-b200"),
              Contains("buyer \"meta\": the initial fleet's \"nvidia-b200\" is not among the products"));
@@ -246,4 +251,19 @@ TEST_CASE("problems of what is sold to whom are named") {
       Contains("microsoft has no share of tsmc-cowos, which packages microsoft-maia-100"));
   CHECK_THAT(product(R"("accelerator": "nvidia-h100-sxn", "mix": 1)"),
              Contains("unknown accelerator \"nvidia-h100-sxn\"; did you mean \"nvidia-h100-sxm\"?"));
+}
+
+TEST_CASE("an accelerator written out in the scenario is sold at its own price or told what is missing") {
+  std::ifstream file(WAFERWATT_SOURCE_DIR "/models/accelerators/nvidia-h100-sxm.json");
+  const std::string record{std::istreambuf_iterator<char>(file), {}};
+  const auto sold = [&](const std::string& from, const std::string& to) {
+    std::string text = record;
+    const auto at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    text.replace(at, from.size(), to);
+    return problems(with(R"("accelerator": "nvidia-h100-sxm")", R"("accelerator": )" + text));
+  };
+  CHECK(sold("", "") == "");
+  CHECK_THAT(sold(R"("id": "nvidia-h100-sxm")", R"("id": "my-h100")"), Contains("no system in the catalog holds my-h100"));
+  CHECK_THAT(sold(R"("price": )", R"("_price": )"), Contains("the catalog knows no price of nvidia-h100-sxm; give a \"price\""));
 }
