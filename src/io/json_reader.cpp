@@ -117,6 +117,8 @@ class Builder {
 
   std::string syntax_message(const std::string& token, const json::exception& error) const {
     std::string what = error.what();
+    if (what.find("number overflow") != std::string::npos) return fmt::format("the number {} is too large", token);
+    if (what.find("unexpected end of input") != std::string::npos && open_.empty()) return "the JSON text ends too early; expected a value";
     if (what.find("unexpected end of input") != std::string::npos)
       return fmt::format("the JSON text ends too early ({} still open)", open_.size() == 1 ? "1 bracket is" : fmt::format("{} brackets are", open_.size()));
     const auto says = [&what](std::string_view text) { return what.find(text) != std::string::npos; };

@@ -45,6 +45,8 @@ TEST_CASE("duplicate keys are found in every object, with the first place") {
 
 TEST_CASE("texts that are no JSON are refused with a place") {
   CHECK(complaints("") == "f.json:1:1: error: the file is empty; expected a JSON object\n");
+  CHECK(complaints(std::string(2, 0)).find("the JSON text ends too early; expected a value") != std::string::npos);
+  CHECK(complaints("{\"a\": 1e400}").find("the number 1e400 is too large") != std::string::npos);
   CHECK(complaints("{\"a\": NaN}").find("NaN and Infinity are not numbers here") != std::string::npos);
   CHECK(complaints("{\"a\": Infinity}").find("NaN and Infinity are not numbers here") != std::string::npos);
   CHECK(complaints("{\"a\": [1,").find("the JSON text ends too early (2 brackets are still open)") !=
