@@ -182,6 +182,9 @@ TEST_CASE("problems of stocks are named") {
              Contains("unknown memory \"hbm2f\"; did you mean \"hbm2e\"?"));
   CHECK_THAT(stock(R"("company": "huawei", "accelerator": "huawei-ascend-910d", "dies": 10)"),
              Contains("unknown accelerator \"huawei-ascend-910d\"; did you mean \"huawei-ascend-910"));
+  CHECK(stock(R"("company": "nvidia", "accelerator": "nvidia-h100-sxm", "dies": 10)") == "");
+  CHECK_THAT(stock(R"("company": "nvidia", "accelerator": "nvidia-b200", "dies": 10)"),
+             Contains("the dies of nvidia-b200 are in store, but it is not among the products"));
   CHECK_THAT(stock(R"("company": "huawei", "memory": "hbm2e", "stacks": -1)"),
              Contains("must be at least 0, got the number -1"));
 }

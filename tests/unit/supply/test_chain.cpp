@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "chain_fixture.hpp"
 
@@ -225,6 +226,63 @@ TEST_CASE("a product without a packaging line is built as orders come") {
   CHECK(run.started(0, 0) == Approx(1000));
   CHECK(run.delivered(0) == Approx(720));
 }
+
+TEST_CASE("stacks that one vendor cannot use do not starve another") {
+  // v and w have qualified one maker each; w has no dies, so its maker's stacks pile up. v keeps its 1,000 slots.
+  auto spec = tiny_spec();
+  spec.products.push_back(tiny_product("b", "w"));
+  spec.products[1].node = "other node";
+  spec.packaging[0].customer_shares["w"] = Ramp<double>::constant(0.5);
+  spec.memory_makers = {{"of v", weekly(1e6), {{{"hbm", "v"}, kStart}}}, {"of w", weekly(1e6), {{{"hbm", "w"}, kStart}}}};
+  spec.stocks = {dies_of("a", 1e6)};
+  ChainRun run(std::move(spec));
+  run.run();
+  for (int w = 10; w < 60; ++w) {
+    CAPTURE(w);
+    REQUIRE(run.started(0, w) == Approx(1000));
+    REQUIRE(run.started(1, w) == 0);
+    REQUIRE(run.limit(1, w) == Limit::logic);
+  }
+  REQUIRE(run.chain().pools().size() == 2);
+  CHECK(run.chain().pools()[1].store > 0);
+  CHECK(run.chain().pools()[1].used == 0);
+  // The stock of w is held to what its plan needs over 10 + 4 weeks: 14 x 4,000.
+  CHECK(run.chain().pools()[1].store + run.chain().pools()[1].in_fab == Approx(56000));
+  CHECK(run.worst_balance() < 1e-9);
+}
+
+TEST_CASE("a sold-out product without a packaging line is limited by its node") {
+  // 10 wafers a week x 60 dies are 600 packages a week, from the eighth week on.
+  auto spec = tiny_spec();
+  spec.products[0].family.clear();
+  spec.products[0].memory.clear();
+  spec.logic[0].capacity = weekly(10);
+  ChainRun run(std::move(spec));
+  run.run();
+  for (int w = 0; w < 60; ++w) {
+    CAPTURE(w);
+    REQUIRE(run.started(0, w) == Approx(w < 8 ? 0 : 600));
+    REQUIRE(run.limit(0, w) == Limit::logic);
+  }
+  CHECK(run.chain().accounts()[0].wafers_started == Approx(600));
+}
+
+TEST_CASE("a balance that is not a number is infinitely wrong") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  ProductAccount account;
+  CHECK(account.balance_error() == 0);
+  account.packages_started = nan;
+  CHECK(std::isinf(account.balance_error()));
+  account = {.dies_bank = nan};
+  CHECK(std::isinf(account.balance_error()));
+  MemoryPool pool;
+  CHECK(pool.balance_error() == 0);
+  pool.started = nan;
+  CHECK(std::isinf(pool.balance_error()));
+  pool = {.store = nan};
+  CHECK(std::isinf(pool.balance_error()));
+}
+
 
 TEST_CASE("the shares of a vendor's products follow their mix over time") {
   auto spec = tiny_spec();

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "waferwatt/supply/chain.hpp"
+#include "chain_fixture.hpp"
 
 using namespace waferwatt;
 using namespace waferwatt::supply;
@@ -79,6 +79,25 @@ TEST_CASE("without a count of packages per wafer the interposer is laid out") {
   const double n = make(accelerator).packages_per_wafer;
   CHECK(n >= 26);
   CHECK(n <= 30);
+}
+
+TEST_CASE("a wafer-scale part is made one a wafer and every amount of its chain is finite") {
+  // Sold out, without a packaging line: what its node gives, one part a wafer.
+  const Product product = make(shipped().accelerators.at("cerebras-wse-3"));
+  CHECK(product.dies_per_wafer == 1);
+  ChainSpec spec = make_chain_spec(shipped(), Date::from_civil(2026, 5, 31), {product});
+  spec.start = Date::from_civil(2024, 1, 1);
+  spec.end = Date::from_civil(2025, 1, 1);
+  ChainRun run(std::move(spec));
+  run.run();
+  const auto& account = run.chain().accounts()[0];
+  CHECK(std::isfinite(account.wafers_started));
+  CHECK(account.wafers_started > 0);
+  CHECK(std::isfinite(account.packages_started));
+  CHECK(account.packages_started > 0);
+  CHECK(account.packages_started <= account.wafers_started);
+  for (const auto& week : run.chain().weeks()) REQUIRE(std::isfinite(week.slots + week.started + week.waiting));
+  CHECK(run.worst_balance() < 1e-9);
 }
 
 TEST_CASE("an accelerator that lacks a figure is refused with its name") {

@@ -2,6 +2,7 @@
 #include "waferwatt/world/world.hpp"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "waferwatt/engine/bare_loop.hpp"
 
@@ -300,6 +301,43 @@ TEST_CASE("more of the binding resource gives more, more of another one nothing"
     CHECK(gain(values, Resource::packaging).h100e_weeks_gain == Approx(0).margin(1e-9));
   }
 }
+
+TEST_CASE("initial fleets in either order give the same") {
+  // The older half is taken out in week 26, whichever half was named first.
+  WorldSpec one = standing_fleet(), other = one;
+  const InitialFleet old{0, 50, kStart + 26 * week - 6 * year}, young{0, 50, Date::from_civil(2022, 1, 1)};
+  one.owners[0].initial_fleet = {old, young};
+  other.owners[0].initial_fleet = {young, old};
+  const auto a = simulated(one), b = simulated(other);
+  CHECK(a.retired == 50);
+  CHECK(b.retired == 50);
+  CHECK(a.h100e_weeks == b.h100e_weeks);
+  CHECK(a.years[0].energy == b.years[0].energy);
+  CHECK(a.years[0].energy.in(kilo * watt_hour) == Approx(100 * 26 * 168 + 50 * (8760 - 26 * 168)));
+}
+
+TEST_CASE("every week of the chain in the span is charged, the last one too") {
+  // The chain's weeks are days 4, 11, ..., 361: 52 of 200 slots; orders are far beyond them.
+  const WorldSpec spec = tiny_world();
+  const auto result = simulated(spec);
+  double slots = 0;
+  for (const auto& year : result.years) slots += year.packaging_slots;
+  CHECK(slots == Approx(52 * 200));
+}
+
+TEST_CASE("marginal values are finite where there is nothing to gain") {
+  WorldSpec spec = tiny_world();
+  SECTION("nobody asks for tokens") {}
+  SECTION("nor is anything energised") {
+    for (auto& owner : spec.owners) owner.power = Ramp<Power>::constant(0 * watt);
+  }
+  for (const auto& value : marginal_values(spec, simulated(spec), 1.1)) {
+    CAPTURE(std::string{resource_name(value.resource)});
+    CHECK(std::isfinite(value.h100e_weeks_gain));
+    CHECK(value.tokens_gain == 0);
+  }
+}
+
 
 TEST_CASE("more of one resource leaves the others as they are") {
   WorldSpec spec = tiny_world();
