@@ -85,11 +85,11 @@ Command run_command() {
           .arguments = "FILE [OPTIONS]",
           .doc = "Run a scenario; print the answer and what binds, write a results folder.",
           .examples =
-              "  waferwatt run scenarios/small.json\n"
-              "  waferwatt run scenarios/small.json -o results/more-gpus --set cluster.n_accelerators=512\n"
-              "  waferwatt run scenarios/small.json --json --force | jq .headline\n",
+              "  waferwatt run scenarios/compute-famine.json\n"
+              "  waferwatt run scenarios/compute-famine.json -o results/longer-life --set economics.it_life=\"6 year\"\n"
+              "  waferwatt run scenarios/supply-cowos-2024.json --json --force | jq .headline\n",
           .options = {{"--output", "-o", "DIR", "Results folder (default: results/<name of the scenario>)."},
-                      {"--set", "", "PATH=VALUE", "Replace a value, e.g. cluster.n_accelerators=512; may be repeated.",
+                      {"--set", "", "PATH=VALUE", "Replace a value, e.g. parallel.tensor=4; may be repeated.",
                        true},
                       {"--seed", "", "N", "Replace the seed of the scenario."},
                       {"--jobs", "-j", "N", "Processor cores to use (default: all)."},

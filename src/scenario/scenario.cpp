@@ -76,7 +76,7 @@ void place_new_objects(io::Value& value, const io::Place& place) {
 void apply_override(io::Value& document, const std::string& text) {
   const auto equals = text.find('=');
   if (equals == 0 || equals == std::string::npos)
-    throw InputError(fmt::format("--set {}: expected PATH=VALUE, as in cluster.n_accelerators=512", text));
+    throw InputError(fmt::format("--set {}: expected PATH=VALUE, as in parallel.tensor=4", text));
   const std::string path = text.substr(0, equals);
   if (path.front() == '.' || path.back() == '.' || path.find("..") != std::string::npos)
     throw InputError(fmt::format("--set {}: the path \"{}\" has an empty part", text, path));
