@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SCENARIOS = ["world", "supply", "training", "serving"]
+SCENARIOS = ["world", "supply", "training", "serving", "fabric"]
 
 
 def output(program, *arguments):

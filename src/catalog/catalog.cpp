@@ -28,6 +28,7 @@ void for_each_kind(C& catalog, F visit) {
   visit("sites", catalog.sites);
   visit("companies", catalog.companies);
   visit("calibrations", catalog.calibrations);
+  visit("collectives", catalog.collectives);
 }
 
 template <class T>
@@ -87,6 +88,12 @@ void check_citations(const Catalog& catalog, const std::vector<Citation>& citati
     if (!catalog.sources.contains(calibration.source))
       diagnostics.add(about_file(catalog.folder / "calibrations" / (id + ".json"), fmt::format("unknown source \"{}\"", calibration.source)));
   }
+  for (const auto& [id, calibration] : catalog.collectives.all())
+    for (const auto& source : calibration.sources()) {
+      cited.insert(source);
+      if (!catalog.sources.contains(source))
+        diagnostics.add(about_file(catalog.folder / "collectives" / (id + ".json"), fmt::format("unknown source \"{}\"", source)));
+    }
   for (const auto& id : known)
     if (!cited.contains(id)) diagnostics.add(about_file(catalog.folder / "sources.json", fmt::format("source \"{}\" is never cited", id)));
 }
@@ -117,6 +124,10 @@ class LinkChecker {
     }
     for (const auto& [id, c] : catalog_.calibrations.all()) {
       in("calibrations", id);
+      link("accelerator", c.accelerator, catalog_.accelerators);
+    }
+    for (const auto& [id, c] : catalog_.collectives.all()) {
+      in("collectives", id);
       link("accelerator", c.accelerator, catalog_.accelerators);
     }
     check_supply();

@@ -1,225 +1,221 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waferwatt/cost/operator_model.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <span>
+
+#include "default_fits.hpp"
+#include "measured_points.hpp"
 
 namespace waferwatt::cost {
 namespace {
 
-using catalog::OperatorKind;
-
-constexpr std::array kKinds{OperatorKind::gemm, OperatorKind::attention_prefill, OperatorKind::attention_decode,
-                            OperatorKind::moe};
-constexpr std::array kFormats{NumberFormat::bf16, NumberFormat::fp16, NumberFormat::fp8, NumberFormat::fp4,
-                              NumberFormat::int8};
-
-/// Outputs and activations are bf16 whatever the inputs are.
-constexpr double kOutputBytes = 2;
-
-/// Idle draw over TDP. A guess: an H100 with a context idles at 70 to 120 W of 700 W.
-constexpr double kIdleFraction = 0.12;
-/// Share of the range from idle to TDP per unit of peak rate and of peak bandwidth used. Fitted to 14,000
-/// bf16 GEMMs with measured power on an H200 (aiconfigurator, vLLM 0.22.0): mean error 10 %. A GEMM at
-/// 71 % of the peak rate reaches TDP, pure streaming at 80 % of the bandwidth draws 530 W of 700 W.
-constexpr double kComputePowerShare = 1.4, kMemoryPowerShare = 0.9;
-
-/// Fits are of kernels that run up to 16 query heads per key-value head, at most 32 FLOP/byte. Latent
+/// Fits are of kernels that run up to 128 query heads per key-value head, but few above 48 FLOP/byte. Latent
 /// attention does hundreds and has kernels of its own: FlashMLA reaches 660 of 989 TFLOP/s and 3.0 of
 /// 3.35 TB/s on an H800.
-constexpr auto kGroupedQueryIntensity = 48 * flop / byte;
-constexpr double kLatentComputeEfficiency = 0.60, kLatentMemoryEfficiency = 0.80, kLatentExponent = 2,
-                 kLatentError = 0.20;
+constexpr auto kGroupedQueryIntensity = 160 * flop / byte;
+constexpr FormulaCoefficients kLatent{0, 0.60, 0.80, 2};
+constexpr double kLatentError = 0.20, kLatentErrorP90 = 0.40;
 
 /// Held-out error of parameters taken from other accelerators is about 1.5 times that of own ones, and
 /// for GEMMs 11 to 18 % when each calibrated family is predicted from the others.
-constexpr double kTransferErrorFactor = 1.5, kTransferErrorFloor = 0.15;
+constexpr double kTransferErrorFactor = 1.5, kTransferErrorFloor = 0.15, kTransferErrorP90 = 0.40;
 
-/// Formats of fits that stand in for a number format, the nearest first.
-std::span<const std::string_view> fit_formats(NumberFormat format) {
+/// Two collections of the same kernel on the same model of accelerator differ by this much in the median.
+constexpr double kRepeatability = 0.03, kRepeatabilityP90 = 0.12;
+/// Beyond this distance from measured points (octaves) the formula's own error counts.
+constexpr double kNear = 1, kFar = 4;
+
+/// Backward takes 2.9 to 3.3 times forward (cuDNN 9.19 on an H200) for 2.5 times its work.
+constexpr double kBackwardEfficiency = 2.5 / 3.0;
+
+/// Sustained GEMMs of 0.1 to 5 TFLOP take 9 to 16 % longer than in bursts on H200 and B200.
+constexpr double kSustainedSlowdown = 1.12;
+
+/// Formats whose fits stand in for a format, the nearest first; its own is always the first.
+std::span<const std::string_view> fit_formats(std::size_t format) {
   static constexpr std::array<std::string_view, 4> kSixteenBit{"bf16", "fp8_block", "fp8", "nvfp4"};
   static constexpr std::array<std::string_view, 4> kEightBit{"fp8", "fp8_block", "bf16", "nvfp4"};
+  static constexpr std::array<std::string_view, 4> kEightBitBlock{"fp8_block", "fp8", "bf16", "nvfp4"};
+  static constexpr std::array<std::string_view, 4> kInteger{"int8", "fp8", "bf16", "fp8_block"};
   static constexpr std::array<std::string_view, 4> kFourBit{"nvfp4", "fp8_block", "fp8", "bf16"};
-  switch (format) {
-    case NumberFormat::bf16:
-    case NumberFormat::fp16:
-      return kSixteenBit;
-    case NumberFormat::fp8:
-    case NumberFormat::int8:
-      return kEightBit;
-    case NumberFormat::fp4:
-      return kFourBit;
-  }
-  return kSixteenBit;
+  static constexpr std::array<std::string_view, 4> kFourBitFast{"nvfp4_low_latency", "nvfp4", "fp8_block", "bf16"};
+  static constexpr std::array<std::string_view, 4> kEightBitWeights{"int8_wo", "int4_wo", "w4a16_mxfp4", "bf16"};
+  static constexpr std::array<std::string_view, 4> kFourBitWeights{"int4_wo", "w4a16_mxfp4", "int8_wo", "bf16"};
+  static constexpr std::array<std::string_view, 4> kMxWeights{"w4a16_mxfp4", "int4_wo", "int8_wo", "bf16"};
+  static constexpr std::array<std::string_view, 4> kMxEight{"w4a8_mxfp4", "fp8", "fp8_block", "bf16"};
+  static constexpr std::array<std::span<const std::string_view>, kKernelFormats.size()> kOrder{
+      kSixteenBit, kEightBit,    kEightBitBlock,   kInteger,        kFourBit,
+      kFourBitFast, kEightBitWeights, kFourBitWeights, kMxWeights, kMxEight};
+  return kOrder[format];
 }
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+/// The operator whose fit stands in when nobody measured one of this kind.
+OperatorKind stand_in(OperatorKind kind) {
+  return kind == OperatorKind::attention_backward ? OperatorKind::attention_prefill : OperatorKind::gemm;
 }
 
-/// The median of the fits of calibrated accelerators with HBM, or nothing if there are none.
-std::optional<catalog::OperatorFit> median_fit(const catalog::Catalog& catalog, OperatorKind op,
-                                               std::string_view format) {
-  std::vector<double> launch, compute, memory, exponent, error;
-  for (const auto& [id, calibration] : catalog.calibrations.all()) {
-    const auto* accelerator = catalog.accelerators.find(calibration.accelerator);
-    const auto* fit = calibration.find(op, format);
-    if (!fit || !accelerator || !accelerator->memory) continue;
-    launch.push_back(fit->launch_time.in(second));
-    compute.push_back(fit->compute_efficiency);
-    memory.push_back(fit->memory_efficiency);
-    exponent.push_back(fit->exponent);
-    error.push_back(fit->error_median);
-  }
-  if (launch.empty()) return std::nullopt;
-  return catalog::OperatorFit{.op = op,
-                              .launch_time = median(launch) * second,
-                              .compute_efficiency = median(compute),
-                              .memory_efficiency = median(memory),
-                              .exponent = median(exponent),
-                              .error_median = median(error)};
-}
-
-/// Used when no calibration of the catalog has the operator: medians over H100, H200 and B200 in bf16.
-catalog::OperatorFit default_fit(OperatorKind op) {
-  switch (op) {
-    case OperatorKind::gemm:
-      return {.launch_time = 3.1 * micro * second,
-              .compute_efficiency = 0.775,
-              .memory_efficiency = 0.787,
-              .exponent = 2.66,
-              .error_median = 0.10};
-    case OperatorKind::attention_prefill:
-      return {.launch_time = 17.2 * micro * second,
-              .compute_efficiency = 0.50,
-              .memory_efficiency = 0.22,
-              .exponent = 1.35,
-              .error_median = 0.13};
-    case OperatorKind::attention_decode:
-      return {.launch_time = 11.7 * micro * second,
-              .compute_efficiency = 0.03,
-              .memory_efficiency = 0.71,
-              .exponent = 7.3,
-              .error_median = 0.25};
-    case OperatorKind::moe:
-      return {.launch_time = 29.9 * micro * second,
-              .compute_efficiency = 0.80,
-              .memory_efficiency = 0.81,
-              .exponent = 1.0,
-              .error_median = 0.15};
-  }
-  return {};
-}
-
-/// (a^p + b^p)^(1/p) without overflow for large p.
-double smooth_maximum(double a, double b, double p) {
-  const double larger = std::max(a, b), smaller = std::min(a, b);
-  if (smaller <= 0) return larger;
-  if (p == 1) return a + b;
-  return larger * std::pow(1 + std::pow(smaller / larger, p), 1 / p);
+bool is_basic(OperatorKind kind) {
+  return kind == OperatorKind::gemm || kind == OperatorKind::attention_prefill || kind == OperatorKind::attention_decode ||
+         kind == OperatorKind::moe;
 }
 
 }  // namespace
 
-OperatorModel::OperatorModel(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog)
-    : accelerator_(accelerator) {
+/// Chooses the fit of every operator and format.
+struct OperatorModel::Maker {
+  const catalog::Accelerator& accelerator;
+  const catalog::Catalog& catalog;
+  Mode mode;
   const catalog::Calibration* own = nullptr;
-  for (const auto& [id, calibration] : catalog.calibrations.all())
-    if (calibration.accelerator == accelerator.id) own = &calibration;
+  std::map<const catalog::OperatorFit*, std::shared_ptr<const MeasuredPoints>> surfaces = {};
 
-  const auto choose = [&](OperatorKind op, NumberFormat format) -> Fit {
-    const auto make = [](const catalog::OperatorFit& f, double error, Provenance provenance) {
-      return Fit{f.launch_time, f.compute_efficiency, f.memory_efficiency, f.exponent, error, provenance};
-    };
-    const auto transferred = [&](const catalog::OperatorFit& f) {
-      return make(f, std::max(kTransferErrorFloor, kTransferErrorFactor * f.error_median), Provenance::transferred);
-    };
+  Maker(const catalog::Accelerator& a, const catalog::Catalog& c, Mode m) : accelerator(a), catalog(c), mode(m) {
+    for (const auto& [id, calibration] : catalog.calibrations.all())
+      if (calibration.accelerator == accelerator.id) own = &calibration;
+  }
+
+  Fit made(const catalog::OperatorFit& f, const std::vector<const catalog::OperatorFit*>& donors, Provenance provenance) {
+    Fit fit{Formula::of(f), f.error_median, std::max(f.error_p90, f.error_median), f.formula_error_median.value_or(f.error_median),
+            provenance, {}};
+    if (provenance != Provenance::fitted) {
+      fit.error = std::max(kTransferErrorFloor, kTransferErrorFactor * f.error_median);
+      fit.error_p90 = std::max(kTransferErrorP90, kTransferErrorFactor * f.error_p90);
+      fit.formula_error = std::max(fit.error, fit.formula_error);
+    }
+    if (mode == Mode::physics) {
+      fit.error = std::max(fit.error, fit.formula_error);
+      return fit;
+    }
+    for (const auto* donor : donors) {
+      if (!donor->grid) continue;
+      auto& surface = surfaces[donor];
+      if (!surface) surface = std::make_shared<const MeasuredPoints>(*donor);
+      fit.surfaces.push_back(surface);
+    }
+    return fit;
+  }
+
+  Fit chosen(OperatorKind op, std::size_t format) {
     const auto formats = fit_formats(format);
     if (own)
       for (const auto name : formats)
         if (const auto* f = own->find(op, name))
-          return name == formats[0] ? make(*f, f->error_median, Provenance::fitted) : transferred(*f);
-    for (const auto name : formats)
-      if (const auto f = median_fit(catalog, op, name)) return transferred(*f);
-    return transferred(default_fit(op));
-  };
-  for (const auto op : kKinds)
-    for (const auto format : kFormats) fits_.emplace(std::pair{op, format}, choose(op, format));
+          return made(*f, name == formats[0] ? std::vector{f} : std::vector<const catalog::OperatorFit*>{},
+                      name == formats[0] ? Provenance::fitted : Provenance::transferred);
+    for (const auto name : formats) {
+      std::vector<const catalog::OperatorFit*> donors;
+      for (const auto& [id, calibration] : catalog.calibrations.all()) {
+        const auto* donor = catalog.accelerators.find(calibration.accelerator);
+        const auto* f = calibration.find(op, name);
+        if (f && donor && donor->memory) donors.push_back(f);
+      }
+      if (!donors.empty()) return made(median_fit(donors), donors, Provenance::transferred);
+    }
+    if (is_basic(op)) return made(default_fit(op), {}, Provenance::spec_only);
+    Fit fit = chosen(stand_in(op), format);
+    if (op == OperatorKind::attention_backward) {
+      fit.formula.first.compute_efficiency *= kBackwardEfficiency;
+      if (fit.formula.other) fit.formula.other->compute_efficiency *= kBackwardEfficiency;
+    } else {
+      fit.surfaces.clear();  // a GEMM's shapes are not theirs
+    }
+    if (fit.provenance == Provenance::fitted) fit.provenance = Provenance::transferred;
+    fit.error = std::max(fit.error, kTransferErrorFloor), fit.error_p90 = std::max(fit.error_p90, kTransferErrorP90);
+    return fit;
+  }
+};
+
+OperatorModel::OperatorModel(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog, Mode mode)
+    : accelerator_(accelerator) {
+  Maker maker(accelerator, catalog, mode);
+  for (std::size_t format = 0; format < kKernelFormats.size(); ++format) {
+    for (std::size_t kind = 0; kind < kNumberOfKinds; ++kind)
+      fits_[kind][format] = maker.chosen(static_cast<OperatorKind>(kind), format);
+    peaks_[format] = accelerator.peak(kKernelFormats[format].arithmetic);
+    if (const auto* f = maker.own ? maker.own->find(OperatorKind::gemm, kKernelFormats[format].name, "balanced", true) : nullptr)
+      sustained_[format] = maker.made(*f, {f}, Provenance::fitted);
+  }
+  if (maker.own && maker.own->power) power_ = *maker.own->power;
 }
 
-const OperatorModel::Fit& OperatorModel::fit(OperatorKind op, NumberFormat format) const {
-  return fits_.find({op, format})->second;
-}
-
-FlopRate OperatorModel::peak(NumberFormat format) const {
-  if (const auto rate = accelerator_.peak(format)) return *rate;
+void OperatorModel::refuse(NumberFormat format) const {
   throw InputError(accelerator_.name + " does not compute in " + io::enum_text(format) +
                    "; use bf16 or another format it has");
 }
 
-Estimate OperatorModel::evaluate(const Fit& f, FlopCount work, DataSize traffic, FlopRate peak) const {
-  const Time compute = work / (peak * f.compute_efficiency);
-  const Time memory = traffic / (*accelerator_.memory_bandwidth * f.memory_efficiency);
-  const Time roof = smooth_maximum(compute.base(), memory.base(), f.exponent) * second;
-  Estimate estimate{
-      .time = f.launch_time + roof, .work = work, .traffic = traffic, .provenance = f.provenance, .error = f.error};
-  estimate.bound = f.launch_time > roof ? Bound::launch : compute >= memory ? Bound::compute : Bound::memory;
+Estimate OperatorModel::evaluate(const Fit& f, const Demand& demand, FlopRate peak) const {
+  const double work_s = (demand.work / peak).in(second), traffic_s = (demand.traffic / *accelerator_.memory_bandwidth).in(second);
+  const FormulaCoefficients& branch = f.formula.branch(work_s, traffic_s);
+  Estimate estimate{.time = branch.time(work_s, traffic_s) * second,
+                    .work = demand.work,
+                    .traffic = demand.traffic,
+                    .bound = bound_of(branch, work_s, traffic_s),
+                    .provenance = f.provenance,
+                    .error = f.error,
+                    .error_p90 = f.error_p90};
+  if (f.surfaces.empty()) return estimate;
+
+  double residual = 0, nearest = INFINITY;
+  for (const auto& surface : f.surfaces) {
+    const auto sample = surface->surface().at(demand.at);
+    residual += sample.residual;
+    nearest = std::min(nearest, sample.distance);
+  }
+  estimate.time *= std::exp(residual / static_cast<double>(f.surfaces.size()));
+  if (nearest == 0 && f.provenance == Provenance::fitted) {
+    estimate.provenance = Provenance::measured;
+    estimate.error = std::min(kRepeatability, f.error), estimate.error_p90 = std::min(kRepeatabilityP90, f.error_p90);
+  } else if (nearest > kNear) {
+    const double away = std::min(1.0, (nearest - kNear) / (kFar - kNear));
+    estimate.error += away * std::max(f.formula_error - f.error, 0.5 * f.error);
+    estimate.error_p90 *= 1 + away;
+  }
   return estimate;
 }
 
-Estimate OperatorModel::estimate(const Gemm& op) const {
-  const double inputs = op.m * op.k + op.n * op.k;
-  return evaluate(fit(OperatorKind::gemm, op.format), 2 * op.m * op.n * op.k * flop,
-                  inputs * size_of(op.format) + kOutputBytes * op.m * op.n * byte, peak(op.format));
-}
-
-Estimate OperatorModel::estimate(const PrefillAttention& op) const {
-  // A new token at position i sees the context and i tokens: pairs = s (c + (s + 1) / 2).
-  const double pairs = op.new_tokens * (op.context_tokens + (op.new_tokens + 1) / 2);
-  const FlopCount work = 2 * op.n_sequences * op.n_heads * (op.qk_dim + op.v_dim) * pairs * flop;
-  const double queries_and_outputs =
-      op.n_heads * op.new_tokens * (op.qk_dim * size_of(op.format).in(byte) + op.v_dim * kOutputBytes);
-  const double keys_and_values =
-      op.n_kv_heads * (op.new_tokens + op.context_tokens) * (op.qk_dim + op.v_dim) * size_of(op.format).in(byte);
-  return evaluate(fit(OperatorKind::attention_prefill, op.format), work,
-                  op.n_sequences * (queries_and_outputs + keys_and_values) * byte, peak(op.format));
+Estimate OperatorModel::estimate(const Demand& demand) const {
+  const auto& rate = peaks_[demand.format];
+  const bool needs_rate = demand.work > FlopCount{};
+  if (!rate && needs_rate) refuse(kKernelFormats[demand.format].arithmetic);
+  return evaluate(fit(demand.kind, demand.format), demand, rate ? *rate : *accelerator_.peak_bf16);
 }
 
 Estimate OperatorModel::estimate(const DecodeAttention& op) const {
-  const FlopCount work = 2 * op.n_heads * (op.qk_dim + op.v_dim) * op.total_context_tokens * flop;
-  const DataSize cache = op.total_context_tokens * op.kv_bytes_per_token;
-  const DataSize traffic = cache + kOutputBytes * op.n_sequences * op.n_heads * (op.qk_dim + op.v_dim) * byte;
+  const Demand d = demand(op);
   // The format is that of the cache; without such arithmetic the kernel computes in bf16.
-  const FlopRate rate = accelerator_.peak(op.format).value_or(*accelerator_.peak_bf16);
-  const Fit& grouped = fit(OperatorKind::attention_decode, op.format);
-  if (work > kGroupedQueryIntensity * cache)
-    return evaluate({grouped.launch_time, kLatentComputeEfficiency, kLatentMemoryEfficiency, kLatentExponent,
-                     kLatentError, Provenance::transferred},
-                    work, traffic, rate);
-  return evaluate(grouped, work, traffic, rate);
+  const FlopRate rate = peaks_[d.format].value_or(*accelerator_.peak_bf16);
+  const Fit& grouped = fit(OperatorKind::attention_decode, d.format);
+  if (d.work <= kGroupedQueryIntensity * d.traffic) return evaluate(grouped, d, rate);
+  Fit latent{.formula = {kLatent, {}}, .error = kLatentError, .error_p90 = kLatentErrorP90, .provenance = Provenance::transferred};
+  latent.formula.first.launch_s = grouped.formula.first.launch_s;
+  return evaluate(latent, d, rate);
 }
 
-Estimate OperatorModel::estimate(const Experts& op) const {
-  const double pairs = op.n_tokens * op.experts_per_token / op.expert_parallel;  // (token, expert) pairs here
-  const double local = op.n_experts / op.expert_parallel;
-  // Experts that get a token at all when every pair picks one of n_experts at random.
-  const double hit =
-      local * -std::expm1(op.n_tokens * op.experts_per_token * std::log1p(-1 / std::max(op.n_experts, 1 + 1e-9)));
-  const double active = std::min(hit, pairs), matrices = op.gated ? 3 : 2;
-  const double weights = matrices * active * op.hidden_size * op.ffn_size;
-  const double rows = std::min(op.n_tokens, pairs);  // read and written once, as the fits count them
-  return evaluate(fit(OperatorKind::moe, op.format), 2 * matrices * pairs * op.hidden_size * op.ffn_size * flop,
-                  weights * size_of(op.format) + 2 * kOutputBytes * rows * op.hidden_size * byte, peak(op.format));
+Estimate OperatorModel::sustained(const Gemm& op) const {
+  const Demand d = demand(op);
+  const auto& rate = peaks_[d.format];
+  if (!rate) refuse(op.format);
+  if (const auto& f = sustained_[d.format]) return evaluate(*f, d, *rate);
+  Estimate estimate = evaluate(fit(OperatorKind::gemm, d.format), d, *rate);
+  if (estimate.bound == Bound::compute) estimate.time *= kSustainedSlowdown;
+  return estimate;
 }
 
-Estimate OperatorModel::stream(DataSize traffic) const {
-  return evaluate(fit(OperatorKind::gemm, NumberFormat::bf16), FlopCount{}, traffic, *accelerator_.peak_bf16);
+// H200: 2.5 us for each small kernel in a stream; a graph costs about 6 us to start and 1.3 us a node.
+Time OperatorModel::launch_time(double n_kernels, LaunchMode mode) {
+  constexpr double kStream = 2.5, kGraph = 6.0, kNode = 1.3;
+  const double us = mode == LaunchMode::stream ? kStream * n_kernels : n_kernels > 0 ? kGraph + kNode * n_kernels : 0;
+  return us * micro * second;
 }
 
-Power OperatorModel::idle_power() const { return kIdleFraction * *accelerator_.tdp; }
+// Copies of 1 GiB reach 26 GB/s on PCIe 4 x16 and 55 GB/s on PCIe 5 x16; small ones take about 8 us.
+Time OperatorModel::host_copy_time(DataSize size, HostLink link) {
+  const auto rate = (link == HostLink::pcie4 ? 26 : 55) * giga * byte / second;
+  return 8 * micro * second + size / rate;
+}
+
+Power OperatorModel::idle_power() const { return power_.idle_fraction * *accelerator_.tdp; }
 
 Power OperatorModel::power(const Estimate& estimate) const {
   if (estimate.time <= Time{}) return idle_power();
@@ -227,8 +223,16 @@ Power OperatorModel::power(const Estimate& estimate) const {
   // energy is their shorter time.
   const double compute = estimate.work / (*accelerator_.peak_bf16 * estimate.time);
   const double memory = estimate.traffic / (*accelerator_.memory_bandwidth * estimate.time);
-  const double share = std::min(1.0, kComputePowerShare * compute + kMemoryPowerShare * memory);
+  const double share = std::min(1.0, power_.compute_share * compute + power_.memory_share * memory);
   return idle_power() + share * (*accelerator_.tdp - idle_power());
+}
+
+Energy OperatorModel::energy_per_flop() const {
+  return power_.compute_share * (*accelerator_.tdp - idle_power()) * (flop / *accelerator_.peak_bf16);
+}
+
+Energy OperatorModel::energy_per_byte() const {
+  return power_.memory_share * (*accelerator_.tdp - idle_power()) * (byte / *accelerator_.memory_bandwidth);
 }
 
 }  // namespace waferwatt::cost

@@ -53,8 +53,14 @@ Group TwoLevelNetwork::group(std::int64_t n_ranks, std::int64_t stride) const {
                                             std::max<std::int64_t>(n_ranks, 1))};
 }
 
+std::optional<Time> TwoLevelNetwork::measured(const char* operation, Group group, DataSize size) const {
+  if (!calibration_ || group.spans_domains()) return std::nullopt;
+  return calibration_->time(operation, "nccl", group.n_ranks, 1, size.in(byte));
+}
+
 Time TwoLevelNetwork::all_reduce_time(Group group, DataSize size) const {
   if (group.n_ranks <= 1) return {};
+  if (const auto time = measured("all-reduce", group, size)) return *time;
   if (!group.spans_domains())
     return launch_ + std::min(ring_all_reduce_time(scale_up_, group.n_ranks, size),
                               tree_all_reduce_time(scale_up_, group.n_ranks, size));
@@ -67,6 +73,7 @@ Time TwoLevelNetwork::all_reduce_time(Group group, DataSize size) const {
 
 Time TwoLevelNetwork::all_gather_time(Group group, DataSize gathered) const {
   if (group.n_ranks <= 1) return {};
+  if (const auto time = measured("all-gather", group, gathered)) return *time;
   if (!group.spans_domains()) return launch_ + ring_all_gather_time(scale_up_, group.n_ranks, gathered);
   const std::int64_t n_domains = divided(group.n_ranks, group.per_domain);
   const DataSize slice = gathered / static_cast<double>(group.per_domain);
@@ -74,10 +81,15 @@ Time TwoLevelNetwork::all_gather_time(Group group, DataSize gathered) const {
          ring_all_gather_time(scale_up_, group.per_domain, gathered);
 }
 
-Time TwoLevelNetwork::reduce_scatter_time(Group group, DataSize size) const { return all_gather_time(group, size); }
+Time TwoLevelNetwork::reduce_scatter_time(Group group, DataSize size) const {
+  if (group.n_ranks <= 1) return {};
+  if (const auto time = measured("reduce-scatter", group, size)) return *time;
+  return all_gather_time(group, size);
+}
 
 Time TwoLevelNetwork::all_to_all_time(Group group, DataSize size) const {
   if (group.n_ranks <= 1) return {};
+  if (const auto time = measured("all-to-all", group, size)) return *time;
   const DataSize piece = size / static_cast<double>(group.n_ranks);
   const Time inside = static_cast<double>(group.per_domain - 1) * piece / scale_up_.effective_bandwidth();
   if (!group.spans_domains()) return launch_ + scale_up_.latency + inside;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waferwatt/scenario/kinds.hpp"
 
+#include "waferwatt/scenario/fabric_scenario.hpp"
 #include "waferwatt/scenario/header.hpp"
 #include "waferwatt/scenario/serving_scenario.hpp"
 #include "waferwatt/scenario/supply_scenario.hpp"
@@ -15,6 +16,7 @@ std::span<const Kind> kinds() {
       kind_of<ServingScenario>("serving"),
       kind_of<SupplyScenario>("supply"),
       kind_of<WorldScenario>("world"),
+      kind_of<FabricScenario>("fabric"),
   };
   return table;
 }

@@ -7,14 +7,17 @@
 namespace waferwatt::serving {
 namespace {
 
-// Decode attention is nearly linear in the context: nodes this far apart in mean context err by
-// less than 0.1 %.
-constexpr double kContextStep = 128;
+// Measured residuals bend decode attention on the scale of an octave of context: nodes this dense,
+// with straight lines between them, follow it. The offset makes room for contexts near zero.
+constexpr double kNodesPerOctave = 24, kContextOffset = 64;
 constexpr IterationCost kUnknown{.time_s = -1};
 constexpr NumberFormat kActivationFormat = NumberFormat::bf16;
 constexpr double kActivationBytes = 2;
 
 double as_double(const catalog::Fact<std::int64_t>& fact) { return static_cast<double>(fact.value); }
+
+double context_position(double mean_context) { return kNodesPerOctave * std::log2(1 + mean_context / kContextOffset); }
+double context_of(std::size_t node) { return kContextOffset * (std::exp2(static_cast<double>(node) / kNodesPerOctave) - 1); }
 
 IterationCost& slot(std::vector<IterationCost>& table, std::size_t index) {
   if (index >= table.size()) table.resize(std::max(index + 1, 2 * table.size()), kUnknown);
@@ -201,7 +204,7 @@ const IterationCost& IterationModel::attention_node(LinearTable& table, std::int
   IterationCost& node = slot(table.nodes, index);
   if (node.time_s < 0)
     node =
-        decode_attention_at(static_cast<double>(n_sequences), std::max(1.0, static_cast<double>(index) * kContextStep));
+        decode_attention_at(static_cast<double>(n_sequences), std::max(1.0, context_of(index)));
   return node;
 }
 
@@ -211,9 +214,8 @@ IterationCost IterationModel::decode_attention(std::int64_t n_sequences, std::in
   LinearTable& table = attention_tables_[index];
   double mean = static_cast<double>(total_context) / static_cast<double>(n_sequences);
   if (model_.sliding_window) mean = std::min(mean, as_double(*model_.sliding_window));
-  const double position = mean / kContextStep;
-  const auto below = static_cast<std::size_t>(position);
-  const double weight = position - static_cast<double>(below);
+  const auto below = static_cast<std::size_t>(context_position(mean));
+  const double weight = (mean - context_of(below)) / (context_of(below + 1) - context_of(below));
   attention_node(table, n_sequences, below + 1);  // grows the table: a reference to the lower node must come after
   const IterationCost& high = table.nodes[below + 1];
   const IterationCost& low = attention_node(table, n_sequences, below);

@@ -6,6 +6,7 @@
 
 #include "waferwatt/catalog/accelerator.hpp"
 #include "waferwatt/catalog/calibration.hpp"
+#include "waferwatt/catalog/collective_calibration.hpp"
 #include "waferwatt/catalog/language_model.hpp"
 #include "waferwatt/catalog/place.hpp"
 #include "waferwatt/catalog/supply.hpp"
@@ -60,6 +61,7 @@ struct Catalog {
   Shelf<Site> sites;
   Shelf<Company> companies;
   Shelf<Calibration> calibrations;
+  Shelf<CollectiveCalibration> collectives;
   std::map<std::string, Source, std::less<>> sources;
 
   /// Reads a folder such as models/.

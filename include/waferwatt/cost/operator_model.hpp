@@ -2,32 +2,32 @@
 #pragma once
 // Time and power of one operator on one accelerator.
 //
-// (1)  t = t0 + ((F / (P ec))^p + (B / (W em))^p)^(1/p)
+// (1)  t = t0 + ((F / (P ec))^p + (B / (W em))^p)^(1/p)      (formula.hpp)
+// (2)  t exp(r(x))                                            (residual_surface.hpp)
 //
 // F work, B bytes moved, P and W peak rate and bandwidth of the accelerator; t0 launch time,
-// ec and em efficiencies, p sharpness, from the accelerator's calibration. An accelerator without one
-// uses the median of the calibrated accelerators (transferred).
+// ec and em efficiencies, p sharpness, from the accelerator's calibration; r what the formula misses at
+// measured points near by. An accelerator without a calibration uses medians of the calibrated ones
+// (transferred). Work and bytes of each operator: operators.hpp.
 //
-// The work and bytes of an operator, with w and o the bytes of an input and an output number:
-//   GEMM     F = 2 m n k                              B = w (m k + n k) + o m n
-//   prefill  F = 2 b h (d_qk + d_v) s (c + (s+1)/2)   B = Q, K, V and O once
-//   decode   F = 2 h (d_qk + d_v) sum(L)              B = KV cache + Q and O
-//   experts  F = 6 (T k / ep) H I (4 if not gated)    B = 3 w A H I + rows in and out,
-//            A = E/ep (1 - (1 - 1/E)^(T k)) experts that get a token, at most T k / ep
-//
-// Times are of short bursts: under sustained load GEMMs of an accelerator at its power limit take 9 to
-// 15 % longer. The decode fits of H100 and H200 are too slow by about a third for caches above 1 GB.
+// Times are of short bursts: under sustained load GEMMs of an accelerator at its power limit take longer,
+// see sustained().
+#include <memory>
+
 #include "waferwatt/catalog/catalog.hpp"
+#include "waferwatt/cost/formula.hpp"
+#include "waferwatt/cost/operators.hpp"
 
 namespace waferwatt::cost {
 
-using catalog::NumberFormat;
+class MeasuredPoints;
 
 /// What an operator waits for most.
-enum class Bound { launch, memory, compute };
+enum class Bound : int { launch, memory, compute };
 
-/// Where an estimate comes from, best first.
-enum class Provenance { fitted, transferred };
+/// Where an estimate comes from: a measured point, between measured points of this accelerator, other
+/// accelerators or formats, data sheets.
+enum class Provenance { measured, fitted, transferred, spec_only };
 
 struct Estimate {
   Time time;
@@ -35,54 +35,51 @@ struct Estimate {
   DataSize traffic;  ///< bytes moved to and from memory
   Bound bound = Bound::launch;
   Provenance provenance = Provenance::transferred;
-  double error = 0;  ///< median relative error expected of `time`
+  double error = 0;      ///< median relative error expected of `time`
+  double error_p90 = 0;  ///< nine of ten times are off by less
+
+  Time low() const { return time * (1 / (1 + error_p90)); }
+  Time high() const { return time * (1 + error_p90); }
 };
 
-/// C[m,n] = A[m,k] B[k,n].
-struct Gemm {
-  double m = 0, n = 0, k = 0;
-  NumberFormat format = NumberFormat::bf16;
-};
-
-/// New tokens attend to themselves (causally) and to `context_tokens` already in the cache.
-struct PrefillAttention {
-  double n_sequences = 1, new_tokens = 0, context_tokens = 0;
-  double n_heads = 0, n_kv_heads = 0, qk_dim = 0, v_dim = 0;
-  NumberFormat format = NumberFormat::bf16;
-};
-
-/// One new token per sequence attends to its cache.
-struct DecodeAttention {
-  double n_sequences = 1, total_context_tokens = 0;  ///< context summed over the sequences
-  double n_heads = 0, qk_dim = 0, v_dim = 0;
-  DataSize kv_bytes_per_token;  ///< of one layer on this accelerator
-  NumberFormat format = NumberFormat::bf16;
-};
-
-/// The feed-forward part of a layer with experts on one accelerator. Routing is balanced.
-struct Experts {
-  double n_tokens = 0;  ///< tokens that enter the layer (of the whole expert-parallel group)
-  double experts_per_token = 0, n_experts = 0;
-  double expert_parallel = 1;            ///< accelerators the experts are spread over
-  double hidden_size = 0, ffn_size = 0;  ///< ffn_size: of this accelerator's slice of an expert
-  bool gated = true;
-  NumberFormat format = NumberFormat::bf16;
-};
+/// How kernels are put on the accelerator.
+enum class LaunchMode { stream, graph };
+enum class HostLink { pcie4, pcie5 };
 
 class OperatorModel {
  public:
+  /// calibrated: with the residuals of measured points; physics: the formula alone, whose times never fall
+  /// when work or traffic grow.
+  enum class Mode { calibrated, physics };
+
   /// Fits of the accelerator's calibration; for an operator or format it lacks, its nearest format, else
   /// the median over calibrated accelerators with HBM (transferred, with a wider error).
-  OperatorModel(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog);
+  OperatorModel(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog, Mode mode = Mode::calibrated);
 
+  /// Not for use from several threads at once: residuals near the last sites are kept.
   /// \throws InputError (all of them) when the accelerator does not compute in the operator's format;
   ///         decoding falls back to bf16 arithmetic
-  Estimate estimate(const Gemm&) const;
-  Estimate estimate(const PrefillAttention&) const;
+  Estimate estimate(const Gemm& op) const { return estimate(demand(op)); }
+  Estimate estimate(const GroupedGemm& op) const { return estimate(demand(op)); }
+  Estimate estimate(const PrefillAttention& op) const { return estimate(demand(op)); }
   Estimate estimate(const DecodeAttention&) const;
-  Estimate estimate(const Experts&) const;
-  /// Reading and writing `traffic` bytes with little work: norms, copies, optimizer steps.
-  Estimate stream(DataSize traffic) const;
+  Estimate estimate(const Experts& op) const { return estimate(demand(op)); }
+  Estimate estimate(const RowOperation& op) const { return estimate(demand(op)); }
+  Estimate estimate(const GatherRows& op) const { return estimate(demand(op)); }
+  Estimate estimate(const OptimizerStep& op) const { return estimate(demand(op)); }
+  Estimate estimate(const Quantise& op) const { return estimate(demand(op)); }
+  Estimate estimate(const Demand& demand) const;
+  /// Gradients of the attention's inputs; scores are computed again.
+  Estimate backward(const PrefillAttention& op) const { return estimate(backward_demand(op)); }
+  /// Reading and writing `traffic` bytes with little work: norms, copies, residual additions.
+  Estimate stream(DataSize traffic) const { return estimate(demand(Stream{traffic})); }
+  /// A GEMM repeated for seconds, at the accelerator's power limit.
+  Estimate sustained(const Gemm&) const;
+
+  /// Starting `n_kernels` that do nothing, one after the other: what launching alone costs the accelerator.
+  static Time launch_time(double n_kernels, LaunchMode mode);
+  /// Moving bytes between host and accelerator over PCI Express, from pinned memory.
+  static Time host_copy_time(DataSize size, HostLink link);
 
   /// True if the accelerator computes in the format.
   bool supports(NumberFormat format) const { return accelerator_.peak(format).has_value(); }
@@ -90,21 +87,31 @@ class OperatorModel {
   /// Mean power while an operator runs: idle power and shares for work and traffic, at most TDP.
   Power power(const Estimate& estimate) const;
   Power idle_power() const;
+  Energy energy(const Estimate& estimate) const { return power(estimate) * estimate.time; }
+  /// The same shares as energies: what one operation and one byte add to the idle draw.
+  Energy energy_per_flop() const;
+  Energy energy_per_byte() const;
 
   const catalog::Accelerator& accelerator() const { return accelerator_; }
 
  private:
+  static constexpr std::size_t kNumberOfKinds = io::EnumTexts<OperatorKind>::values.size();
   struct Fit {
-    Time launch_time;
-    double compute_efficiency = 1, memory_efficiency = 1, exponent = 1, error = 0;
+    Formula formula;
+    double error = 0, error_p90 = 0, formula_error = 0;
     Provenance provenance = Provenance::transferred;
+    std::vector<std::shared_ptr<const MeasuredPoints>> surfaces;  // of one accelerator, or of several others
   };
-  const Fit& fit(catalog::OperatorKind op, NumberFormat format) const;
-  FlopRate peak(NumberFormat format) const;
-  Estimate evaluate(const Fit&, FlopCount work, DataSize traffic, FlopRate peak) const;
+  struct Maker;
+  const Fit& fit(OperatorKind op, std::size_t format) const { return fits_[static_cast<std::size_t>(op)][format]; }
+  [[noreturn]] void refuse(NumberFormat format) const;
+  Estimate evaluate(const Fit&, const Demand&, FlopRate peak) const;
 
   catalog::Accelerator accelerator_;
-  std::map<std::pair<catalog::OperatorKind, NumberFormat>, Fit> fits_;
+  std::array<std::array<Fit, kKernelFormats.size()>, kNumberOfKinds> fits_;
+  std::array<std::optional<Fit>, kKernelFormats.size()> sustained_;
+  std::array<std::optional<FlopRate>, kKernelFormats.size()> peaks_;
+  catalog::PowerFit power_;
 };
 
 }  // namespace waferwatt::cost

@@ -61,6 +61,10 @@ class TwoLevelNetwork {
   Time all_to_all_time(Group group, DataSize size) const;
   Time send_time(bool across_domains, DataSize size) const;
 
+  /// Inside a domain the collectives of NCCL then take their measured times, launch included.
+  /// \param calibration must live as long as this
+  void calibrate(const catalog::CollectiveCalibration& calibration) { calibration_ = &calibration; }
+
   std::int64_t domain_size() const { return domain_size_; }
   const LinkSpec& scale_up() const { return scale_up_; }
   const LinkSpec& scale_out() const { return scale_out_; }
@@ -68,7 +72,9 @@ class TwoLevelNetwork {
  private:
   LinkSpec scale_up_, scale_out_;
   std::int64_t domain_size_;
+  std::optional<Time> measured(const char* operation, Group group, DataSize size) const;
   Time launch_;
+  const catalog::CollectiveCalibration* calibration_ = nullptr;
 };
 
 /// The network of a cluster from the catalog: the scale-up fabric of the accelerator's system (else the

@@ -2,6 +2,7 @@
 #include "waferwatt/network/collectives.hpp"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 
 using namespace waferwatt;
 using namespace waferwatt::network;
@@ -103,4 +104,17 @@ TEST_CASE("the network of a cluster comes from the catalog") {
   lonely.scale_up_bandwidth.reset();
   CHECK(network_of(lonely, nullptr, nullptr, 1, catalog));
   CHECK_FALSE(network_of(lonely, nullptr, nullptr, 2, catalog));
+}
+
+TEST_CASE("calibrated collectives inside a domain are the measured ones") {
+  catalog::CollectiveCalibration calibration;
+  calibration.curves.push_back({.operation = "all-reduce", .library = "nccl 2.29.2", .n_ranks = 8, .sizes_byte = {1e6, 4e6}, .times_us = {20, 40}});
+  TwoLevelNetwork network = kNetwork;
+  network.calibrate(calibration);
+  CHECK(network.all_reduce_time({8, 8}, 1 * mega * byte).in(micro * second) == Approx(20));
+  CHECK(network.all_reduce_time({8, 8}, 2 * mega * byte).in(micro * second) == Approx(std::sqrt(800)));  // halfway in logs
+  CHECK(network.all_reduce_time({8, 8}, 10 * mega * byte).in(micro * second) == Approx(80));             // 20 us for each 3 MB
+  CHECK(network.all_reduce_time({4, 8}, 1 * mega * byte).in(micro * second) == Approx(20 * 0.75 / 0.875));
+  CHECK(network.all_gather_time({8, 8}, 1 * mega * byte) == kNetwork.all_gather_time({8, 8}, 1 * mega * byte));
+  CHECK(network.all_reduce_time({16, 8}, 1 * mega * byte) == kNetwork.all_reduce_time({16, 8}, 1 * mega * byte));
 }

@@ -78,10 +78,11 @@ TEST_CASE("Attention between two table nodes lies within 0.5 % of its operator's
                                                     .kv_bytes_per_token = 4096 * byte})
                     .time.in(second);
   };
-  // Everything but attention cancels in the difference of two contexts.
+  // Everything but attention cancels in the difference of two contexts. None of them is a measured
+  // point: there the operator returns the measurement, a cusp that no table follows.
   for (const std::int64_t context : {300, 1000, 5555}) {
-    const double difference_s = model.decode_cost(16, 16 * context).time_s - model.decode_cost(16, 16 * 128).time_s;
-    CHECK(difference_s == Approx(attention(static_cast<double>(context)) - attention(128)).epsilon(0.005).margin(1e-7));
+    const double difference_s = model.decode_cost(16, 16 * context).time_s - model.decode_cost(16, 16 * 150).time_s;
+    CHECK(difference_s == Approx(attention(static_cast<double>(context)) - attention(150)).epsilon(0.005).margin(1e-7));
   }
 }
 

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The time of a collective alone on a fabric: in closed form where that is exact, else by flows.
+#include <map>
+#include <tuple>
+
+#include "waferwatt/network/closed_form.hpp"
+#include "waferwatt/network/fabric_design.hpp"
+
+namespace waferwatt::network {
+
+/// A collective of ranks first, first + stride, ...
+struct Question {
+  Collective collective = Collective::all_reduce;
+  std::optional<Algorithm> algorithm;  ///< absent: the fastest by closed form; on a torus ring and pairwise
+  std::int64_t n_ranks = 2, stride = 1, first = 0;
+  DataSize size;
+  double imbalance = 1;
+};
+
+enum class Evaluation { closed_form, flows };
+
+struct Answer {
+  Time time;
+  Algorithm algorithm = Algorithm::ring;
+  Evaluation evaluation = Evaluation::flows;
+
+  /// NCCL's "bus bandwidth": what a link carries, comparable between group sizes.
+  Bandwidth bus_bandwidth(const Question& question) const;
+};
+
+/// A fabric that answers, and remembers what it has answered. The closed form is taken where it is within
+/// 1 % of the flows: inside a switched domain, and across domains of a fat tree without oversubscription,
+/// failures or other sites, once the latency of the switches beyond the first makes less than 1 %.
+class Evaluator {
+ public:
+  /// \throws InputError as make_topology
+  Evaluator(const FabricDesign& design, const FabricParts& parts, Time launch = {}, bool in_network = false);
+
+  /// \throws InputError when the group is larger than the fabric, or as plan_of
+  Answer answer(const Question& question);
+  /// By one way only; nothing when there is no closed form.
+  std::optional<Answer> answer_by(Evaluation evaluation, const Question& question) const;
+  /// Whether the closed form is exact to 1 %.
+  bool closed_form_holds(const Question& question) const;
+
+  Topology& topology() { return *topology_; }
+  const Topology& topology() const { return *topology_; }
+  std::vector<Rank> ranks_of(const Question& question) const;
+  Algorithm algorithm_of(const Question& question) const;
+  std::size_t n_remembered() const { return answers_.size(); }
+
+ private:
+  Group group_of(const Question& question) const;
+
+  std::unique_ptr<Topology> topology_;
+  TwoLevelNetwork near_, far_;  // the same links with the least and the largest latency across domains
+  bool switched_, non_blocking_, in_network_;
+  Time launch_;
+  using Key = std::tuple<Collective, Algorithm, std::int64_t, std::int64_t, std::int64_t, double, double>;
+  std::map<Key, Answer> answers_;
+};
+
+}  // namespace waferwatt::network
+
+namespace waferwatt::io {
+template <>
+struct EnumTexts<network::Evaluation> {
+  static constexpr std::array values{std::pair{network::Evaluation::closed_form, "closed-form"},
+                                     std::pair{network::Evaluation::flows, "flows"}};
+};
+}  // namespace waferwatt::io

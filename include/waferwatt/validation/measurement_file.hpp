@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Measured operator times: CSV, CSV in gzip, and the document "gpu-calibration/1".
+//
+// A CSV is told by its columns; `us` is the time in microseconds:
+//   GEMM      dtype,m,n,k,us[,watts,power_limit]
+//   prefill   dtype,kv_dtype,batch_size,isl,num_heads,num_kv_heads,head_dim,win,us
+//   decode    dtype,kv_dtype,batch_size,kv_len,num_heads,num_kv_heads,head_dim,win,us
+//   experts   dtype,kernel_source,num_tokens,hidden_size,inter_size,topk,num_experts,tp,ep,distribution,us
+//   quantise  m,k,dtype,us
+// The accelerator is a column `system`, else what the file is named after (h200_sxm_gemm.csv), else given.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "waferwatt/catalog/catalog.hpp"
+#include "waferwatt/cost/operators.hpp"
+
+namespace waferwatt::validation {
+
+/// One measured time.
+struct Measurement {
+  std::string accelerator;
+  catalog::OperatorKind op = catalog::OperatorKind::gemm;
+  std::string format;               ///< name of a kernel format
+  std::vector<std::int64_t> shape;  ///< in the order of cost::shape_columns(op)
+  double time_s = 0;
+  bool is_sustained = false;        ///< repeated at the power limit
+  std::optional<double> watts;
+  std::uint32_t file = 0, line = 0; ///< index of the file; line, or number of the point
+};
+
+/// A row that cannot be used, and why.
+struct Skipped {
+  std::string id;  ///< "file:line"
+  std::string reason;
+};
+
+struct Measurements {
+  std::vector<std::string> files;
+  std::vector<Measurement> rows;
+  std::vector<Skipped> skipped;
+
+  std::string id(const Measurement& row) const;
+};
+
+/// Adds the rows of a file.
+/// \param accelerator id, for files that do not say it; a file of another accelerator is refused
+/// \throws InputError for files that cannot be read, or whose columns are of no known operator
+void read_measurements(const std::string& path, const catalog::Catalog& catalog, const std::optional<std::string>& accelerator,
+                       Measurements& out);
+
+/// The accelerator that a name such as "h200_sxm_gemm_trtllm.csv.gz" or "NVIDIA H200" speaks of.
+std::optional<std::string> accelerator_of_name(const std::string& name, const catalog::Catalog& catalog);
+
+/// Why a time cannot be right: above the peak rate, or above the peak bandwidth out of cache.
+std::optional<std::string> implausible(const Measurement& row, const cost::Demand& demand, const catalog::Accelerator& accelerator);
+
+}  // namespace waferwatt::validation

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "waferwatt/cost/operators.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace waferwatt::cost {
+namespace {
+
+/// Outputs and activations between operators are bf16 whatever the inputs are.
+constexpr double kOutputBytes = 2;
+/// Attention backward recomputes scores: five products where forward has two.
+constexpr double kBackwardWork = 2.5;
+
+float log2_of(double value) { return std::log2(static_cast<float>(std::max(value, 1e-3))); }
+
+template <class... X>
+Coordinates coordinates(X... x) {
+  Coordinates at;
+  at.size = sizeof...(x);
+  at.x = {static_cast<float>(x)...};
+  return at;
+}
+
+double pairs_per_head(const PrefillAttention& op) {
+  const double s = op.new_tokens, c = op.context_tokens, w = op.window;
+  if (!op.causal) return s * (w > 0 ? std::min(w, c + s) : c + s);
+  if (w <= 0 || c + s <= w) return s * (c + (s + 1) / 2);
+  const double inside = std::clamp(w - c, 0.0, s);  // queries that see all before them
+  return inside * (c + (inside + 1) / 2) + (s - inside) * w;
+}
+
+DataSize prefill_traffic(const PrefillAttention& op, double passes) {
+  const double bytes = size_of(op.format).in(byte);
+  const double seen = op.window > 0 ? std::min(op.window, op.context_tokens) : op.context_tokens;
+  const double queries_and_outputs = op.n_heads * op.new_tokens * (op.qk_dim * bytes + op.v_dim * kOutputBytes);
+  const double keys_and_values = op.n_kv_heads * (op.new_tokens + seen) * (op.qk_dim + op.v_dim) * bytes;
+  return passes * op.n_sequences * (queries_and_outputs + keys_and_values) * byte;
+}
+
+Coordinates prefill_coordinates(const PrefillAttention& op, double pairs) {
+  const double s = op.new_tokens, all = s * (op.context_tokens + (s + 1) / 2);
+  const bool narrows = size_of(op.kv_format.value_or(op.format)) < size_of(op.format);
+  return coordinates(log2_of(s), 0.5f * log2_of(op.n_sequences), 0.7f * log2_of(op.n_heads), 0.5f * log2_of(op.n_heads / op.n_kv_heads),
+                     1.4f * log2_of(op.qk_dim), log2_of(1 + op.context_tokens / s), 0.5f * log2_of(all / std::max(pairs, 1.0)),
+                     op.window > 0 ? 0.7 : 0, narrows ? 3 : 0);
+}
+
+std::vector<double> expert_shares(const Routing& routing, std::size_t n, double n_pairs, double n_tokens) {
+  std::vector<double> shares(n, 1.0);
+  if (routing.kind == Routing::Kind::measured) {
+    if (routing.shares.size() != n)
+      throw InputError("a histogram of " + std::to_string(routing.shares.size()) + " experts is given for " + std::to_string(n));
+    shares = routing.shares;
+    std::ranges::sort(shares, std::greater{});
+    if (shares.back() < 0 || shares.front() <= 0) throw InputError("shares of experts must not be negative, and one must be above 0");
+  } else if (routing.kind == Routing::Kind::zipf) {
+    for (std::size_t i = 0; i < n; ++i) shares[i] = std::pow(static_cast<double>(i + 1), -routing.exponent);
+  } else if (routing.kind == Routing::Kind::power_law) {
+    // Quantiles of the density x^-a between low and high, the largest first.
+    const bool is_dense = n_pairs > static_cast<double>(n);
+    const double low = is_dense ? 1 : 0.01, high = is_dense ? std::max(1.5, 0.8 * n_tokens) : 2, e = 1 - routing.exponent;
+    for (std::size_t i = 0; i < n; ++i) {
+      const double u = 1 - (static_cast<double>(i) + 0.5) / static_cast<double>(n);
+      shares[i] = std::abs(e) < 1e-6 ? low * std::pow(high / low, u)
+                                     : std::pow(std::pow(low, e) + u * (std::pow(high, e) - std::pow(low, e)), 1 / e);
+    }
+  }
+  double sum = 0;
+  for (const double share : shares) sum += share;
+  for (double& share : shares) share /= sum;
+  return shares;
+}
+
+Recipe recipe_of(std::string_view format) {
+  if (format == "fp8_block") return Recipe::block;
+  if (format == "int8_wo") return Recipe::int8_weights;
+  if (format == "int4_wo") return Recipe::int4_weights;
+  if (format == "w4a16_mxfp4" || format == "w4a8_mxfp4") return Recipe::fp4_weights;
+  if (format == "nvfp4_low_latency") return Recipe::low_latency;
+  return Recipe::plain;
+}
+
+}  // namespace
+
+std::size_t kernel_format(NumberFormat format, Recipe recipe) {
+  switch (format) {
+    case NumberFormat::bf16:
+    case NumberFormat::fp16:
+      return recipe == Recipe::int8_weights ? 6 : recipe == Recipe::int4_weights ? 7 : recipe == Recipe::fp4_weights ? 8 : 0;
+    case NumberFormat::fp8:
+      return recipe == Recipe::block ? 2 : recipe == Recipe::fp4_weights ? 9 : 1;
+    case NumberFormat::int8:
+      return 3;
+    case NumberFormat::fp4:
+      return recipe == Recipe::low_latency ? 5 : 4;
+  }
+  return 0;
+}
+
+std::optional<std::size_t> kernel_format(std::string_view name) {
+  if (name == "fp16") name = "bf16";
+  for (std::size_t i = 0; i < kKernelFormats.size(); ++i)
+    if (kKernelFormats[i].name == name) return i;
+  return std::nullopt;
+}
+
+ExpertLoad expert_load(const Routing& routing, double n_experts, double expert_parallel, double n_pairs, double n_tokens) {
+  const double local = n_experts / expert_parallel, mean = n_pairs / expert_parallel;
+  if (routing.kind == Routing::Kind::balanced) return {mean, std::min(local, mean), 1};
+  if (routing.kind == Routing::Kind::random) {
+    // Experts that get a token at all when every pair picks one of n_experts at random.
+    const double hit = local * -std::expm1(n_pairs * std::log1p(-1 / std::max(n_experts, 1 + 1e-9)));
+    return {mean, std::min(hit, mean), 1};
+  }
+  const auto shares = expert_shares(routing, static_cast<std::size_t>(n_experts), n_pairs, n_tokens);
+  const double hottest = shares.front();
+  // The accelerator with the hottest expert, and average others beside it.
+  const double rank = n_experts > 1 ? hottest + (local - 1) * (1 - hottest) / (n_experts - 1) : 1;
+  double used = 0;
+  for (const double share : shares) used += std::min(1.0, n_pairs * share);
+  const double pairs = n_pairs * std::min(1.0, rank);
+  return {pairs, std::min({local, pairs, std::max(used * local / n_experts, std::min(1.0, n_pairs * hottest))}),
+          std::max(1.0, hottest * n_experts)};
+}
+
+Demand demand(const Gemm& op) {
+  const std::size_t format = kernel_format(op.format, op.recipe);
+  const auto& f = kKernelFormats[format];
+  return {OperatorKind::gemm, format, 2 * op.m * op.n * op.k * flop,
+          (f.activation_bytes * op.m * op.k + f.weight_bytes * op.n * op.k + kOutputBytes * op.m * op.n) * byte,
+          coordinates(log2_of(op.m), log2_of(op.n), log2_of(op.k))};
+}
+
+Demand demand(const GroupedGemm& op) {
+  const std::size_t format = kernel_format(op.format, op.recipe);
+  const auto& f = kKernelFormats[format];
+  const double all = op.rows * op.n_groups;
+  return {OperatorKind::grouped_gemm, format, 2 * all * op.n * op.k * flop,
+          (f.activation_bytes * all * op.k + f.weight_bytes * op.n_groups * op.n * op.k + kOutputBytes * all * op.n) * byte,
+          coordinates(log2_of(op.rows), log2_of(op.n_groups), log2_of(op.n), log2_of(op.k))};
+}
+
+Demand demand(const PrefillAttention& op) {
+  const double pairs = pairs_per_head(op);
+  return {OperatorKind::attention_prefill, kernel_format(op.format),
+          2 * op.n_sequences * op.n_heads * (op.qk_dim + op.v_dim) * pairs * flop, prefill_traffic(op, 1),
+          prefill_coordinates(op, pairs)};
+}
+
+Demand backward_demand(const PrefillAttention& op) {
+  Demand d = demand(op);
+  d.kind = OperatorKind::attention_backward;
+  d.work *= kBackwardWork;
+  d.traffic = prefill_traffic(op, 2);
+  return d;
+}
+
+Demand demand(const DecodeAttention& op) {
+  double context = op.total_context_tokens / op.n_sequences;
+  if (op.window > 0) context = std::min(context, op.window);
+  const double total = context * op.n_sequences, number = size_of(op.format).in(byte), dims = op.qk_dim + op.v_dim;
+  const DataSize cache = total * op.kv_bytes_per_token;
+  const double kv_heads = std::max(op.kv_bytes_per_token.in(byte) / (dims * number), 1e-3), group = op.n_heads / kv_heads;
+  return {OperatorKind::attention_decode, kernel_format(op.format), 2 * op.n_heads * dims * total * flop,
+          cache + kOutputBytes * op.n_sequences * op.n_heads * dims * byte,
+          coordinates(log2_of(context), log2_of(op.n_sequences * kv_heads), log2_of(group), log2_of(op.qk_dim),
+                      group < 1.01 ? 4 : 0, group > 16 ? 4 : 0)};
+}
+
+Demand demand(const Experts& op) {
+  const double n_pairs = op.n_tokens * op.experts_per_token, matrices = op.gated ? 3 : 2;
+  const ExpertLoad load = expert_load(op.routing, op.n_experts, op.expert_parallel, n_pairs, op.n_tokens);
+  const std::size_t format = kernel_format(op.format, op.recipe);
+  const double rows = std::min(op.n_tokens, load.pairs);  // read and written once, as the fits count them
+  return {OperatorKind::moe, format, 2 * matrices * load.pairs * op.hidden_size * op.ffn_size * flop,
+          (matrices * load.active * op.hidden_size * op.ffn_size * kKernelFormats[format].weight_bytes +
+           2 * kOutputBytes * rows * op.hidden_size) * byte,
+          coordinates(log2_of(op.n_tokens), log2_of(op.hidden_size), log2_of(op.ffn_size), log2_of(op.experts_per_token),
+                      log2_of(op.n_experts), log2_of(op.expert_parallel), op.routing.kind <= Routing::Kind::balanced ? 0 : 1 + 0.25f * log2_of(load.hottest),
+                      op.gated ? 0 : 4)};
+}
+
+Demand demand(const Stream& op) {
+  return {OperatorKind::stream, 0, FlopCount{}, op.traffic, coordinates(log2_of(op.traffic.in(byte)))};
+}
+
+Demand demand(const RowOperation& op) {
+  return {OperatorKind::row, 0, FlopCount{}, op.rows * op.columns * op.number_bytes * (op.reads + op.writes) * byte,
+          coordinates(log2_of(op.rows), log2_of(op.columns), op.reads, op.writes)};
+}
+
+Demand demand(const GatherRows& op) {
+  return {OperatorKind::gather, 0, FlopCount{}, 2 * op.rows * op.row_size, coordinates(log2_of(op.rows), log2_of(op.row_size.in(byte)))};
+}
+
+double optimizer_bytes_per_parameter(Optimizer optimizer) {
+  // bf16 gradient and fp32 master read (2 + 4), master and bf16 weight written (4 + 2); states read and written.
+  constexpr double kWeights = 12;
+  switch (optimizer) {
+    case Optimizer::sgd:
+      return kWeights;
+    case Optimizer::sgd_momentum:
+    case Optimizer::lion:
+    case Optimizer::muon:
+      return kWeights + 8;  // one fp32 state
+    case Optimizer::adamw:
+      return kWeights + 16;  // two
+    case Optimizer::adamw_8bit:
+      return kWeights + 4;
+  }
+  return kWeights;
+}
+
+Demand demand(const OptimizerStep& op) {
+  return {OperatorKind::optimizer, 0, FlopCount{}, op.n_parameters * optimizer_bytes_per_parameter(op.optimizer) * byte,
+          coordinates(log2_of(op.n_parameters), 2 * static_cast<double>(op.optimizer))};
+}
+
+Demand demand(const Quantise& op) {
+  return {OperatorKind::quantise, 1, FlopCount{}, 3 * op.rows * op.columns * byte, coordinates(log2_of(op.rows), log2_of(op.columns))};
+}
+
+std::span<const std::string_view> shape_columns(OperatorKind kind) {
+  static constexpr std::string_view kGemm[] = {"m", "n", "k"}, kGrouped[] = {"groups", "rows", "n", "k"},
+                                    kDecode[] = {"batch", "context", "heads", "kv_heads", "head_dim"},
+                                    kStream[] = {"bytes"}, kGather[] = {"rows", "row_bytes"},
+                                    kOptimizer[] = {"parameters", "optimizer"}, kQuantise[] = {"rows", "columns"},
+                                    kRow[] = {"rows", "columns", "reads", "writes", "number_bytes"};
+  static constexpr std::string_view kPrefill[] = {"batch", "tokens", "context", "heads", "kv_heads", "head_dim", "v_dim", "causal", "window", "kv_bits"};
+  static constexpr std::string_view kExperts[] = {"tokens", "hidden", "ffn", "top_k", "experts", "expert_parallel", "gated", "routing_e2"};
+  switch (kind) {
+    case OperatorKind::gemm:
+      return kGemm;
+    case OperatorKind::grouped_gemm:
+      return kGrouped;
+    case OperatorKind::attention_prefill:
+    case OperatorKind::attention_backward:
+      return kPrefill;
+    case OperatorKind::attention_decode:
+      return kDecode;
+    case OperatorKind::moe:
+      return kExperts;
+    case OperatorKind::stream:
+      return kStream;
+    case OperatorKind::row:
+      return kRow;
+    case OperatorKind::gather:
+      return kGather;
+    case OperatorKind::optimizer:
+      return kOptimizer;
+    case OperatorKind::quantise:
+      return kQuantise;
+  }
+  return {};
+}
+
+namespace {
+
+PrefillAttention prefill_of(NumberFormat format, const auto& at) {
+  return {.n_sequences = at("batch"), .new_tokens = at("tokens"), .context_tokens = at("context"), .n_heads = at("heads"),
+          .n_kv_heads = at("kv_heads"), .qk_dim = at("head_dim"), .v_dim = at("v_dim"), .format = format,
+          .causal = at("causal") != 0, .window = at("window"),
+          .kv_format = at("kv_bits") < 16 ? NumberFormat::fp8 : NumberFormat::bf16};
+}
+
+Experts experts_of(NumberFormat format, Recipe recipe, const auto& at) {
+  const double routing = at("routing_e2");  // 0: balanced, else 100 times the exponent of a power law
+  Experts op{.n_tokens = at("tokens"), .experts_per_token = at("top_k"), .n_experts = at("experts"),
+             .expert_parallel = at("expert_parallel"), .hidden_size = at("hidden"), .ffn_size = at("ffn"),
+             .gated = at("gated") != 0, .format = format, .recipe = recipe};
+  op.routing = {.kind = routing > 0 ? Routing::Kind::power_law : Routing::Kind::balanced, .exponent = routing / 100};
+  return op;
+}
+
+}  // namespace
+
+Demand demand_of_shape(OperatorKind kind, std::string_view format_name, std::span<const std::int64_t> shape) {
+  const auto index = kernel_format(format_name);
+  if (!index) throw InputError("unknown number format \"" + std::string{format_name} + "\" of a kernel");
+  const NumberFormat format = kKernelFormats[*index].arithmetic;
+  const Recipe recipe = recipe_of(format_name);
+  const auto columns = shape_columns(kind);
+  const auto at = [&](std::string_view name) {
+    return static_cast<double>(shape[static_cast<std::size_t>(std::ranges::find(columns, name) - columns.begin())]);
+  };
+  switch (kind) {
+    case OperatorKind::gemm:
+      return demand(Gemm{at("m"), at("n"), at("k"), format, recipe});
+    case OperatorKind::grouped_gemm:
+      return demand(GroupedGemm{at("groups"), at("rows"), at("n"), at("k"), format, recipe});
+    case OperatorKind::attention_prefill:
+      return demand(prefill_of(format, at));
+    case OperatorKind::attention_backward:
+      return backward_demand(prefill_of(format, at));
+    case OperatorKind::attention_decode:
+      return demand(DecodeAttention{.n_sequences = at("batch"), .total_context_tokens = at("batch") * at("context"),
+                                    .n_heads = at("heads"), .qk_dim = at("head_dim"), .v_dim = at("head_dim"),
+                                    .kv_bytes_per_token = 2 * at("kv_heads") * at("head_dim") * size_of(format), .format = format});
+    case OperatorKind::moe:
+      return demand(experts_of(format, recipe, at));
+    case OperatorKind::stream:
+      return demand(Stream{at("bytes") * byte});
+    case OperatorKind::row:
+      return demand(RowOperation{at("rows"), at("columns"), at("reads"), at("writes"), at("number_bytes")});
+    case OperatorKind::gather:
+      return demand(GatherRows{at("rows"), at("row_bytes") * byte});
+    case OperatorKind::optimizer:
+      return demand(OptimizerStep{at("parameters"), static_cast<Optimizer>(at("optimizer"))});
+    case OperatorKind::quantise:
+      return demand(Quantise{at("rows"), at("columns")});
+  }
+  return {};
+}
+
+}  // namespace waferwatt::cost

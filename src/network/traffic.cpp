@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "waferwatt/network/traffic.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <map>
+#include <unordered_map>
+
+#include "waferwatt/engine/simgrid_flows.hpp"
+
+namespace waferwatt::network {
+
+Traffic::Traffic(Topology& topology, std::vector<Job> jobs, std::vector<LinkChange> changes, Time failover)
+    : jobs_(std::move(jobs)), failover_(failover), n_links_(topology.links().size()) {
+  std::ranges::stable_sort(changes, {}, &LinkChange::at);
+  plan_states(topology, changes);
+  fold(topology, changes);
+}
+
+bool Traffic::fits_simgrid() const {
+  constexpr std::size_t kMaxLinks = 256;
+  return std::ranges::all_of(transfers_, [](const FoldedTransfer& t) {
+    return t.uses.size() <= kMaxLinks && engine::SimgridFlows::takes(t.uses);
+  });
+}
+
+// One set of plans for each set of failed links that occurs.
+void Traffic::plan_states(Topology& topology, std::vector<LinkChange>& changes) {
+  std::vector<std::pair<LinkIndex, bool>> before;
+  for (const auto& change : changes) before.emplace_back(change.link, topology.failed(change.link));
+  const auto restore = [&] {
+    for (const auto& [link, failed] : before) topology.set_failed(link, failed);
+  };
+  try {
+    const auto n_initial = std::ranges::upper_bound(changes, Time{}, {}, &LinkChange::at) - changes.begin();
+    for (std::ptrdiff_t i = 0; i < n_initial; ++i) {
+      const auto& change = changes[static_cast<std::size_t>(i)];
+      topology.set_failed(change.link, change.factor == 0);
+    }
+    first_state_ = plan_state(topology);
+    state_after_.assign(static_cast<std::size_t>(n_initial), first_state_);
+    for (auto i = static_cast<std::size_t>(n_initial); i < changes.size(); ++i) {
+      topology.set_failed(changes[i].link, changes[i].factor == 0);
+      const bool more_now = i + 1 < changes.size() && changes[i + 1].at == changes[i].at;
+      state_after_.push_back(more_now ? (state_after_.empty() ? first_state_ : state_after_.back()) : plan_state(topology));
+    }
+  } catch (...) {
+    restore();
+    throw;
+  }
+  restore();
+}
+
+std::uint32_t Traffic::plan_state(Topology& topology) {
+  std::vector<LinkIndex> failed;
+  if (topology.any_failed())
+    for (LinkIndex link = 0; link < topology.links().size(); ++link)
+      if (topology.failed(link)) failed.push_back(link);
+  if (const auto known = std::ranges::find(states_, failed); known != states_.end())
+    return static_cast<std::uint32_t>(known - states_.begin());
+  states_.push_back(failed);
+  auto& plans = plans_.emplace_back();
+  for (const Job& job : jobs_) {
+    FoldedPlan& plan = plans.emplace_back();
+    try {
+      for (const auto& phase : plan_of(topology, job.spec).phases) {
+        auto& indices = plan.phases.emplace_back();
+        for (const auto& transfer : phase) {
+          indices.push_back(static_cast<std::uint32_t>(transfers_.size()));
+          transfers_.push_back({{}, transfer.uses, transfer.bytes.base(), transfer.latency.base()});
+        }
+      }
+    } catch (const InfeasibleError& problem) {
+      plan = {{}, problem.what()};
+    } catch (const InputError& problem) {
+      throw InputError(job.name + ": " + problem.diagnostics().front().message);
+    }
+  }
+  return static_cast<std::uint32_t>(states_.size() - 1);
+}
+
+namespace {
+
+/// A use of one link: the transfer and the weight relative to the link's smallest.
+struct Share {
+  std::uint32_t transfer;
+  double weight;
+  friend bool operator==(const Share&, const Share&) = default;
+};
+
+std::uint64_t hash_of(std::span<const Share> shares) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  const auto mix = [&hash](std::uint64_t value) { hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL; hash ^= hash >> 29; };
+  for (const Share& share : shares) {
+    mix(share.transfer);
+    mix(std::bit_cast<std::uint64_t>(share.weight));
+  }
+  return hash;
+}
+
+/// The folded link of one that changes, and what its weights were divided by.
+struct Alone {
+  std::uint32_t folded = kUnused;
+  double divisor = 1;
+  static constexpr std::uint32_t kUnused = 0xffffffff;
+  bool used() const { return folded != kUnused; }
+};
+
+/// The uses of all transfers, link by link.
+struct LinkShares {
+  std::vector<std::size_t> first;  // of each link, and one past the last
+  std::vector<Share> shares;
+
+  std::span<Share> of(LinkIndex link) { return {shares.data() + first[link], first[link + 1] - first[link]}; }
+};
+
+}  // namespace
+
+void Traffic::fold(const Topology& topology, const std::vector<LinkChange>& changes) {
+  LinkShares by_link;
+  by_link.first.assign(n_links_ + 1, 0);
+  for (const auto& transfer : transfers_)
+    for (const auto& use : transfer.original) ++by_link.first[use.link + 1];
+  for (std::size_t i = 0; i < n_links_; ++i) by_link.first[i + 1] += by_link.first[i];
+  by_link.shares.resize(by_link.first.back());
+  auto next = by_link.first;
+  for (std::uint32_t t = 0; t < transfers_.size(); ++t)
+    for (const auto& use : transfers_[t].original) by_link.shares[next[use.link]++] = {t, use.weight};
+
+  std::map<LinkIndex, Alone> changing;
+  for (const auto& change : changes) changing[change.link] = {};
+  std::unordered_multimap<std::uint64_t, std::uint32_t> classes;  // hash of shares -> folded link
+  std::vector<std::vector<Share>> folded;
+  for (LinkIndex link = 0; link < n_links_; ++link) {
+    const auto shares = by_link.of(link);
+    if (shares.empty()) continue;
+    ++n_unfolded_;
+    const double smallest = std::ranges::min(shares, {}, &Share::weight).weight;
+    for (Share& share : shares) share.weight /= smallest;
+    const double capacity = topology.failed(link) ? 0 : topology.links()[link].capacity.base() / smallest;
+    const std::uint64_t hash = hash_of(shares);
+    std::uint32_t at = static_cast<std::uint32_t>(folded.size());
+    if (!changing.contains(link))
+      for (auto [candidate, end] = classes.equal_range(hash); candidate != end; ++candidate)
+        if (std::ranges::equal(folded[candidate->second], shares)) at = candidate->second;
+    if (at < folded.size()) {
+      capacities_[at] = std::min(capacities_[at], capacity);
+      continue;
+    }
+    folded.emplace_back(shares.begin(), shares.end());
+    capacities_.push_back(capacity);
+    if (changing.contains(link))
+      changing[link] = {at, smallest};
+    else
+      classes.emplace(hash, at);
+  }
+  for (std::uint32_t at = 0; at < folded.size(); ++at)
+    for (const Share& share : folded[at]) transfers_[share.transfer].uses.push_back({at, share.weight});
+
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const auto& change = changes[i];
+    const Alone alone = changing[change.link];
+    // A link that nobody uses may still change the state, and so the ways that others take.
+    const double capacity = topology.links()[change.link].capacity.base() * change.factor / alone.divisor;
+    if (change.at <= Time{}) {
+      if (alone.used()) capacities_[alone.folded] = capacity;
+    } else {
+      steps_.push_back({change.at.base(), alone.folded, capacity, state_after_[i]});
+    }
+  }
+}
+
+}  // namespace waferwatt::network

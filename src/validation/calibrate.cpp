@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "waferwatt/validation/calibrate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "power_fit.hpp"
+#include "waferwatt/cost/operator_fit.hpp"
+#include "waferwatt/cost/operator_model.hpp"
+
+namespace waferwatt::validation {
+namespace {
+
+using catalog::OperatorKind;
+using cost::FormulaCoefficients;
+
+constexpr std::size_t kFewestRows = 30;
+/// Above this share of impossible rows the file is of another accelerator or unit.
+constexpr double kMostImpossible = 0.2;
+/// Efficiencies below are of no kernel; above, of no data sheet. GDDR parts read their large cache: up to 1.1.
+constexpr double kLeastEfficiency = 0.004, kMostEfficiency = 3;
+
+struct Usable {
+  std::vector<const Measurement*> rows;
+  std::vector<cost::FitSample> samples;
+  std::size_t n_impossible = 0;
+  std::string first_reason;
+};
+
+/// Where each operator starts: medians of accelerators with HBM.
+FormulaCoefficients prior_of(OperatorKind op) {
+  switch (op) {
+    case OperatorKind::attention_prefill:
+    case OperatorKind::attention_backward:
+      return {17e-6, 0.50, 0.30, 1.35};
+    case OperatorKind::attention_decode:
+      return {8e-6, 0.06, 0.60, 3};
+    case OperatorKind::moe:
+      return {30e-6, 0.50, 0.80, 1.2};
+    default:
+      return {3.5e-6, 0.70, 0.78, 2};
+  }
+}
+
+/// Points kept per operator and format; calibrations stay below 300 kB.
+std::size_t grid_size(OperatorKind op, std::size_t n_rows) {
+  const std::size_t most = op == OperatorKind::gemm ? 900 : op == OperatorKind::moe ? 500 : 600;
+  return std::min(most, std::max<std::size_t>(n_rows / 4, std::min<std::size_t>(n_rows, 100)));
+}
+
+/// Rows with the same site are held out together: (n, k), head configuration, expert configuration.
+std::uint64_t site_of(const Measurement& row) {
+  std::vector<std::size_t> dimensions;
+  switch (row.op) {
+    case OperatorKind::gemm:
+      dimensions = {1, 2};
+      break;
+    case OperatorKind::grouped_gemm:
+      dimensions = {0, 2, 3};
+      break;
+    case OperatorKind::attention_prefill:
+    case OperatorKind::attention_backward:
+      dimensions = {3, 4, 5, 6, 8};
+      break;
+    case OperatorKind::attention_decode:
+      dimensions = {2, 3, 4};
+      break;
+    case OperatorKind::moe:
+      dimensions = {1, 2, 3, 4, 5, 6};
+      break;
+    default:
+      dimensions = {0};
+  }
+  std::uint64_t hash = 1469598103934665603u;
+  for (const auto d : dimensions) hash = (hash ^ static_cast<std::uint64_t>(row.shape[d])) * 1099511628211u;
+  return hash;
+}
+
+double ratio(double value) { return std::round(value * 1e5) / 1e5; }
+
+double significant(double value) {
+  if (value == 0 || !std::isfinite(value)) return 0;
+  const double scale = std::pow(10, 4 - std::ceil(std::log10(std::abs(value))));
+  return std::round(value * scale) / scale;
+}
+
+catalog::ErrorSummary rounded(catalog::ErrorSummary e) {
+  e.median = ratio(e.median), e.mean = ratio(e.mean), e.p90 = ratio(e.p90), e.bias = std::max(-1.0, ratio(e.bias));
+  return e;
+}
+
+catalog::ErrorSummary summary(const std::string& regime, const std::vector<cost::HeldOut>& held_out, std::optional<std::size_t> only = {}) {
+  std::vector<double> errors;
+  for (const auto& h : held_out)
+    if (!only || h.regime == *only) errors.push_back(h.predicted_s / h.measured_s - 1);
+  return rounded(cost::error_summary(regime, std::move(errors)));
+}
+
+void describe_shape(const std::vector<const Measurement*>& rows, const cost::OperatorFitResult& result, catalog::OperatorFit& fit) {
+  const auto columns = cost::shape_columns(fit.op);
+  catalog::ResidualGrid grid;
+  for (std::size_t j = 0; j < columns.size(); ++j) {
+    const std::string name{columns[j]};
+    auto& domain = fit.domain[name];
+    domain = {rows.front()->shape[j], rows.front()->shape[j]};
+    for (const auto* row : rows) domain = {std::min(domain[0], row->shape[j]), std::max(domain[1], row->shape[j])};
+    auto& column = grid.shape[name].numbers;
+    if (domain[0] == domain[1]) column = {domain[0]};
+    else for (const auto i : result.grid) column.push_back(rows[i]->shape[j]);
+  }
+  for (const double r : result.grid_residuals) grid.log_residual_e4.numbers.push_back(std::llround(r * 1e4));
+  fit.grid = std::move(grid);
+}
+
+catalog::OperatorFit described(const Usable& usable, const cost::OperatorFitResult& result) {
+  const auto& first = *usable.rows.front();
+  const auto all = summary("all", result.held_out);
+  std::vector<double> formula_errors;
+  for (const auto& h : result.held_out) formula_errors.push_back(h.formula_s / h.measured_s - 1);
+  const auto& f = result.formula.first;
+  catalog::OperatorFit fit{.op = first.op, .format = first.format};
+  if (first.is_sustained) fit.load = "sustained";
+  fit.launch_time = significant(f.launch_s) * second;
+  fit.compute_efficiency = significant(f.compute_efficiency), fit.memory_efficiency = significant(f.memory_efficiency);
+  fit.exponent = std::max(1.0, significant(f.exponent));
+  if (const auto& o = result.formula.other)
+    fit.other_branch = catalog::FormulaBranch{significant(o->launch_s) * second, significant(o->compute_efficiency),
+                                              significant(o->memory_efficiency), std::max(1.0, significant(o->exponent))};
+  fit.n_points = static_cast<std::int64_t>(usable.rows.size());
+  fit.error_median = all.median, fit.error_mean = all.mean, fit.error_p90 = all.p90, fit.error_bias = all.bias;
+  fit.formula_error_median = rounded(cost::error_summary("", std::move(formula_errors))).median;
+  const char* const regimes[] = {"launch", "memory", "compute"};
+  for (std::size_t i = 0; i < 3; ++i)
+    if (auto e = summary(regimes[i], result.held_out, i); e.n > 0) fit.regimes.push_back(std::move(e));
+  if (!result.extrapolated.empty()) fit.extrapolation = summary("largest tenth", result.extrapolated);
+  describe_shape(usable.rows, result, fit);
+  return fit;
+}
+
+/// Residuals are stored against the rounded coefficients, so that the kept points come back exactly.
+void settle_residuals(const Usable& usable, const std::vector<std::size_t>& grid, catalog::OperatorFit& fit) {
+  const auto formula = cost::Formula::of(fit);
+  for (std::size_t i = 0; i < grid.size(); ++i) {
+    const auto& s = usable.samples[grid[i]];
+    fit.grid->log_residual_e4.numbers[i] = std::llround(std::log(s.time_s / formula.time(s.work_s, s.traffic_s)) * 1e4);
+  }
+}
+
+/// Why coefficients cannot be trusted, or nothing.
+std::optional<std::string> untrustworthy(const catalog::OperatorFit& fit) {
+  const std::string name = io::enum_text(fit.op) + " " + fit.format;
+  const double best = std::max(fit.compute_efficiency, fit.memory_efficiency);
+  if (best < kLeastEfficiency)
+    return fmt::format("{}: the times mean {:.2g} of the peak rate and {:.2g} of the bandwidth; are they in microseconds, and of this accelerator?",
+                       name, fit.compute_efficiency, fit.memory_efficiency);
+  if (fit.memory_efficiency > kMostEfficiency && fit.compute_efficiency > kMostEfficiency)
+    return fmt::format("{}: the times mean {:.2g} times the peak rate and {:.2g} times the bandwidth", name, fit.compute_efficiency,
+                       fit.memory_efficiency);
+  if (fit.error_median > 0.5)
+    return fmt::format("{}: half of the held-out times are missed by more than {:.0f} %; the rows do not follow their shapes", name,
+                       100 * fit.error_median);
+  return std::nullopt;
+}
+
+using Key = std::tuple<OperatorKind, std::string, bool>;
+
+std::map<Key, Usable> usable_rows(const catalog::Accelerator& accelerator, const Measurements& measurements,
+                                  std::vector<Skipped>& skipped) {
+  std::map<Key, Usable> groups;
+  for (const auto& row : measurements.rows) {
+    if (row.accelerator != accelerator.id) {
+      skipped.push_back({measurements.id(row), "of " + row.accelerator});
+      continue;
+    }
+    Usable& group = groups[{row.op, row.format, row.is_sustained}];
+    const auto demand = cost::demand_of_shape(row.op, row.format, row.shape);
+    const auto peak = accelerator.peak(cost::kKernelFormats[demand.format].arithmetic);
+    if (!peak && row.op != OperatorKind::attention_decode && demand.work > FlopCount{}) {
+      skipped.push_back({measurements.id(row), accelerator.name + " has no peak rate for " + row.format});
+      continue;
+    }
+    if (auto reason = implausible(row, demand, accelerator)) {
+      ++group.n_impossible;
+      if (group.first_reason.empty()) group.first_reason = measurements.id(row) + ": " + *reason;
+      skipped.push_back({measurements.id(row), std::move(*reason)});
+      continue;
+    }
+    group.rows.push_back(&row);
+    group.samples.push_back({(demand.work / peak.value_or(*accelerator.peak_bf16)).in(second),
+                             (demand.traffic / *accelerator.memory_bandwidth).in(second), row.time_s, demand.at, site_of(row)});
+  }
+  return groups;
+}
+
+}  // namespace
+
+CalibrationFit fit_calibration(const catalog::Catalog& catalog, const std::string& accelerator_id, const Measurements& measurements) {
+  const auto& accelerator = catalog.accelerators.at(accelerator_id);
+  CalibrationFit result{.calibration = {.id = accelerator_id, .accelerator = accelerator_id}, .skipped = measurements.skipped};
+  const auto groups = usable_rows(accelerator, measurements, result.skipped);
+  std::vector<Diagnostic> refused;
+  for (const auto& [key, group] : groups) {
+    const std::string name = fmt::format("{} {}", io::enum_text(std::get<0>(key)), std::get<1>(key));
+    const double all = static_cast<double>(group.rows.size() + group.n_impossible);
+    if (static_cast<double>(group.n_impossible) > kMostImpossible * all) {
+      refused.push_back({.message = fmt::format("{}: {} of {} rows are faster than a {} can be ({}); are the times in microseconds, and of this accelerator?",
+                                                name, group.n_impossible, all, accelerator.name, group.first_reason)});
+      continue;
+    }
+    if (group.rows.empty()) continue;
+    if (group.rows.size() < kFewestRows) {
+      refused.push_back({.message = fmt::format("{}: {} rows, a fit needs {}", name, group.rows.size(), kFewestRows)});
+      continue;
+    }
+    const auto op = std::get<0>(key);
+    const auto fitted = cost::fit_operator(group.samples, {.prior = prior_of(op), .two_branches = op == OperatorKind::attention_decode,
+                                                           .n_grid = grid_size(op, group.rows.size())});
+    auto fit = described(group, fitted);
+    settle_residuals(group, fitted.grid, fit);
+    if (const auto reason = untrustworthy(fit)) refused.push_back({.message = *reason});
+    else result.calibration.fits.push_back(std::move(fit));
+  }
+  // What is refused is an error if nothing is left, or if most rows were bad; small groups beside good ones are skipped.
+  for (const auto& r : refused) result.skipped.push_back({accelerator_id, r.message});
+  if (result.calibration.fits.empty()) {
+    if (refused.empty()) throw InputError("no usable rows for " + accelerator_id);
+    throw InputError(refused);
+  }
+  result.calibration.power = fit_power(accelerator, measurements.rows);
+  return result;
+}
+
+std::string calibration_text(const catalog::Calibration& calibration) { return io::to_json(io::Codec<catalog::Calibration>::write(calibration)); }
+
+}  // namespace waferwatt::validation

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "calibration_document.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace waferwatt::validation {
+namespace {
+
+using catalog::OperatorKind;
+using io::Value;
+
+std::string text_at(const Value& object, std::string_view key) {
+  const Value* value = object.find(key);
+  const auto* text = value ? value->get_if<std::string>() : nullptr;
+  return text ? *text : "";
+}
+
+/// The shape of a point; a dimension that is absent is a reason to skip it.
+struct Shape {
+  const Value& value;
+
+  std::int64_t operator()(std::string_view key) const {
+    const Value* found = value.find(key);
+    if (!found || !found->is_number()) throw InputError(fmt::format("shape lacks the number \"{}\"", key));
+    const double number = found->number();
+    if (!(number >= 0) || number != std::floor(number)) throw InputError(fmt::format("shape has {} = {}", key, number));
+    return static_cast<std::int64_t>(number);
+  }
+};
+
+std::string kernel_format_of(const std::string& dtype) {
+  if (dtype == "fp8_e4m3") return "fp8";
+  if (dtype == "fp8_block128") return "fp8_block";
+  if (dtype == "none" || dtype == "fp16" || dtype == "bfloat16") return "bf16";
+  return dtype;
+}
+
+void read_operator(const std::string& op, const Shape& at, Measurement& m) {
+  if (op == "gemm") {
+    m.op = OperatorKind::gemm, m.shape = {at("m"), at("n"), at("k")};
+    if (const auto layout = text_at(at.value, "layout"); !layout.empty() && layout != "TN")
+      throw InputError("layout " + layout + " is not told apart by the model");
+  } else if (op == "grouped_gemm") {
+    m.op = OperatorKind::grouped_gemm, m.shape = {at("experts"), at("rows_per_expert"), at("n"), at("k")};
+    if (const auto routing = text_at(at.value, "routing"); !routing.empty() && routing != "balanced")
+      throw InputError("routing " + routing + " of a grouped GEMM has no model");
+  } else if (op == "attention_prefill" || op == "attention_backward") {
+    m.op = op == "attention_prefill" ? OperatorKind::attention_prefill : OperatorKind::attention_backward;
+    m.shape = {at("batch"), at("length"), 0, at("q_heads"), at("kv_heads"), at("head_qk"), at("head_v"),
+               text_at(at.value, "mask") == "causal" ? 1 : 0, 0, m.format == "fp8" ? 8 : 16};
+  } else if (op == "attention_decode") {
+    m.op = OperatorKind::attention_decode, m.shape = {at("batch"), at("kv_length"), at("q_heads"), at("kv_heads"), at("head")};
+  } else if (op == "stream") {
+    m.op = OperatorKind::stream, m.shape = {at("bytes") * (at("reads") + at("writes"))};
+  } else if (op == "memcpy" && text_at(at.value, "direction") == "d2d") {
+    m.op = OperatorKind::stream, m.shape = {2 * at("bytes")};
+  } else if (op == "reduce_add") {
+    m.op = OperatorKind::stream, m.shape = {at("elements") * 6};
+  } else if (op == "rms_norm" || op == "layer_norm" || op == "softmax") {
+    m.op = OperatorKind::row, m.shape = {at("rows"), at("columns"), 1, 1, 2};
+  } else if (op == "argmax") {
+    m.op = OperatorKind::row, m.shape = {at("rows"), at("columns"), 1, 0, 2};
+  } else if (op == "gather_rows" || op == "scatter_rows") {
+    m.op = OperatorKind::gather, m.shape = {at("rows"), at("row_bytes")};
+  } else if (op == "adamw") {
+    m.op = OperatorKind::optimizer, m.shape = {at("parameters"), static_cast<std::int64_t>(cost::Optimizer::adamw)};
+  } else if (op == "quantise") {
+    m.op = OperatorKind::quantise, m.shape = {at("rows"), at("columns")};
+  } else {
+    throw InputError("operator \"" + op + "\" has no fit");
+  }
+}
+
+Measurement read_point(const Value& point) {
+  if (const auto reason = text_at(point, "unsupported"); !reason.empty()) throw InputError("not measured: " + reason);
+  Measurement m;
+  const Value* shape = point.find("shape");
+  if (!shape) throw InputError("no shape");
+  m.format = kernel_format_of(text_at(point, "dtype"));
+  if (!cost::kernel_format(m.format)) throw InputError(fmt::format("number format \"{}\" has no model", text_at(point, "dtype")));
+  read_operator(text_at(point, "op"), Shape{*shape}, m);
+  for (const auto dimension : m.shape)
+    if (dimension < 0) throw InputError("a dimension below 0");
+  const Value* us = point.find("us");
+  const Value* median = us ? us->find("median") : nullptr;
+  if (!median || !median->is_number() || !(median->number() > 0)) throw InputError("us.median must be a time above 0");
+  m.time_s = median->number() * 1e-6;
+  m.is_sustained = text_at(point, "mode") == "sustained";
+  if (text_at(point, "cache") == "warm") throw InputError("operands were in the cache");
+  if (const Value* watts = point.find("power_w"); watts && watts->is_number()) m.watts = watts->number();
+  return m;
+}
+
+}  // namespace
+
+void read_calibration_document(const std::string& path, std::string_view text, const catalog::Catalog& catalog,
+                               const std::optional<std::string>& asked, Measurements& out) {
+  Diagnostics diagnostics;
+  const Value document = io::parse_json(path, text, diagnostics);
+  diagnostics.throw_if_any();
+  const std::string schema = text_at(document, "schema");
+  if (schema != "gpu-calibration/1")
+    throw InputError(fmt::format("{}: schema is \"{}\", \"gpu-calibration/1\" is expected", path, schema));
+  const Value* gpu = document.find("gpu");
+  const std::string name = gpu ? text_at(*gpu, "name") : "";
+  const auto named = accelerator_of_name(name, catalog);
+  if (named && asked && *named != *asked)
+    throw InputError(fmt::format("{}: was measured on {} ({}), not on {}", path, name, *named, *asked));
+  if (!named && !asked) throw InputError(fmt::format("{}: gpu \"{}\" is no accelerator of the catalog; give --accelerator ID", path, name));
+  const Value* points = document.find("points");
+  const auto* list = points ? points->get_if<Value::List>() : nullptr;
+  if (!list || list->empty()) throw InputError(path + ": has no points");
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    const auto file = static_cast<std::uint32_t>(out.files.size() - 1);
+    const auto line = static_cast<std::uint32_t>((*list)[i].place().line);
+    try {
+      Measurement m = read_point((*list)[i]);
+      m.accelerator = asked ? *asked : *named, m.file = file, m.line = line;
+      out.rows.push_back(std::move(m));
+    } catch (const InputError& error) {
+      out.skipped.push_back({fmt::format("{}:{}", out.files[file], line), error.what()});
+    }
+  }
+}
+
+}  // namespace waferwatt::validation

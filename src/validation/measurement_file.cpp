@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "waferwatt/validation/measurement_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+
+#include "calibration_document.hpp"
+#include "text_file.hpp"
+
+namespace waferwatt::validation {
+namespace {
+
+using catalog::OperatorKind;
+
+/// Words of a name: "nvidia-h200-sxm" and "H200_SXM" have h200 and sxm in common.
+std::vector<std::string> words(std::string_view name) {
+  std::vector<std::string> result(1);
+  for (const char c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c))) result.back() += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    else if (!result.back().empty()) result.emplace_back();
+  }
+  if (result.back().empty()) result.pop_back();
+  return result;
+}
+
+/// A row of CSV by the names of its columns. A cell that is wrong is an error with its reason.
+class Row {
+ public:
+  Row(const std::vector<std::string>& columns, const std::vector<std::string_view>& cells) : columns_(columns), cells_(cells) {}
+
+  std::string_view text(std::string_view column) const {
+    const auto at = std::ranges::find(columns_, column);
+    return at == columns_.end() ? std::string_view{} : cells_[static_cast<std::size_t>(at - columns_.begin())];
+  }
+  bool has(std::string_view column) const { return std::ranges::find(columns_, column) != columns_.end(); }
+
+  double number(std::string_view column) const {
+    const auto cell = text(column);
+    double value = 0;
+    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+    if (cell.empty() || error != std::errc{} || end != cell.data() + cell.size())
+      throw InputError(fmt::format("{} is \"{}\", a number is expected", column, cell));
+    return value;
+  }
+  std::int64_t dimension(std::string_view column, std::int64_t least = 1) const {
+    const double value = number(column);
+    if (!(value >= static_cast<double>(least)) || value > 1e12 || value != std::floor(value))
+      throw InputError(fmt::format("{} is {}, a whole number of at least {} is expected", column, text(column), least));
+    return static_cast<std::int64_t>(value);
+  }
+
+ private:
+  const std::vector<std::string>& columns_;
+  const std::vector<std::string_view>& cells_;
+};
+
+std::string format_name(std::string_view dtype) {
+  if (dtype == "bfloat16" || dtype == "float16" || dtype == "fp16" || dtype == "half" || dtype == "bf16") return "bf16";
+  if (dtype == "fp8_e4m3" || dtype == "e4m3") return "fp8";
+  if (dtype == "fp8_block128" || dtype == "fp8_static_block") return "fp8_block";
+  if (dtype == "sq" || dtype == "int8_sq") return "int8";
+  if (dtype == "w4a8_mxfp4_mxfp8") return "w4a8_mxfp4";
+  return std::string{dtype};
+}
+
+void read_format(std::string_view dtype, Measurement& out) {
+  out.format = format_name(dtype);
+  if (!cost::kernel_format(out.format)) throw InputError(fmt::format("number format \"{}\" has no model", dtype));
+}
+
+void read_attention(const Row& row, bool is_decode, Measurement& out) {
+  const std::int64_t batch = row.dimension("batch_size"), heads = row.dimension("num_heads"), dim = row.dimension("head_dim");
+  std::int64_t kv_heads = row.dimension("num_kv_heads", 0);
+  if (kv_heads == 0) kv_heads = heads;
+  if (kv_heads > heads) throw InputError(fmt::format("{} key-value heads for {} heads", kv_heads, heads));
+  const std::int64_t window = row.has("win") ? row.dimension("win", 0) : 0;
+  if (is_decode) {
+    const std::int64_t length = row.dimension("kv_len");
+    read_format(row.text("kv_dtype"), out);
+    out.shape = {batch, window > 0 ? std::min(length, window) : length, heads, kv_heads, dim};
+  } else {
+    read_format(row.text("dtype"), out);
+    out.shape = {batch, row.dimension("isl"), 0, heads, kv_heads, dim, dim, 1, window,
+                 format_name(row.text("kv_dtype")) == "fp8" ? 8 : 16};
+  }
+}
+
+std::int64_t routing_e2(std::string_view distribution) {
+  if (distribution == "balanced" || distribution == "uniform") return 0;
+  constexpr std::string_view kPowerLaw = "power_law_";
+  double exponent = 0;
+  if (distribution.starts_with(kPowerLaw))
+    std::from_chars(distribution.data() + kPowerLaw.size(), distribution.data() + distribution.size(), exponent);
+  if (exponent <= 0 || exponent > 10) throw InputError(fmt::format("routing \"{}\" has no model", distribution));
+  return std::llround(100 * exponent);
+}
+
+void read_experts(const Row& row, Measurement& out) {
+  const auto source = row.text("kernel_source");
+  read_format(row.text("dtype"), out);
+  if (source.find("min_latency") != source.npos && out.format == "nvfp4") out.format = "nvfp4_low_latency";
+  const std::int64_t ffn = row.dimension("inter_size"), tensor = row.dimension("tp"), experts = row.dimension("num_experts"),
+                     parallel = row.dimension("ep"), top_k = row.dimension("topk");
+  if (parallel > experts) throw InputError(fmt::format("{} experts over {} accelerators", experts, parallel));
+  if (top_k > experts) throw InputError(fmt::format("{} of {} experts", top_k, experts));
+  out.shape = {row.dimension("num_tokens"), row.dimension("hidden_size"), std::max<std::int64_t>(1, ffn / tensor), top_k, experts,
+               parallel, source.find("nongated") == source.npos ? 1 : 0, routing_e2(row.text("distribution"))};
+}
+
+/// The operator whose columns these are.
+std::optional<OperatorKind> kind_of(const std::vector<std::string>& columns) {
+  const auto all = [&](std::initializer_list<std::string_view> names) {
+    return std::ranges::all_of(names, [&](auto name) { return std::ranges::find(columns, name) != columns.end(); });
+  };
+  if (all({"dtype", "num_tokens", "hidden_size", "inter_size", "topk", "num_experts", "tp", "ep", "distribution"})) return OperatorKind::moe;
+  if (all({"kv_dtype", "batch_size", "kv_len", "num_heads", "num_kv_heads", "head_dim"})) return OperatorKind::attention_decode;
+  if (all({"dtype", "batch_size", "isl", "num_heads", "num_kv_heads", "head_dim"})) return OperatorKind::attention_prefill;
+  if (all({"dtype", "m", "n", "k"})) return OperatorKind::gemm;
+  if (all({"dtype", "m", "k"})) return OperatorKind::quantise;
+  return std::nullopt;
+}
+
+void read_row(const Row& row, OperatorKind kind, Measurement& out) {
+  out.op = kind;
+  const double us = row.number("us");
+  if (!std::isfinite(us) || us <= 0) throw InputError(fmt::format("us is {}, a time above 0 is expected", row.text("us")));
+  out.time_s = us * 1e-6;
+  if (kind == OperatorKind::moe) return read_experts(row, out);
+  if (kind == OperatorKind::attention_decode || kind == OperatorKind::attention_prefill)
+    return read_attention(row, kind == OperatorKind::attention_decode, out);
+  read_format(row.text("dtype"), out);
+  if (kind == OperatorKind::quantise) out.shape = {row.dimension("m"), row.dimension("k")};
+  else out.shape = {row.dimension("m"), row.dimension("n"), row.dimension("k")};
+  if (row.has("watts") && !row.text("watts").empty()) {
+    out.watts = row.number("watts");
+    out.is_sustained = true;
+  }
+}
+
+/// The accelerator of all rows, where the file's name and what was asked for agree.
+std::string accelerator_of_file(const std::string& path, const catalog::Catalog& catalog, const std::optional<std::string>& asked) {
+  const auto named = accelerator_of_name(std::filesystem::path(path).filename().string(), catalog);
+  if (named && asked && *named != *asked)
+    throw InputError(fmt::format("{}: is named after {}, not {}; give --accelerator {}, or rename the file if its name is wrong", path,
+                                 *named, *asked, *named));
+  if (!named && !asked)
+    throw InputError(fmt::format("{}: the name tells no accelerator; give --accelerator ID, or name the file like h200_sxm_gemm.csv", path));
+  return asked ? *asked : *named;
+}
+
+void read_csv(const std::string& path, std::string_view text, const catalog::Catalog& catalog, const std::optional<std::string>& asked,
+              Measurements& out) {
+  const auto line_end = text.find('\n');
+  std::vector<std::string> columns;
+  for (const auto cell : cells(text.substr(0, line_end))) columns.emplace_back(cell);
+  const auto kind = kind_of(columns);
+  const Row header(columns, {});
+  if (!kind || !header.has("us"))
+    throw InputError(fmt::format("{}:1: columns \"{}\" are of no known operator{}", path, text.substr(0, std::min(line_end, std::size_t{120})),
+                                 kind ? "; the time must be a column us, in microseconds" : "; see waferwatt calibrate --help"));
+  const bool has_system = header.has("system");
+  std::map<std::string, std::optional<std::string>, std::less<>> systems;
+  const std::string of_file = has_system ? std::string{} : accelerator_of_file(path, catalog, asked);
+
+  const auto file = static_cast<std::uint32_t>(out.files.size() - 1);
+  std::uint32_t line = 1;
+  for (std::size_t start = line_end; start != text.npos && start + 1 < text.size();) {
+    const auto end = text.find('\n', start + 1);
+    const auto values = cells(text.substr(start + 1, end == text.npos ? text.npos : end - start - 1));
+    start = end;
+    ++line;
+    if (values.size() == 1 && values[0].empty()) continue;
+    Measurement m{.accelerator = of_file, .file = file, .line = line};
+    try {
+      if (values.size() != columns.size()) throw InputError(fmt::format("{} cells, {} are expected", values.size(), columns.size()));
+      const Row row(columns, values);
+      if (has_system) {
+        auto& system = systems[std::string{row.text("system")}];
+        if (!system) system = accelerator_of_name(std::string{row.text("system")}, catalog).value_or("");
+        if (system->empty()) throw InputError(fmt::format("system \"{}\" is no accelerator of the catalog", row.text("system")));
+        if (asked && *system != *asked) continue;  // the file holds several
+        m.accelerator = *system;
+      }
+      read_row(row, *kind, m);
+      out.rows.push_back(std::move(m));
+    } catch (const InputError& error) {
+      out.skipped.push_back({out.id(m), error.what()});
+    }
+  }
+}
+
+}  // namespace
+
+std::string Measurements::id(const Measurement& row) const { return fmt::format("{}:{}", files[row.file], row.line); }
+
+std::optional<std::string> accelerator_of_name(const std::string& name, const catalog::Catalog& catalog) {
+  const auto given = words(name);
+  std::optional<std::string> best;
+  int best_score = 0;
+  for (const auto& [id, accelerator] : catalog.accelerators.all()) {
+    const auto own = words(id);  // vendor, model, form, ...
+    // All words of the model must be there, in order, at one place of the name.
+    for (std::size_t at = 0; own.size() > 1 && at < given.size(); ++at) {
+      std::size_t n = 0;
+      while (n + 1 < own.size() && at + n < given.size() && given[at + n] == own[n + 1]) ++n;
+      const bool is_model = n > 0 && std::ranges::any_of(given[at], [](char c) { return std::isdigit(static_cast<unsigned char>(c)); });
+      const bool is_series = n + 1 == own.size();  // "rtx pro 6000" has its number in the last word
+      if (!is_model && !is_series) continue;
+      const int score = 10 * static_cast<int>(n) - static_cast<int>(own.size());
+      if (!best || score > best_score) best = id, best_score = score;
+    }
+  }
+  return best;
+}
+
+std::optional<std::string> implausible(const Measurement& row, const cost::Demand& demand, const catalog::Accelerator& accelerator) {
+  // The work of the busiest accelerator of skewed routing is an expectation, and may be missed by half.
+  const double margin = row.op == OperatorKind::moe ? 2.0 : 1.1;
+  const auto peak = accelerator.peak(cost::kKernelFormats[demand.format].arithmetic).value_or(*accelerator.peak_bf16);
+  const FlopRate rate = demand.work / (row.time_s * second);
+  if (rate > margin * peak)
+    return fmt::format("{:.4g} TFLOP/s are above the peak of {:.4g}", rate / (tera * flop / second), peak / (tera * flop / second));
+  const DataSize cache = accelerator.l2_cache ? 2 * accelerator.l2_cache->value : 100 * mega * byte;
+  const Bandwidth bandwidth = demand.traffic / (row.time_s * second);
+  if (demand.traffic > cache && bandwidth > margin * *accelerator.memory_bandwidth)
+    return fmt::format("{:.4g} TB/s of {:.3g} MB are above the memory's {:.4g}", bandwidth / (tera * byte / second),
+                       demand.traffic.in(mega * byte), *accelerator.memory_bandwidth / (tera * byte / second));
+  if (row.time_s > 100) return fmt::format("{:.4g} s for one operator", row.time_s);
+  return std::nullopt;
+}
+
+void read_measurements(const std::string& path, const catalog::Catalog& catalog, const std::optional<std::string>& accelerator,
+                       Measurements& out) {
+  if (accelerator) catalog.accelerators.at(*accelerator);
+  const std::string text = text_of_file(path);
+  out.files.push_back(std::filesystem::path(path).filename().string());
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == text.npos) throw InputError(path + ": is empty");
+  if (text[first] == '{') read_calibration_document(path, text, catalog, accelerator, out);
+  else read_csv(path, text, catalog, accelerator, out);
+}
+
+}  // namespace waferwatt::validation

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "waferwatt/cost/operators.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace waferwatt;
+using cost::Recipe;
+using cost::Routing;
+using catalog::NumberFormat;
+
+TEST_CASE("narrow weights move fewer bytes and compute in the activations' format") {
+  // m = 2, n = 30, k = 50: A 2*50, B 30*50, C 2*30 numbers.
+  const auto bytes = [](NumberFormat f, Recipe r) { return demand(cost::Gemm{2, 30, 50, f, r}).traffic.in(byte); };
+  CHECK(bytes(NumberFormat::bf16, Recipe::plain) == Approx(2 * 100 + 2 * 1500 + 2 * 60));
+  CHECK(bytes(NumberFormat::bf16, Recipe::int8_weights) == Approx(2 * 100 + 1500 + 120));
+  CHECK(bytes(NumberFormat::bf16, Recipe::int4_weights) == Approx(2 * 100 + 750 + 120));
+  CHECK(bytes(NumberFormat::fp8, Recipe::block) == Approx(100 + 1500 + 120));
+  CHECK(bytes(NumberFormat::fp4, Recipe::plain) == Approx(50 + 750 + 120));
+  CHECK(cost::kKernelFormats[cost::kernel_format(NumberFormat::bf16, Recipe::int4_weights)].arithmetic == NumberFormat::bf16);
+  CHECK(cost::kernel_format("fp16") == cost::kernel_format("bf16"));
+  CHECK_FALSE(cost::kernel_format("fp7"));
+}
+
+TEST_CASE("every kernel format is found by its name and by its members") {
+  for (std::size_t i = 0; i < cost::kKernelFormats.size(); ++i) CHECK(cost::kernel_format(cost::kKernelFormats[i].name) == i);
+  CHECK(cost::kKernelFormats[cost::kernel_format(NumberFormat::fp8, Recipe::fp4_weights)].name == "w4a8_mxfp4");
+  CHECK(cost::kKernelFormats[cost::kernel_format(NumberFormat::fp4, Recipe::low_latency)].name == "nvfp4_low_latency");
+}
+
+TEST_CASE("a window and a full mask change the pairs that attention computes") {
+  cost::PrefillAttention op{.new_tokens = 10, .n_heads = 1, .n_kv_heads = 1, .qk_dim = 1, .v_dim = 1};
+  // 2 (1 + 1) FLOP a pair; causal 55 pairs, full 100, window 4: 1 + 2 + 3 + 4 * 7 = 34.
+  CHECK(demand(op).work.in(flop) == Approx(4 * 55));
+  op.causal = false;
+  CHECK(demand(op).work.in(flop) == Approx(4 * 100));
+  op.causal = true, op.window = 4;
+  CHECK(demand(op).work.in(flop) == Approx(4 * 34));
+  op.context_tokens = 100;  // all queries see 4
+  CHECK(demand(op).work.in(flop) == Approx(4 * 40));
+  CHECK(backward_demand(op).work.in(flop) == Approx(2.5 * 4 * 40));
+}
+
+TEST_CASE("a window limits what decoding reads of each sequence") {
+  cost::DecodeAttention op{.n_sequences = 2, .total_context_tokens = 2000, .n_heads = 8, .qk_dim = 128, .v_dim = 128,
+                           .kv_bytes_per_token = 512 * byte};
+  const auto all = demand(op).traffic;
+  op.window = 100;
+  CHECK((all - demand(op).traffic).in(byte) == Approx(1800 * 512.0));
+}
+
+TEST_CASE("skewed routing gives the busiest accelerator more pairs and fewer experts") {
+  const double n_experts = 64, parallel = 8, pairs = 8000, tokens = 1000;
+  const auto balanced = cost::expert_load({.kind = Routing::Kind::balanced}, n_experts, parallel, pairs, tokens);
+  CHECK(balanced.pairs == Approx(1000));
+  CHECK(balanced.active == Approx(8));
+  CHECK(balanced.hottest == Approx(1));
+  double last = balanced.pairs;
+  for (const double s : {0.5, 1.0, 1.5}) {
+    const auto zipf = cost::expert_load({.kind = Routing::Kind::zipf, .exponent = s}, n_experts, parallel, pairs, tokens);
+    CHECK(zipf.pairs > last);
+    CHECK(zipf.active <= 8);
+    CHECK(zipf.pairs <= pairs);
+    last = zipf.pairs;
+  }
+  // One expert of two takes all: a histogram of 1 and 0.
+  const auto one = cost::expert_load({.kind = Routing::Kind::measured, .shares = {0, 1}}, 2, 2, 100, 100);
+  CHECK(one.pairs == Approx(100));
+  CHECK(one.active == Approx(1));
+  CHECK(one.hottest == Approx(2));
+}
+
+TEST_CASE("a flat histogram is balanced routing") {
+  const Routing flat{.kind = Routing::Kind::measured, .shares = std::vector<double>(16, 3.0)};
+  const auto load = cost::expert_load(flat, 16, 4, 1600, 400);
+  CHECK(load.pairs == Approx(400));
+  CHECK(load.active == Approx(4));
+}
+
+TEST_CASE("a histogram must fit the experts and hold a share") {
+  CHECK_THROWS_WITH(cost::expert_load({.kind = Routing::Kind::measured, .shares = {1, 2}}, 4, 1, 10, 10),
+                    Catch::Contains("a histogram of 2 experts is given for 4"));
+  CHECK_THROWS_WITH(cost::expert_load({.kind = Routing::Kind::measured, .shares = {0, 0}}, 2, 1, 10, 10),
+                    Catch::Contains("must not be negative, and one must be above 0"));
+}
+
+TEST_CASE("AdamW moves 28 bytes a parameter") {
+  // Gradient 2 and master 4 read, master 4 and weight 2 written, two fp32 states read and written: 16.
+  CHECK(demand(cost::OptimizerStep{1e6}).traffic.in(byte) == Approx(28e6));
+  CHECK(cost::optimizer_bytes_per_parameter(cost::Optimizer::lion) < 28);
+}
+
+TEST_CASE("an operator comes back from its stored dimensions") {
+  const std::array<std::int64_t, 3> shape{16, 4096, 8192};
+  const auto stored = cost::demand_of_shape(catalog::OperatorKind::gemm, "fp8", shape);
+  const auto direct = demand(cost::Gemm{16, 4096, 8192, NumberFormat::fp8});
+  CHECK(stored.work == direct.work);
+  CHECK(stored.traffic == direct.traffic);
+  CHECK(stored.at.x == direct.at.x);
+  CHECK_THROWS_WITH(cost::demand_of_shape(catalog::OperatorKind::gemm, "fp7", shape), Catch::Contains("unknown number format \"fp7\""));
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include "fixture.hpp"
+#include "waferwatt/core/random.hpp"
+#include "waferwatt/cost/operator_model.hpp"
+
+using namespace waferwatt;
+using namespace waferwatt::validation;
+
+namespace {
+
+CalibrationFit fitted(const std::string& text, const std::string& name = "h200_gemm.csv") {
+  return fit_calibration(shipped(), "nvidia-h200-sxm", read_text(name, text, "nvidia-h200-sxm"));
+}
+
+/// The catalog with one calibration replaced, as it comes back from its file.
+catalog::Catalog with(const catalog::Calibration& calibration) {
+  catalog::Catalog catalog = shipped();
+  Diagnostics diagnostics;
+  catalog::CatalogReadContext context{diagnostics};
+  catalog::Calibration back;
+  io::Codec<catalog::Calibration>::read(io::parse_json("c.json", calibration_text(calibration), diagnostics), "", context, back, {});
+  diagnostics.throw_if_any();
+  catalog.calibrations.add(back);
+  return catalog;
+}
+
+}  // namespace
+
+TEST_CASE("a synthetic device is found again, and its kept points come back exactly from the file") {
+  const std::string text = synthetic_gemms();
+  const auto result = fitted(text);
+  REQUIRE(result.calibration.fits.size() == 1);
+  const auto& fit = result.calibration.fits[0];
+  CHECK(fit.compute_efficiency == Approx(0.7).epsilon(0.03));
+  CHECK(fit.memory_efficiency == Approx(0.8).epsilon(0.03));
+  CHECK(fit.launch_time.in(micro * second) == Approx(3).epsilon(0.10));
+  CHECK(fit.domain.at("m") == std::vector<std::int64_t>{1, 16384});
+  CHECK(fit.n_points == 120);
+
+  auto calibration = result.calibration;
+  calibration.source = "aiconfigurator-kernels";
+  const auto catalog = with(calibration);
+  const cost::OperatorModel model(catalog.accelerators.at("nvidia-h200-sxm"), catalog);
+  const auto m = fit.grid->column("m"), n = fit.grid->column("n"), k = fit.grid->column("k");
+  std::map<std::vector<std::int64_t>, double> measured;
+  for (const auto& row : read_text("h200_gemm.csv", text).rows) measured[row.shape] = row.time_s;
+  for (std::size_t i = 0; i < fit.grid->n_points(); ++i) {
+    const auto e = model.estimate(cost::Gemm{static_cast<double>(m[i]), static_cast<double>(n[i]), static_cast<double>(k[i])});
+    CHECK(e.provenance == cost::Provenance::measured);
+    CHECK(e.time.in(second) == Approx(measured.at({m[i], n[i], k[i]})).epsilon(1e-3));
+  }
+}
+
+TEST_CASE("times in milliseconds are refused as faster than the accelerator") {
+  CHECK_THROWS_WITH(fitted(synthetic_gemms(1e-3)), Catch::Contains("rows are faster than a NVIDIA H200") && Catch::Contains("microseconds"));
+}
+
+TEST_CASE("times in nanoseconds are refused as efficiencies no kernel has") {
+  CHECK_THROWS_WITH(fitted(synthetic_gemms(1e3)), Catch::Contains("of the peak rate and") && Catch::Contains("are they in microseconds"));
+}
+
+TEST_CASE("few rows are refused with their number") {
+  CHECK_THROWS_WITH(fitted("dtype,m,n,k,us\nbfloat16,1,1024,1024,5\n"), Catch::Contains("gemm bf16: 1 rows, a fit needs 30"));
+  CHECK_THROWS_WITH(fitted("dtype,m,n,k,us\n"), Catch::Contains("no usable rows for nvidia-h200-sxm"));
+}
+
+TEST_CASE("times that do not follow their shapes are refused") {
+  std::string text = "dtype,m,n,k,us\n";
+  RandomStream random(1, "nonsense");
+  for (int i = 0; i < 400; ++i)
+    text += "bfloat16," + std::to_string(1 + random.below(16)) + ",1024," + std::to_string(64 + 64 * random.below(16)) + "," +
+            std::to_string(5 * std::exp(random.normal(2, 2.5)) + 3) + "\n";
+  CHECK_THROWS_WITH(fitted(text), Catch::Contains("the rows do not follow their shapes"));
+}
+
+TEST_CASE("single impossible rows are skipped with the reason and leave the fit alone") {
+  const auto result = fitted(synthetic_gemms() + "bfloat16,8192,8192,8192,10\nbfloat16,1,16384,16384,20\n");
+  REQUIRE(result.skipped.size() == 2);
+  // 1.1 PFLOP in 10 us; 537 MB in 20 us.
+  CHECK_THAT(result.skipped[0].reason, Catch::Contains("TFLOP/s are above the peak of 989.5"));
+  CHECK_THAT(result.skipped[1].reason, Catch::Contains("26.85 TB/s of 537 MB are above the memory's 4.8"));
+  CHECK(result.calibration.fits[0].compute_efficiency == Approx(0.7).epsilon(0.03));
+}
+
+TEST_CASE("formats without a peak rate and rows of other accelerators are named") {
+  const auto nvfp4 = fitted(synthetic_gemms() + "nvfp4,64,4096,4096,10\n");
+  REQUIRE(nvfp4.skipped.size() == 1);
+  CHECK_THAT(nvfp4.skipped[0].reason, Catch::Contains("has no peak rate for nvfp4"));
+  auto mixed = read_text("h200_gemm.csv", synthetic_gemms());
+  mixed.rows[0].accelerator = "nvidia-b200";
+  const auto result = fit_calibration(shipped(), "nvidia-h200-sxm", mixed);
+  REQUIRE(result.skipped.size() == 1);
+  CHECK(result.skipped[0].reason == "of nvidia-b200");
+}
+
+TEST_CASE("power is fitted to watts, and kept within the range from idle to the limit") {
+  std::string text = "dtype,m,n,k,us,watts,power_limit\n";
+  // A device at 60 % of the rate that draws 84 + 616 * 1.2 * 0.6 = 527.5 W.
+  for (int m = 4096; m <= 16384; m += 512)
+    for (const int n : {4096, 6144, 8192, 12288, 16384})
+      text += "bfloat16," + std::to_string(m) + "," + std::to_string(n) + ",8192," + std::to_string(2.0 * m * n * 8192 / 989.5e6 / 0.6) + ",527.5,700\n";
+  const auto result = fitted(text, "h200_power.csv");
+  REQUIRE(result.calibration.power);
+  CHECK(result.calibration.power->error_median < 0.05);
+  CHECK(result.calibration.fits[0].load == "sustained");
+}
+
+TEST_CASE("a validation counts every row, skips with reasons, and groups by accelerator and operator") {
+  const auto report = validate_kernels(shipped(), read_text("h200_gemm.csv", synthetic_gemms() + "bfloat16,1,1,1,0\nbfloat16,8192,8192,8192,1\n"));
+  CHECK(report.n_cases == 122);
+  CHECK(report.skipped.size() == 2);
+  CHECK(report.all.n == 120);
+  CHECK(report.all.median < 0.15);
+  REQUIRE(report.groups.contains("nvidia-h200-sxm gemm bf16"));
+  const auto json = report.json();
+  CHECK(json.find("set")->get_if<std::string>()->compare("kernels") == 0);
+  CHECK(json.find("n_skipped")->number() == 2);
+  CHECK(json.find("metrics")->find("time")->find("median_abs_pct")->number() == Approx(100 * report.all.median).epsilon(1e-3));
+  CHECK(json.find("groups")->find("nvidia-h200-sxm gemm bf16")->find("time")->find("n")->number() == 120);
+}
+
+TEST_CASE("shipped errors say what they are, and coefficients without residuals are skipped") {
+  const auto report = shipped_kernel_errors(shipped());
+  CHECK_THAT(report.note, Catch::Contains("held-out errors"));
+  CHECK(report.groups.contains("nvidia-h200-sxm gemm bf16"));
+  bool has_b300 = false;
+  for (const auto& s : report.skipped) has_b300 = has_b300 || s.id.starts_with("nvidia-b300");
+  CHECK(has_b300);
+}
+
+TEST_CASE("shipped calibrations hold what the goals ask and stay small") {
+  struct Goal { const char* accelerator; catalog::OperatorKind op; const char* format; double median; };
+  using K = catalog::OperatorKind;
+  for (const Goal& g : {Goal{"nvidia-h200-sxm", K::gemm, "bf16", 0.04}, {"nvidia-h100-sxm", K::gemm, "bf16", 0.04},
+                        {"nvidia-a100-sxm-80gb", K::gemm, "bf16", 0.055}, {"nvidia-b200", K::gemm, "bf16", 0.055},
+                        {"nvidia-h200-sxm", K::gemm, "fp8", 0.05}, {"nvidia-b200", K::gemm, "fp8", 0.05},
+                        {"nvidia-h200-sxm", K::attention_prefill, "bf16", 0.06}, {"nvidia-b200", K::attention_prefill, "bf16", 0.07},
+                        {"nvidia-h200-sxm", K::attention_decode, "bf16", 0.10}, {"nvidia-h100-sxm", K::attention_decode, "bf16", 0.10},
+                        {"nvidia-a100-sxm-80gb", K::moe, "bf16", 0.10}, {"nvidia-h200-sxm", K::moe, "fp8_block", 0.10}}) {
+    INFO(g.accelerator << " " << g.format);
+    const auto* fit = shipped().calibrations.at(g.accelerator).find(g.op, g.format);
+    REQUIRE(fit);
+    CHECK(fit->error_median <= g.median);
+  }
+  for (const auto& [id, calibration] : shipped().calibrations.all())
+    CHECK(std::filesystem::file_size(shipped().folder / "calibrations" / (id + ".json")) < 300000);
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include "fixture.hpp"
+
+using namespace waferwatt;
+using namespace waferwatt::validation;
+using catalog::OperatorKind;
+
+TEST_CASE("columns tell the operator, and each row becomes its shape") {
+  const auto gemm = read_text("h200_sxm_gemm.csv", "dtype,m,n,k,us\nbfloat16,1,32,64,2.5\n");
+  REQUIRE(gemm.rows.size() == 1);
+  CHECK(gemm.rows[0].accelerator == "nvidia-h200-sxm");
+  CHECK(gemm.rows[0].op == OperatorKind::gemm);
+  CHECK(gemm.rows[0].format == "bf16");
+  CHECK(gemm.rows[0].shape == std::vector<std::int64_t>{1, 32, 64});
+  CHECK(gemm.rows[0].time_s == Approx(2.5e-6));
+  CHECK(gemm.id(gemm.rows[0]) == "h200_sxm_gemm.csv:2");
+
+  const auto decode = read_text("b200_decode.csv", "dtype,kv_dtype,batch_size,kv_len,num_heads,num_kv_heads,head_dim,win,us\n"
+                                                   "bfloat16,fp8,4,4096,32,0,128,1024,20\n");
+  REQUIRE(decode.rows.size() == 1);
+  CHECK(decode.rows[0].accelerator == "nvidia-b200");
+  CHECK(decode.rows[0].format == "fp8");
+  CHECK(decode.rows[0].shape == std::vector<std::int64_t>{4, 1024, 32, 32, 128});
+
+  const auto experts = read_text("a100_sxm_moe.csv",
+                                 "dtype,kernel_source,num_tokens,hidden_size,inter_size,topk,num_experts,tp,ep,distribution,us\n"
+                                 "bfloat16,moe_torch_flow_nongated,16,4096,1536,8,128,2,4,power_law_1.2,230\n");
+  REQUIRE(experts.rows.size() == 1);
+  CHECK(experts.rows[0].accelerator == "nvidia-a100-sxm-80gb");
+  CHECK(experts.rows[0].shape == std::vector<std::int64_t>{16, 4096, 768, 8, 128, 4, 0, 120});
+}
+
+TEST_CASE("names of files and devices tell accelerators apart") {
+  const auto of = [](const char* name) { return accelerator_of_name(name, shipped()).value_or(""); };
+  CHECK(of("h100_sxm_gemm_trtllm_1.3.0rc20.csv.gz") == "nvidia-h100-sxm");
+  CHECK(of("gb200_gemm.csv") == "nvidia-gb200");
+  CHECK(of("b300_sxm_moe.csv") == "nvidia-b300");
+  CHECK(of("rtx_pro_6000_gemm.csv") == "nvidia-rtx-pro-6000");
+  CHECK(of("NVIDIA H200") == "nvidia-h200-sxm");
+  CHECK(of("measurements.csv") == "");
+}
+
+TEST_CASE("rows that cannot be read are skipped with their line and reason") {
+  const auto m = read_text("h200_gemm.csv", "dtype,m,n,k,us\nbfloat16,1,32,64,0\nbfloat16,1,32,64,-3\nbfloat16,x,32,64,3\n"
+                                            "bfloat16,1,32,64\nfp7,1,32,64,3\nbfloat16,0,32,64,3\nbfloat16,1,32,64,nan\nbfloat16,1,32,64,3\n");
+  CHECK(m.rows.size() == 1);
+  REQUIRE(m.skipped.size() == 7);
+  CHECK(m.skipped[0].id == "h200_gemm.csv:2");
+  CHECK_THAT(m.skipped[0].reason, Catch::Contains("us is 0, a time above 0 is expected"));
+  CHECK_THAT(m.skipped[1].reason, Catch::Contains("us is -3, a time above 0"));
+  CHECK_THAT(m.skipped[2].reason, Catch::Contains("m is \"x\", a number is expected"));
+  CHECK_THAT(m.skipped[3].reason, Catch::Contains("4 cells, 5 are expected"));
+  CHECK_THAT(m.skipped[4].reason, Catch::Contains("number format \"fp7\" has no model"));
+  CHECK_THAT(m.skipped[5].reason, Catch::Contains("m is 0, a whole number of at least 1"));
+  CHECK_THAT(m.skipped[6].reason, Catch::Contains("us is nan"));
+
+  const auto moe = read_text("h200_moe.csv",
+                             "dtype,kernel_source,num_tokens,hidden_size,inter_size,topk,num_experts,tp,ep,distribution,us\n"
+                             "bfloat16,x,16,4096,1536,8,128,1,256,balanced,230\nbfloat16,x,16,4096,1536,200,128,1,1,balanced,230\n"
+                             "bfloat16,x,16,4096,1536,8,128,1,1,lucky,230\n");
+  REQUIRE(moe.skipped.size() == 3);
+  CHECK_THAT(moe.skipped[0].reason, Catch::Contains("128 experts over 256 accelerators"));
+  CHECK_THAT(moe.skipped[1].reason, Catch::Contains("200 of 128 experts"));
+  CHECK_THAT(moe.skipped[2].reason, Catch::Contains("routing \"lucky\" has no model"));
+  const auto decode = read_text("h200_decode.csv", "dtype,kv_dtype,batch_size,kv_len,num_heads,num_kv_heads,head_dim,us\nbfloat16,bfloat16,1,64,8,16,128,9\n");
+  REQUIRE(decode.skipped.size() == 1);
+  CHECK_THAT(decode.skipped[0].reason, Catch::Contains("16 key-value heads for 8 heads"));
+}
+
+TEST_CASE("files that tell nothing are refused") {
+  CHECK_THROWS_WITH(read_text("h200.csv", "a,b\n1,2\n"), Catch::Contains("columns \"a,b\" are of no known operator"));
+  CHECK_THROWS_WITH(read_text("h200.csv", "dtype,m,n,k,latency\n"), Catch::Contains("the time must be a column us, in microseconds"));
+  CHECK_THROWS_WITH(read_text("h200.csv", ""), Catch::Contains("is empty"));
+  CHECK_THROWS_WITH(read_text("kernels.csv", "dtype,m,n,k,us\n"), Catch::Contains("the name tells no accelerator; give --accelerator ID"));
+  CHECK_THROWS_WITH(read("/no/such/file"), Catch::Contains("cannot be read"));
+  CHECK_THROWS_WITH(read("/tmp"), Catch::Contains("is a folder"));
+}
+
+TEST_CASE("a file named after another accelerator is refused") {
+  CHECK_THROWS_WITH(read_text("h200_sxm_gemm.csv", "dtype,m,n,k,us\n", "nvidia-h100-sxm"),
+                    Catch::Contains("is named after nvidia-h200-sxm, not nvidia-h100-sxm"));
+  CHECK_THROWS_WITH(read_text("gemm.csv", "dtype,m,n,k,us\n", "nvidia-h999"), Catch::Contains("unknown accelerator \"nvidia-h999\""));
+}
+
+TEST_CASE("a file of several systems gives the rows of the one asked for") {
+  const std::string text = "system,m,k,dtype,us\nh200_sxm,64,4096,fp8,4\nb200_sxm,64,4096,fp8,3\nmars,64,4096,fp8,3\n";
+  const auto all = read_text("all_quantize.csv", text);
+  CHECK(all.rows.size() == 2);
+  REQUIRE(all.skipped.size() == 1);
+  CHECK_THAT(all.skipped[0].reason, Catch::Contains("system \"mars\" is no accelerator of the catalog"));
+  CHECK(read_text("all_quantize.csv", text, "nvidia-b200").rows.size() == 1);
+}
+
+TEST_CASE("the document of waferwatt-calibrate is read point by point") {
+  const std::string document = R"({"schema": "gpu-calibration/1", "gpu": {"name": "NVIDIA H200"}, "points": [
+    {"op": "gemm", "dtype": "bf16", "shape": {"m": 1, "n": 8192, "k": 8192, "layout": "TN"}, "mode": "burst", "cache": "cold", "us": {"median": 35.6}},
+    {"op": "gemm", "dtype": "fp8_block128", "shape": {"m": 1, "n": 8192, "k": 8192}, "mode": "sustained", "us": {"median": 35.6}},
+    {"op": "attention_decode", "dtype": "bf16", "shape": {"batch": 4, "q_heads": 32, "kv_heads": 8, "head": 128, "kv_length": 1024, "page": 16}, "mode": "burst", "us": {"median": 12}},
+    {"op": "grouped_gemm", "dtype": "bf16", "shape": {"experts": 8, "rows_per_expert": 16, "n": 4096, "k": 4096, "routing": "one_hot"}, "mode": "burst", "us": {"median": 90}},
+    {"op": "rms_norm", "dtype": "bf16", "shape": {"rows": 16384, "columns": 4096}, "mode": "burst", "us": {"median": 72}},
+    {"op": "attention_backward", "dtype": "bf16", "shape": {}, "mode": "burst", "unsupported": "engine not found"},
+    {"op": "launch", "dtype": "none", "shape": {"kernels": 1, "way": "stream"}, "mode": "burst", "us": {"median": 2}},
+    {"op": "gemm", "dtype": "bf16", "shape": {"m": 1, "n": 64}, "mode": "burst", "us": {"median": 2}},
+    {"op": "gemm", "dtype": "bf16", "shape": {"m": 1, "n": 64, "k": 64}, "mode": "burst", "us": {"median": 0}}]})";
+  const auto m = read_text("card.json", document);
+  REQUIRE(m.rows.size() == 4);
+  CHECK(m.rows[0].accelerator == "nvidia-h200-sxm");
+  CHECK(m.rows[1].format == "fp8_block");
+  CHECK(m.rows[1].is_sustained);
+  CHECK(m.rows[2].shape == std::vector<std::int64_t>{4, 1024, 32, 8, 128});
+  CHECK(m.rows[3].op == OperatorKind::row);
+  REQUIRE(m.skipped.size() == 5);
+  CHECK_THAT(m.skipped[0].reason, Catch::Contains("routing one_hot of a grouped GEMM has no model"));
+  CHECK_THAT(m.skipped[1].reason, Catch::Contains("not measured: engine not found"));
+  CHECK_THAT(m.skipped[2].reason, Catch::Contains("operator \"launch\" has no fit"));
+  CHECK_THAT(m.skipped[3].reason, Catch::Contains("shape lacks the number \"k\""));
+  CHECK_THAT(m.skipped[4].reason, Catch::Contains("us.median must be a time above 0"));
+  CHECK_THROWS_WITH(read_text("card.json", document, "nvidia-b200"), Catch::Contains("was measured on NVIDIA H200 (nvidia-h200-sxm), not on nvidia-b200"));
+  CHECK_THROWS_WITH(read_text("card.json", R"({"schema": "gpu-calibration/9"})"), Catch::Contains("schema is \"gpu-calibration/9\""));
+  CHECK_THROWS_WITH(read_text("card.json", R"({"schema": "gpu-calibration/1", "gpu": {"name": "Voodoo 2"}, "points": []})"),
+                    Catch::Contains("gpu \"Voodoo 2\" is no accelerator of the catalog"));
+  CHECK_THROWS_WITH(read_text("card.json", R"({"schema": "gpu-calibration/1", "gpu": {"name": "NVIDIA H200"}, "points": []})"),
+                    Catch::Contains("has no points"));
+}
