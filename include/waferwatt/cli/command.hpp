@@ -30,6 +30,7 @@ Command explain_command();
 Command catalog_command();
 Command schema_command();
 Command compare_command();
+Command validate_command();
 
 /// All commands in the order of the help.
 std::span<const Command> commands();
