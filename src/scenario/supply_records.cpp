@@ -121,7 +121,6 @@ const io::Record<SupplyScenario>& SupplyScenario::record() {
           .optional("expansions", &S::expansions, {.doc = "Decisions to build capacity beyond the catalog's plans."})
           .optional("allocation", &S::allocation, {.doc = "Who gets the wafers of packaging lines; absent: agreement."})
           .optional("forecast_error", &S::forecast_error, {.doc = "Standard deviation of the logarithm of capacity one year after known_at, for monte_carlo.", .at_least = 0.0, .at_most = 3.0})
-          .optional("marginal_step", &S::marginal_step, {.doc = "Step by which each line is raised for its marginal value; 0: not computed.", .at_least = 0.0, .at_most = 10.0})
           .check([](const S& s, const io::FieldComplaint& complain) {
             if (s.end <= s.start) complain("end", fmt::format("must come after the start, {}", s.start.text()));
             if (s.end - s.start > 50 * year) complain("end", "at most 50 years are simulated");

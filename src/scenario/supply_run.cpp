@@ -17,8 +17,8 @@ supply::Shock to_shock(const SupplyShock& s) {
   return {s.kind, s.date, s.duration, s.recovery, s.loss, s.scrap, s.lines, s.company, s.memory, s.accelerator};
 }
 
-supply::Expansion to_expansion(const SupplyExpansion& x) {
-  return {x.line, x.decided, x.threshold, x.review, x.build_time, x.ramp_time, x.capacity, x.capital_cost, static_cast<int>(x.max_projects)};
+supply::Expansion to_expansion(const SupplyExpansion& x, Date start) {
+  return {x.line, x.decided, start, x.threshold, x.review, x.build_time, x.ramp_time, x.capacity, x.capital_cost, static_cast<int>(x.max_projects)};
 }
 
 /// The part of defective dies that can be sold, from the units that may be defective.
@@ -91,7 +91,7 @@ supply::ChainSpec chain_spec(const SupplyScenario& scenario, const catalog::Cata
   spec.shipping_time = scenario.shipping_time;
   spec.stocks = chain_stocks(scenario.stocks);
   for (const auto& shock : scenario.shocks) spec.shocks.push_back(to_shock(shock));
-  for (const auto& expansion : scenario.expansions) spec.expansions.push_back(to_expansion(expansion));
+  for (const auto& expansion : scenario.expansions) spec.expansions.push_back(to_expansion(expansion, scenario.start));
   for (const auto& allocation : scenario.allocation)
     for (auto& line : spec.packaging)
       if (line.family == allocation.line) {

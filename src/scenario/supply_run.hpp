@@ -42,7 +42,4 @@ std::vector<Metric> measures(const SupplyRun& run, const SupplyScenario& scenari
 /// "draws" and "tornado".
 void add_bands(const SupplyScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, Result& result);
 
-/// Gain in deliveries of the whole run by a step more of each line, and the min-cut of the supply graph.
-void add_marginal_values(const SupplyScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, Result& result);
-
 }  // namespace waferwatt::scenario

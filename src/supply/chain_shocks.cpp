@@ -79,7 +79,7 @@ void Chain::review_expansions(Date date) {
       continue;
     }
     const bool is_building = std::ranges::any_of(projects_, [&](const Project& project) { return project.line == expansion.line && project.full_output > date; });
-    if (taken >= expansion.max_projects || is_building || date < spec_.start + expansion.review) continue;
+    if (taken >= expansion.max_projects || is_building || date < expansion.not_before || date < spec_.start + expansion.review) continue;
     if (binding_share(expansion.line, date - expansion.review) > expansion.threshold) build(expansion, date);
   }
 }

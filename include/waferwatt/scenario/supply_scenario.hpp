@@ -82,7 +82,6 @@ struct SupplyScenario {
   std::vector<SupplyExpansion> expansions;
   std::vector<SupplyAllocation> allocation;
   double forecast_error = 0.3;
-  double marginal_step = 0;
 
   static const io::Record<SupplyScenario>& record();
 };

@@ -13,6 +13,7 @@ namespace waferwatt::supply {
 struct Expansion {
   std::string line;               ///< node, packaging family or memory maker
   std::optional<Date> decided;
+  Date not_before;                ///< the rule decides nothing earlier, as in the warm-up
   double threshold = 0.5;
   Time review = 0.5 * year;
   Time build_time;                ///< decision to first output: permits, shell, tools
