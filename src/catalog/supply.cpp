@@ -54,12 +54,19 @@ const io::Record<Packaging>& Packaging::record() {
           .required("edge_exclusion", &P::edge_exclusion, {.doc = "Unused rim of the wafer.", .at_least = 0 * metre, .at_most = 50 * millimetre})
           .required("street", &P::street, {.doc = "Gap between interposers.", .at_least = 0 * metre, .at_most = 10 * millimetre})
           .required("cycle_time", &P::cycle_time, {.doc = "Interposer wafer start to assembled package.", .above = 0 * day, .at_most = core::year})
+          .optional("panel_width", &P::panel_width, {.doc = "Width of the panel that takes the wafer's place; capacities then count panels.", .above = 0 * metre, .at_most = 1 * metre})
+          .optional("panel_height", &P::panel_height, {.doc = "Height of the panel.", .above = 0 * metre, .at_most = 1 * metre})
+          .optional("interposer_time", &P::interposer_time, {.doc = "Part of the cycle time before dies and stacks are attached; capacity is counted where they are attached.", .at_least = 0 * day, .at_most = core::year})
           .required("wafer_price", &P::wafer_price, {.doc = "Price of a packaging wafer.", .above = 0 * usd / wafer, .at_most = mega * usd / wafer})
           .required("assembly_yield", &P::assembly_yield, {.doc = "Good packages out of assembly over time.", .above = 0.0, .at_most = 1.0})
           .required("share_of_family", &P::share_of_family, {.doc = "Fraction of the family's wafers.", .at_least = 0.0, .at_most = 1.0})
           .required("test_time", &P::test_time, {.doc = "Assembled package to tested package.", .at_least = 0 * day, .at_most = core::year})
           .required("test_yield", &P::test_yield, {.doc = "Packages that pass final test.", .above = 0.0, .at_most = 1.0})
-          .optional("notes", &P::notes, {.doc = "Conflicts between sources and how they were settled."});
+          .optional("notes", &P::notes, {.doc = "Conflicts between sources and how they were settled."})
+          .check([](const P& p, const io::FieldComplaint& complain) {
+            if (p.panel_width.has_value() != p.panel_height.has_value()) complain("panel_width", "give both \"panel_width\" and \"panel_height\", or neither");
+            if (p.interposer_time && p.interposer_time->value > p.cycle_time.value) complain("interposer_time", "must not exceed the cycle_time it is a part of");
+          });
   return record;
 }
 

@@ -1,97 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <fstream>
-
-#include "waferwatt/cli/command.hpp"
-#include "waferwatt/report/text_table.hpp"
-#include "waferwatt/validation/kernels.hpp"
-#include "waferwatt/validation/network_cases.hpp"
+#include "validate_sets.hpp"
 
 namespace waferwatt::cli {
 namespace {
 
-using Align = report::TextTable::Align;
-
-void print_text(const validation::KernelReport& report) {
-  report::TextTable table({"group", "n", "median %", "mean %", "p90 %", "bias %"},
-                          {Align::left, Align::right, Align::right, Align::right, Align::right, Align::right});
-  const auto add = [&](const std::string& name, const catalog::ErrorSummary& e) {
-    table.add({name, std::to_string(e.n), fmt::format("{:.1f}", 100 * e.median), fmt::format("{:.1f}", 100 * e.mean),
-               fmt::format("{:.1f}", 100 * e.p90), fmt::format("{:+.1f}", 100 * e.bias)});
-  };
-  for (const auto& [name, e] : report.groups) add(name, e);
-  add("all", report.all);
-  fmt::print("{}", table.text(0));
-  std::map<std::string, std::pair<std::size_t, std::string>> reasons;
-  for (const auto& s : report.skipped) {
-    auto& [n, first] = reasons[s.reason];
-    if (n++ == 0) first = s.id;
-  }
-  constexpr std::size_t kShown = 12;
-  if (!reasons.empty()) fmt::print("{} cases skipped:\n", report.skipped.size());
-  std::size_t shown = 0;
-  for (const auto& [reason, where] : reasons) {
-    if (++shown > kShown) break;
-    fmt::print("  {}: {}{}\n", where.second, reason, where.first > 1 ? fmt::format(" (and {} more)", where.first - 1) : "");
-  }
-  if (reasons.size() > kShown) fmt::print("  and {} other reasons; --json lists all\n", reasons.size() - kShown);
-  fmt::print("{}\n", report.note);
-}
-
-void write_points(const std::string& file, const validation::KernelReport& report) {
-  std::ofstream out(file);
-  out << "group,measured_us,predicted_us,id\n";
-  for (const auto& c : report.cases) out << fmt::format("{},{:.6g},{:.6g},{}\n", c.group, c.measured_s * 1e6, c.predicted_s * 1e6, c.id);
-  if (!out.flush()) throw InputError(file + ": cannot be written");
-}
-
-int validate_network(const Arguments& arguments) {
-  const auto catalog = shared_catalog();
-  const auto files = arguments.values("--cases");
-  const auto report = files.empty() ? validation::shipped_network_errors(*catalog) : validation::validate_network(*catalog, files);
-  validation::KernelReport shown{.skipped = report.skipped, .all = report.all, .groups = report.groups, .cases = report.cases, .note = report.note};
-  for (const auto& [name, e] : report.held_out_groups)
-    if (name.starts_with("all ")) shown.groups[name + " (held out)"] = e;
-  if (const auto file = arguments.value("--points")) write_points(*file, shown);
-  if (arguments.has("--json")) fmt::print("{}", io::to_json(report.json()));
-  else print_text(shown);
-  return kOk;
-}
+struct Set {
+  std::string_view name;
+  int (*run)(const Arguments&);
+};
+constexpr Set kSets[] = {{"kernels", validate_kernels}, {"network", validate_network}, {"training", validate_training}, {"supply", validate_supply}};
 
 int validate(const Arguments& arguments) {
-  const std::string& set = only_argument(arguments, "SET");
-  if (set == "network") return validate_network(arguments);
-  if (set != "kernels") throw UsageError(fmt::format("unknown set \"{}\"{}", set, core::suggestion(set, {"kernels", "network"}, "sets")));
-  const auto catalog = shared_catalog();
-  const auto files = arguments.values("--cases");
-  validation::KernelReport report;
-  if (files.empty()) {
-    if (arguments.has("--points")) throw UsageError("--points needs --cases: the measured times are not shipped");
-    report = validation::shipped_kernel_errors(*catalog);
-  } else {
-    validation::Measurements measurements;
-    for (const auto& file : files) validation::read_measurements(file, *catalog, arguments.value("--accelerator"), measurements);
-    report = validation::validate_kernels(*catalog, measurements);
+  const std::string& name = only_argument(arguments, "SET");
+  std::vector<std::string> known;
+  for (const auto& set : kSets) {
+    if (set.name == name) return set.run(arguments);
+    known.emplace_back(set.name);
   }
-  if (const auto file = arguments.value("--points")) write_points(*file, report);
-  if (arguments.has("--json")) fmt::print("{}", io::to_json(report.json()));
-  else print_text(report);
-  return kOk;
+  throw UsageError(fmt::format("unknown set \"{}\"{}", name, core::suggestion(name, known, "sets")));
 }
 
 }  // namespace
 
 Command validate_command() {
   return {.name = "validate",
-          .arguments = "SET [--cases FILE] [--json]",
-          .doc = "Compare predictions with measured cases: kernels, network.",
+          .arguments = "SET [OPTIONS]",
+          .doc = "Compare predictions with measured cases: kernels, network, training, supply.",
           .examples = "  waferwatt validate kernels\n"
-                      "  waferwatt validate kernels --cases h200_sxm_gemm.csv.gz --json\n",
-          .options = {{"--cases", "", "FILE", "Measured cases; see waferwatt calibrate --help for columns.", true},
-                      {"--accelerator", "-a", "ID", "Accelerator that was measured; default: what the file says."},
-                      {"--points", "", "FILE", "Write measured and predicted time of every case as CSV."},
-                      {"--json", "", "", "Print JSON."}},
+                      "  waferwatt validate kernels --cases h200_sxm_gemm.csv.gz --json\n"
+                      "  waferwatt validate training --cases measured.csv\n"
+                      "  waferwatt validate supply --json | jq .metrics\n",
+          .options = {{"--cases", "", "FILE", "Measured cases of your own (default: those shipped).", true},
+                      {"--accelerator", "-a", "ID", "Accelerator that was measured (kernels); default: what the file says."},
+                      {"--points", "", "FILE", "Write measured and predicted time of every case as CSV (kernels, network)."},
+                      {"--jobs", "-j", "N", "Processor cores to use (supply; default: all)."},
+                      {"--json", "", "", "Print one JSON object."}},
           .run = validate};
 }
 

@@ -10,6 +10,14 @@ bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && 
 
 }  // namespace
 
+const io::Record<MonteCarlo>& MonteCarlo::record() {
+  static const auto record =
+      io::Record<MonteCarlo>("monte_carlo", "Runs with uncertain values drawn within their ranges; bands are their 10 % and 90 % quantiles.")
+          .required("runs", &MonteCarlo::runs, {.doc = "How many.", .at_least = 2, .at_most = 1000000})
+          .optional("seed", &MonteCarlo::seed, {.doc = "Seed of the draws; absent: the scenario's.", .at_least = 0});
+  return record;
+}
+
 const io::Record<Header>& Header::record() {
   static const auto record =
       io::Record<Header>("scenario", "What every scenario has.")
@@ -23,6 +31,7 @@ const io::Record<Header>& Header::record() {
           .optional("extends", &Header::extends,
                     {.doc = "Scenario file to start from, relative to this one; members given here replace its members "
                             "(RFC 7396)."})
+          .optional("monte_carlo", &Header::monte_carlo, {.doc = "Bands from uncertain inputs; for kind \"supply\"."})
           .check([](const Header& header, const io::FieldComplaint& complain) {
             if (header.name.size() > 100 || std::ranges::none_of(header.name, is_letter_or_digit))
               complain("name", "a name has at least one letter or digit and at most 100 characters");

@@ -14,7 +14,7 @@ std::span<const Kind> kinds() {
   static const Kind table[] = {
       kind_of<TrainingScenario>("training"),
       kind_of<ServingScenario>("serving"),
-      kind_of<SupplyScenario>("supply"),
+      kind_of<SupplyScenario>("supply", true),
       kind_of<WorldScenario>("world"),
       kind_of<FabricScenario>("fabric"),
   };

@@ -47,9 +47,11 @@ Outcome run_isolated(const Scenario& scenario, const RunOptions& options) {
   engine::ChildLimits limits;
   if (options.timeout) limits.timeout = std::chrono::duration<double>(options.timeout->in(core::second));
   if (options.memory_limit) limits.memory_bytes = static_cast<std::size_t>(options.memory_limit->in(core::byte));
+  const auto& draws = scenario.header.monte_carlo;
   const auto work = [&](engine::ProgressSink& sink) {
     return run_to_bytes(
-        scenario, {.seed = static_cast<std::uint64_t>(scenario.header.seed),
+        scenario, {.seed = static_cast<std::uint64_t>(draws && draws->seed ? *draws->seed : scenario.header.seed),
+                   .n_draws = draws ? static_cast<std::size_t>(draws->runs) : 0,
                    .n_jobs = options.n_jobs,
                    .progress = [&sink](double fraction, const std::string& what) { sink.progress(fraction, what); }});
   };

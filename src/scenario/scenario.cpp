@@ -148,14 +148,17 @@ std::pair<io::Value, io::Value> split(const io::Value& document, const Kind* kin
   return {std::move(header), std::move(own)};
 }
 
-/// Members that are part of the format and that this version cannot honour: never ignored.
-void refuse_unavailable(const io::Value& document, Diagnostics& diagnostics) {
-  for (const char* key : {"sweep", "monte_carlo"})
-    if (const io::Value* member = document.find(key))
-      diagnostics.add(io::diagnostic_at(
-          member->place(), fmt::format("/{}", key),
-          fmt::format("\"{}\" is not available in this version; run the scenario once per {}", key,
-                      std::string_view{key} == "sweep" ? "point with --set" : "draw with --seed and --set")));
+/// Members that are part of the format and that this version, or the kind, cannot honour: never ignored.
+void refuse_unavailable(io::Value& document, const Kind* kind, Diagnostics& diagnostics) {
+  const auto refuse = [&](const char* key, const std::string& message) {
+    const io::Value* member = document.find(key);
+    if (!member) return;
+    diagnostics.add(io::diagnostic_at(member->place(), fmt::format("/{}", key), message));
+    std::erase_if(*document.get_if<io::Value::Object>(), [&](const io::Value::Member& m) { return m.key == key; });
+  };
+  refuse("sweep", "\"sweep\" is not available in this version; run the scenario once per point with --set");
+  if (kind && !kind->has_draws)
+    refuse("monte_carlo", fmt::format("\"monte_carlo\" is not available for kind \"{}\"; run the scenario once per draw with --seed and --set", kind->name));
 }
 
 Scenario interpret(io::Value document, Diagnostics& diagnostics, std::shared_ptr<const catalog::Catalog> catalog,
@@ -165,15 +168,14 @@ Scenario interpret(io::Value document, Diagnostics& diagnostics, std::shared_ptr
   if (!io::expect_object(document, "", context, "a scenario object")) diagnostics.throw_if_any();
   for (const auto& text : options.overrides) apply_override(document, text);
   if (!check_schema(document, diagnostics)) diagnostics.throw_if_any();
-  refuse_unavailable(document, diagnostics);
-  std::erase_if(*document.get_if<io::Value::Object>(),
-                [](const io::Value::Member& m) { return m.key == "sweep" || m.key == "monte_carlo"; });
 
   Scenario scenario{.catalog = std::move(catalog)};
   const Kind* kind = find_kind(document, options.kinds, diagnostics);
+  refuse_unavailable(document, kind, diagnostics);
   const auto [header, own] = split(document, kind);
   Header::record().read(header, "", context, scenario.header);
   if (options.seed) scenario.header.seed = static_cast<std::int64_t>(*options.seed);
+  if (options.seed && scenario.header.monte_carlo) scenario.header.monte_carlo->seed.reset();
   if (kind) scenario.model = kind->read(own, *scenario.catalog, diagnostics);
   diagnostics.throw_if_any();
   return scenario;

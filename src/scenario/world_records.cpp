@@ -151,7 +151,7 @@ void check_buyer(const WorldBuyer& buyer, const std::set<std::string>& vendors, 
 
 void check(const WorldScenario& scenario, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
   std::vector<SupplyProduct> products;
-  for (const auto& p : scenario.products) products.push_back({p.accelerator, p.vendor, p.mix, p.harvest_fraction, std::nullopt});
+  for (const auto& p : scenario.products) products.push_back({.accelerator = p.accelerator, .vendor = p.vendor, .mix = p.mix, .harvest_fraction = p.harvest_fraction});
   check_products(products, scenario.stocks, scenario.known_at, catalog, diagnostics);
   std::set<std::string> vendors, ids;
   std::vector<std::string> buyers;

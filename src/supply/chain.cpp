@@ -2,21 +2,17 @@
 #include "waferwatt/supply/chain.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
+#include <utility>
+
+#include "find_line.hpp"
 
 namespace waferwatt::supply {
 namespace {
 
-constexpr double kTiny = 1e-9;
 // Products without a packaging line are built as orders come, over this time.
 constexpr Time kOrderSpread = 26 * core::week;
-
-template <class Lines>
-auto find_line(const Lines& lines, std::string_view name, auto member) {
-  return std::ranges::find_if(lines, [&](const auto& line) { return line.*member == name; });
-}
 
 /// Relative; infinite when either is not a number, which std::max would pass over.
 double difference(double in, double out) {
@@ -32,24 +28,14 @@ std::string_view limit_name(Limit limit) {
 }
 
 double ProductAccount::balance_error() const {
-  return std::max({difference(dies_finished + dies_given, dies_bank + dies_used),
-                   difference(packages_started, packages_in_assembly + packages_scrapped + packages_in_test + packages_in_delivery + packages_delivered)});
+  return std::max({difference(wafers_started, wafers_in_fab + wafers_finished + wafers_scrapped), difference(dies_finished + dies_given, dies_bank + dies_used),
+                   difference(packages_started, packages_in_assembly + packages_scrapped + packages_in_test + packages_in_delivery +
+                                                   packages_held + packages_delivered)});
 }
 
 double MemoryPool::balance_error() const {
-  return std::max(difference(started, in_fab + finished), difference(finished + given, store + used));
+  return std::max(difference(started, in_fab + finished + scrapped), difference(finished + given, store + used));
 }
-
-struct Chain::Request {
-  std::size_t product = 0;
-  double wanted = 0;       ///< packages to start
-  double slots = 0;        ///< packages of its share of the line
-  double line_limit = 0;   ///< packages the line grants after sharing out what others leave
-  double die_limit = 0, stack_limit = 0;
-
-  double material_limit() const { return std::min({wanted, die_limit, stack_limit}); }
-  double start() const { return std::min(material_limit(), line_limit); }
-};
 
 Chain::Chain(ChainSpec spec, OpenOrders open_orders, Delivery delivery)
     : spec_(std::move(spec)), open_orders_(std::move(open_orders)), delivery_(std::move(delivery)), accounts_(spec_.products.size()) {
@@ -62,72 +48,104 @@ Chain::Chain(ChainSpec spec, OpenOrders open_orders, Delivery delivery)
       if (spec_.products[p].accelerator == stock.accelerator) {
         accounts_[p].dies_given += stock.dies;
         accounts_[p].dies_bank += stock.dies;
+        break;  // one accelerator may be made on two packaging lines
       }
   }
 }
 
-void Chain::begin(engine::EventLoop& loop) { loop.at(spec_.start.days(), Kind::week, 0, 0); }
+void Chain::begin(engine::EventLoop& loop) {
+  loop.at(spec_.start.days(), Kind::week, 0, 0);
+  // What struck before the start is over with the first week's plans.
+  for (std::size_t i = 0; i < spec_.shocks.size(); ++i)
+    loop.at(std::max(spec_.start, spec_.shocks[i].date).days(), Kind::shock, static_cast<std::uint32_t>(i), 0);
+}
 
-void Chain::send(engine::EventLoop& loop, Kind kind, std::size_t target, double amount, Time delay) const {
-  loop.after(delay.in(core::day), kind, static_cast<std::uint32_t>(target), std::bit_cast<std::uint64_t>(amount));
+void Chain::send(engine::EventLoop& loop, Kind kind, std::size_t target, double amount, Time delay) {
+  std::size_t index = lots_.size();
+  if (free_lots_.empty()) {
+    lots_.emplace_back();
+  } else {
+    index = free_lots_.back();
+    free_lots_.pop_back();
+  }
+  lots_[index] = {kind, target, amount};
+  loop.after(delay.in(core::day), kind, 0, index);
 }
 
 bool Chain::handle(const engine::Event& event, engine::EventLoop& loop) {
   const Date date = Date::from_days(event.time);
-  const double amount = std::bit_cast<double>(event.payload);
-  const std::size_t target = event.target;
   switch (event.kind) {
     case Kind::week:
       plan_week(date, loop);
       if (date + core::week < spec_.end) loop.after(7, Kind::week, 0, 0);
       return true;
-    case Kind::wafers_done: {
-      auto& account = accounts_[target];
-      const double dies = amount * spec_.products[target].good_dies_per_wafer(date);
-      account.wafers_in_fab -= amount;
-      account.dies_finished += dies;
-      account.dies_bank += dies;
+    case Kind::shock: suffer(spec_.shocks[event.target], loop); return true;
+    case Kind::ban_end: {
+      auto& account = accounts_[event.target];
+      if (is_banned(event.target, date)) return true;
+      const double held = std::exchange(account.packages_held, 0.0);
+      account.packages_in_delivery += held;
+      finish_delivery(event.target, held, date);
       return true;
     }
+    case Kind::wafers_done:
     case Kind::stacks_done:
-      pools_[target].in_fab -= amount;
-      pools_[target].finished += amount;
-      pools_[target].store += amount;
-      return true;
-    case Kind::assembled: {
-      auto& account = accounts_[target];
-      const double good = amount * spec_.products[target].assembly_yield.at(date);
-      account.packages_in_assembly -= amount;
-      account.packages_scrapped += amount - good;
-      account.packages_in_test += good;
-      send(loop, Kind::tested, target, good, spec_.products[target].test_time);
+    case Kind::assembled:
+    case Kind::tested:
+    case Kind::delivered: {
+      const Lot lot = lots_[event.payload];
+      lots_[event.payload] = {};
+      free_lots_.push_back(event.payload);
+      arrive(lot, date, loop);
       return true;
     }
-    case Kind::tested: {
-      auto& account = accounts_[target];
-      const double good = amount * spec_.products[target].test_yield;
-      account.packages_in_test -= amount;
-      account.packages_scrapped += amount - good;
-      account.packages_in_delivery += good;
-      send(loop, Kind::delivered, target, good, spec_.assembly_time + spec_.shipping_time);
-      return true;
-    }
-    case Kind::delivered:
-      accounts_[target].packages_in_delivery -= amount;
-      accounts_[target].packages_delivered += amount;
-      delivery_(target, amount, date);
-      return true;
     default: return false;
   }
 }
 
-void Chain::plan_week(Date date, engine::EventLoop& loop) {
-  auto open = requests(date);
-  share_memory(date, open);
-  share_packaging(date, open);
-  start_packages(date, open, loop);
-  start_logic(date, loop);
-  start_memory(date, loop);
+void Chain::arrive(const Lot& lot, Date date, engine::EventLoop& loop) {
+  const std::size_t target = lot.target;
+  const double amount = lot.amount;
+  if (lot.kind == Kind::stacks_done) {
+    pools_[target].in_fab -= amount;
+    pools_[target].finished += amount;
+    pools_[target].store += amount;
+    return;
+  }
+  auto& account = accounts_[target];
+  const auto& product = spec_.products[target];
+  if (lot.kind == Kind::wafers_done) {
+    const double dies = amount * product.good_dies_per_wafer(date);
+    account.wafers_in_fab -= amount;
+    account.wafers_finished += amount;
+    account.dies_finished += dies;
+    account.dies_bank += dies;
+  } else if (lot.kind == Kind::assembled) {
+    const double good = amount * product.assembly_yield.at(date);
+    account.packages_in_assembly -= amount;
+    account.packages_scrapped += amount - good;
+    account.packages_in_test += good;
+    send(loop, Kind::tested, target, good, product.test_time);
+  } else if (lot.kind == Kind::tested) {
+    const double good = amount * product.test_yield;
+    account.packages_in_test -= amount;
+    account.packages_scrapped += amount - good;
+    account.packages_in_delivery += good;
+    send(loop, Kind::delivered, target, good, product.delivery_time.value_or(spec_.assembly_time + spec_.shipping_time));
+  } else {
+    finish_delivery(target, amount, date);
+  }
+}
+
+void Chain::finish_delivery(std::size_t product, double amount, Date date) {
+  auto& account = accounts_[product];
+  account.packages_in_delivery -= amount;
+  if (is_banned(product, date)) {
+    account.packages_held += amount;
+    return;
+  }
+  account.packages_delivered += amount;
+  if (amount > 0) delivery_(product, amount, date);
 }
 
 double Chain::in_pipeline(std::size_t product) const {
@@ -184,102 +202,6 @@ double Chain::stacks_available(std::size_t product, Date date) const {
   for (const auto& pool : pools_)
     if (may_use(pool, spec_.products[product], date)) sum += pool.store;
   return sum;
-}
-
-std::vector<Chain::Request> Chain::requests(Date date) const {
-  std::vector<Request> result;
-  for (std::size_t p = 0; p < spec_.products.size(); ++p) {
-    const auto& product = spec_.products[p];
-    const double yield = product.package_yield(date);
-    Request request{.product = p};
-    request.wanted = std::max(0.0, open_orders_(p, date) - in_pipeline(p)) / yield;
-    request.slots = planned_packages(p, date);
-    request.die_limit = product.node.empty() ? std::numeric_limits<double>::infinity() : accounts_[p].dies_bank / product.dies_per_package;
-    request.stack_limit = product.memory.empty() ? std::numeric_limits<double>::infinity() : stacks_available(p, date) / product.stacks_per_package;
-    result.push_back(request);
-  }
-  return result;
-}
-
-/// Each pool's stacks are shared in proportion to what the products that may use it could package.
-void Chain::share_memory(Date date, std::vector<Request>& open) const {
-  const auto wish = [&](const Request& r) { return std::min({r.wanted, r.die_limit, r.slots}) * spec_.products[r.product].stacks_per_package; };
-  std::vector<double> fair(open.size(), 0.0);
-  for (const auto& pool : pools_) {
-    double asked = 0;
-    for (const auto& request : open)
-      if (may_use(pool, spec_.products[request.product], date)) asked += wish(request);
-    for (std::size_t i = 0; i < open.size(); ++i)
-      if (asked > 0 && may_use(pool, spec_.products[open[i].product], date)) fair[i] += pool.store * wish(open[i]) / asked;
-  }
-  for (std::size_t i = 0; i < open.size(); ++i) {
-    const auto& p = spec_.products[open[i].product];
-    // Where there is enough for all, nobody is held to a part: what others leave may be taken.
-    if (!p.memory.empty() && fair[i] < wish(open[i])) open[i].stack_limit = std::min(open[i].stack_limit, fair[i] / p.stacks_per_package);
-  }
-}
-
-/// A customer's share of the line goes to its products by mix; what one leaves, the others take.
-void Chain::share_packaging(Date, std::vector<Request>& open) const {
-  std::map<std::pair<std::string, std::string>, std::vector<Request*>> customers;
-  for (auto& request : open) {
-    const auto& p = spec_.products[request.product];
-    if (p.family.empty()) request.line_limit = std::numeric_limits<double>::infinity();
-    else customers[{p.vendor, p.family}].push_back(&request);
-  }
-  for (auto& [customer, members] : customers) {
-    double left_wafers = 0;
-    for (auto* request : members) {
-      const double per_wafer = spec_.products[request->product].packages_per_wafer;
-      request->line_limit = request->slots;
-      left_wafers += std::max(0.0, request->slots - request->material_limit()) / per_wafer;
-    }
-    for (auto* request : members) {
-      const double per_wafer = spec_.products[request->product].packages_per_wafer;
-      const double extra = std::clamp((request->material_limit() - request->slots) / per_wafer, 0.0, left_wafers);
-      request->line_limit += extra * per_wafer;
-      left_wafers -= extra;
-    }
-  }
-}
-
-void Chain::start_packages(Date date, const std::vector<Request>& open, engine::EventLoop& loop) {
-  for (const auto& request : open) {
-    const auto& product = spec_.products[request.product];
-    // Products that share a pool may between them ask for more than is left.
-    const double start = std::min(request.start(), product.memory.empty() ? std::numeric_limits<double>::infinity()
-                                                                          : stacks_available(request.product, date) / product.stacks_per_package);
-    WeekEntry entry{.product = request.product, .week = date, .slots = request.slots, .started = start};
-    const double slack = kTiny * std::max(1.0, start);
-    if (start >= request.wanted - slack) entry.limit = Limit::orders;
-    else if (start >= request.line_limit - slack) entry.limit = Limit::packaging;
-    else if (start >= request.die_limit - slack) entry.limit = Limit::logic;
-    else entry.limit = Limit::memory;
-    if (std::isfinite(request.wanted)) entry.waiting = request.wanted - start;
-    if (request.slots > 0 || start > 0 || entry.waiting > 0) weeks_.push_back(entry);
-    if (start <= 0) continue;
-
-    auto& account = accounts_[request.product];
-    if (!product.node.empty()) {
-      account.dies_bank -= start * product.dies_per_package;
-      account.dies_used += start * product.dies_per_package;
-    }
-    if (!product.memory.empty()) take_stacks(request.product, start * product.stacks_per_package, date);
-    account.packages_started += start;
-    account.packages_in_assembly += start;
-    send(loop, Kind::assembled, request.product, start, product.packaging_cycle_time);
-  }
-}
-
-void Chain::take_stacks(std::size_t product, double stacks, Date date) {
-  accounts_[product].stacks_used += stacks;
-  for (auto& pool : pools_) {
-    if (!may_use(pool, spec_.products[product], date)) continue;
-    const double taken = std::min(stacks, pool.store);
-    pool.store -= taken;
-    pool.used += taken;
-    stacks -= taken;
-  }
 }
 
 /// Base stock: dies on the way and in the bank cover the packaging plan over the cycle time

@@ -41,4 +41,12 @@ int rectangles_per_wafer(Length width_length, Length height_length, const WaferS
   return best;
 }
 
+int rectangles_per_panel(Length width, Length height, Length panel_width, Length panel_height, Length rim, Length street) {
+  const auto along = [&](Length panel, Length part) {
+    const double n = (panel - 2 * rim + street) / (part + street);
+    return std::max(0, static_cast<int>(std::floor(n + 1e-9)));
+  };
+  return std::max(along(panel_width, width) * along(panel_height, height), along(panel_width, height) * along(panel_height, width));
+}
+
 }  // namespace waferwatt::supply

@@ -34,41 +34,48 @@ void set_logic(const catalog::Accelerator& accelerator, const catalog::Catalog& 
   product.logic_cycle_time = node.cycle_time.value;
 }
 
-void set_packaging(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog, Product& product) {
-  if (!accelerator.packaging) {
+/// Interposers on one wafer or panel. A published count is of wafers.
+double gross_packages(const catalog::Accelerator& accelerator, const catalog::Packaging& packaging) {
+  const bool is_sized = accelerator.interposer_width && accelerator.interposer_height;
+  if (packaging.panel_width && is_sized)
+    return rectangles_per_panel(accelerator.interposer_width->value, accelerator.interposer_height->value, packaging.panel_width->value,
+                                packaging.panel_height->value, packaging.edge_exclusion.value, packaging.street.value);
+  if (accelerator.packages_per_wafer && !packaging.panel_width) return accelerator.packages_per_wafer->value.in(package / wafer);
+  if (is_sized)
+    return rectangles_per_wafer(accelerator.interposer_width->value, accelerator.interposer_height->value,
+                                {.edge_exclusion = packaging.edge_exclusion.value, .street = packaging.street.value});
+  throw InputError(fmt::format("accelerator {} is packaged on {} but has neither packages_per_wafer nor the interposer's size", accelerator.id, packaging.id));
+}
+
+void set_packaging(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog, const std::optional<std::string>& id, Product& product) {
+  if (!id) {
     product.assembly_yield = Ramp<double>::constant(1.0);
     return;
   }
-  const auto& packaging = catalog.packaging.at(*accelerator.packaging);
+  const auto& packaging = catalog.packaging.at(*id);
   product.packaging = packaging.id;
   product.family = packaging.family;
   product.assembly_yield = packaging.assembly_yield.value;
   product.test_yield = packaging.test_yield.value;
-  product.packaging_cycle_time = packaging.cycle_time.value;
+  product.packaging_cycle_time = packaging.cycle_time.value - (packaging.interposer_time ? packaging.interposer_time->value : Time{});
   product.test_time = packaging.test_time.value;
-  if (accelerator.packages_per_wafer) {
-    product.packages_per_wafer = accelerator.packages_per_wafer->value.in(package / wafer);
-  } else if (accelerator.interposer_width && accelerator.interposer_height) {
-    product.packages_per_wafer = rectangles_per_wafer(accelerator.interposer_width->value, accelerator.interposer_height->value,
-                                                      {.edge_exclusion = packaging.edge_exclusion.value, .street = packaging.street.value});
-  } else {
-    throw InputError(fmt::format("accelerator {} is packaged on {} but has neither packages_per_wafer nor the interposer's size", accelerator.id, packaging.id));
-  }
+  product.packages_per_wafer = gross_packages(accelerator, packaging);
 }
 
 }  // namespace
 
 double Product::good_dies_per_wafer(Date date) const {
-  return dies_per_wafer * sellable_yield(negative_binomial_yield(die_area, defect_density.at(date)), harvest_fraction);
+  return dies_per_wafer * sellable_yield(negative_binomial_yield(die_area, defect_density.at(date)), harvest_fraction) *
+         logic_yield_factor.at(date);
 }
 
 Product make_product(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog, std::string vendor,
-                     Ramp<double> mix, double harvest_fraction) {
+                     Ramp<double> mix, double harvest_fraction, const std::string& packaging) {
   Product product{.accelerator = accelerator.id, .vendor = std::move(vendor)};
   product.harvest_fraction = harvest_fraction;
   product.mix = std::move(mix);
   set_logic(accelerator, catalog, product);
-  set_packaging(accelerator, catalog, product);
+  set_packaging(accelerator, catalog, packaging.empty() ? accelerator.packaging : packaging, product);
   if (accelerator.memory) {
     if (!accelerator.n_memory_stacks) throw InputError(fmt::format("accelerator {} has HBM but no n_memory_stacks", accelerator.id));
     product.memory = *accelerator.memory;

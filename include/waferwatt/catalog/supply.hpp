@@ -31,7 +31,9 @@ struct Packaging {
   std::string family;
   std::optional<Fact<Area>> max_interposer_area;
   Fact<Length> edge_exclusion, street;
+  std::optional<Fact<Length>> panel_width, panel_height;  ///< of a square carrier; absent: a 300 mm wafer
   Fact<Time> cycle_time;
+  std::optional<Fact<Time>> interposer_time;  ///< the part of the cycle time before dies are attached
   Fact<WaferPrice> wafer_price;
   Fact<Ramp<double>> assembly_yield;
   Fact<Ramp<double>> share_of_family;

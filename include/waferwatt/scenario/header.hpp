@@ -12,6 +12,14 @@ namespace waferwatt::scenario {
 /// The format this version reads.
 inline constexpr const char* kSchema = "waferwatt.scenario/1";
 
+/// Many runs with the catalog's uncertain values drawn within their ranges.
+struct MonteCarlo {
+  std::int64_t runs = 100;
+  std::optional<std::int64_t> seed;  ///< absent: the scenario's
+
+  static const io::Record<MonteCarlo>& record();
+};
+
 struct Header {
   std::string schema;
   std::string kind;
@@ -19,6 +27,8 @@ struct Header {
   std::string question;  ///< what the scenario answers
   std::int64_t seed = 1;
   std::optional<std::string> extends;  ///< another scenario file, relative to this one
+
+  std::optional<MonteCarlo> monte_carlo;
 
   static const io::Record<Header>& record();
 };

@@ -25,6 +25,7 @@ struct Kind {
   const io::RecordBase& (*record)();
   /// Reads and checks; problems go to `diagnostics`, and with any of them the model is of no use.
   std::unique_ptr<const Model> (*read)(const io::Value&, const catalog::Catalog&, Diagnostics& diagnostics);
+  bool has_draws = false;  ///< honours "monte_carlo"
 };
 
 template <class X>
@@ -43,7 +44,7 @@ class ModelOf final : public Model {
 /// The row of a kind whose record is X, with `check(const X&, const Catalog&, Diagnostics&)` and
 /// `run(const X&, const Catalog&, const RunContext&)` beside it.
 template <class X>
-Kind kind_of(std::string_view name) {
+Kind kind_of(std::string_view name, bool has_draws = false) {
   return {name, []() -> const io::RecordBase& { return X::record(); },
           [](const io::Value& value, const catalog::Catalog& catalog,
              Diagnostics& diagnostics) -> std::unique_ptr<const Model> {
@@ -53,7 +54,8 @@ Kind kind_of(std::string_view name) {
             X::record().read(value, "", context, record);
             if (diagnostics.found().size() == n_before) check(record, catalog, diagnostics);
             return std::make_unique<ModelOf<X>>(std::move(record));
-          }};
+          },
+          has_draws};
 }
 
 /// All kinds of this version.

@@ -40,6 +40,7 @@ struct Result {
 /// What a run may use from its surroundings.
 struct RunContext {
   std::uint64_t seed = 1;
+  std::size_t n_draws = 0;  ///< runs with uncertain inputs drawn at random; 0: none
   unsigned n_jobs = 1;  ///< processor cores; results do not depend on it
   std::function<void(double fraction, const std::string& what)> progress = [](double, const std::string&) {};
 };

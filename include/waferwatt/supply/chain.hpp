@@ -15,7 +15,9 @@
 #include <vector>
 
 #include "waferwatt/engine/event_loop.hpp"
+#include "waferwatt/supply/expansion.hpp"
 #include "waferwatt/supply/product.hpp"
+#include "waferwatt/supply/shock.hpp"
 
 namespace waferwatt::supply {
 
@@ -25,10 +27,21 @@ struct LogicLine {
   Ramp<double> ai_share;
 };
 
+/// Who gets the wafers of a packaging line when they do not suffice. Every policy starts from what the
+/// customers can use: an order that lacks dies or stacks is not served.
+enum class Allocation {
+  agreement,  ///< each customer its share; what it leaves idle stays idle
+  release,    ///< each customer its share; what it leaves goes to the others by their shares
+  pro_rata,   ///< in proportion to the wafers that could be used, whatever the shares
+  priority    ///< the customers of `priority` first, in that order; then pro rata
+};
+
 struct PackagingLine {
   std::string family;
   Ramp<WaferRate> capacity;
   std::map<std::string, Ramp<double>> customer_shares;
+  Allocation allocation = Allocation::agreement;
+  std::vector<std::string> priority;
 };
 
 struct MemoryLine {
@@ -64,6 +77,8 @@ struct ChainSpec {
   Time assembly_time;  ///< tested package to system
   Time shipping_time;
   Time cover;          ///< how far planners buy ahead of the cycle time
+  std::vector<Shock> shocks;
+  std::vector<Expansion> expansions;
 };
 
 /// Chain lines and parts from the catalog, as they were known at a date.
@@ -88,11 +103,11 @@ struct WeekEntry {
 
 /// Where the parts of one product are; every balance is exact (see balance_error).
 struct ProductAccount {
-  double wafers_started = 0, wafers_in_fab = 0;
+  double wafers_started = 0, wafers_in_fab = 0, wafers_finished = 0, wafers_scrapped = 0;
   double dies_finished = 0, dies_given = 0, dies_bank = 0, dies_used = 0;  ///< good dies
   double stacks_used = 0;
   double packages_started = 0, packages_in_assembly = 0, packages_scrapped = 0, packages_in_test = 0;
-  double packages_in_delivery = 0, packages_delivered = 0;
+  double packages_in_delivery = 0, packages_held = 0, packages_delivered = 0;  ///< held: finished and banned
 
   /// Largest difference of what went in and what is somewhere.
   double balance_error() const;
@@ -103,7 +118,7 @@ struct MemoryPool {
   std::size_t maker = 0;
   std::string memory;
   std::string only_for;  ///< customer that owns the stock; empty: whoever qualified the maker
-  double started = 0, in_fab = 0, finished = 0, given = 0, store = 0, used = 0;
+  double started = 0, in_fab = 0, finished = 0, scrapped = 0, given = 0, store = 0, used = 0;
   double wafers_started = 0;
 
   double balance_error() const;
@@ -128,9 +143,16 @@ class Chain {
   const std::vector<MemoryPool>& pools() const { return pools_; }
   /// Accelerators past packaging start and not yet delivered, less the expected scrap.
   double in_pipeline(std::size_t product) const;
+  const std::vector<Project>& projects() const { return projects_; }
 
  private:
-  enum Kind : std::uint32_t { week = 1, wafers_done, stacks_done, assembled, tested, delivered };
+  enum Kind : std::uint32_t { week = 1, wafers_done, stacks_done, assembled, tested, delivered, shock, ban_end };
+  /// An amount on its way to an event; scrap finds it here.
+  struct Lot {
+    Kind kind = Kind::week;  ///< week: free
+    std::size_t target = 0;
+    double amount = 0;
+  };
   /// A product's wishes and means in one week.
   struct Request;
 
@@ -149,7 +171,19 @@ class Chain {
   double planned_packages(std::size_t product, Date from, Time span) const;
   bool may_use(const MemoryPool& pool, const Product& product, Date date) const;
   double stacks_available(std::size_t product, Date date) const;
-  void send(engine::EventLoop& loop, Kind kind, std::size_t target, double amount, Time delay) const;
+  void send(engine::EventLoop& loop, Kind kind, std::size_t target, double amount, Time delay);
+  void arrive(const Lot& lot, Date date, engine::EventLoop& loop);
+  void finish_delivery(std::size_t product, double amount, Date date);
+  void suffer(const Shock& shock, engine::EventLoop& loop);
+  void scrap(const Shock& shock);
+  bool is_banned(std::size_t product, Date date) const;
+  double unmet_wafers(const Request& request) const;
+  double hand_out(double wafers, const std::vector<Request*>& to) const;
+  void release_idle(const PackagingLine& line, Date date, double idle, std::map<std::string, std::vector<Request*>>& customers) const;
+  void share_line(const PackagingLine& line, Date date, std::vector<Request*>& members) const;
+  void review_expansions(Date date);
+  void build(const Expansion& expansion, Date date);
+  double binding_share(const std::string& line, Date since) const;
 
   ChainSpec spec_;
   OpenOrders open_orders_;
@@ -157,6 +191,9 @@ class Chain {
   std::vector<ProductAccount> accounts_;
   std::vector<MemoryPool> pools_;
   std::vector<WeekEntry> weeks_;
+  std::vector<Lot> lots_;
+  std::vector<std::size_t> free_lots_;
+  std::vector<Project> projects_;
 };
 
 }  // namespace waferwatt::supply

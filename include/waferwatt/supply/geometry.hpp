@@ -16,4 +16,7 @@ struct WaferShape {
 /// 40 % low at interposer size.
 int rectangles_per_wafer(Length width, Length height, const WaferShape& wafer = {});
 
+/// Rectangles in one of the two orientations on a rectangular panel, a rim left free.
+int rectangles_per_panel(Length width, Length height, Length panel_width, Length panel_height, Length rim, Length street);
+
 }  // namespace waferwatt::supply

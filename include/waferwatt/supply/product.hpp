@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What the chain needs to know of one accelerator: which lines it runs on and what it takes.
+#include <optional>
 #include <string>
 
 #include "waferwatt/catalog/catalog.hpp"
@@ -25,7 +26,10 @@ struct Product {
   Ramp<DefectDensity> defect_density;
   Ramp<double> assembly_yield;
   double test_yield = 1;
-  Time logic_cycle_time, packaging_cycle_time, test_time;
+  Ramp<double> logic_yield_factor = Ramp<double>::constant(1);  ///< below 1 during an excursion
+  Time logic_cycle_time, test_time;
+  Time packaging_cycle_time;  ///< dies attached to package assembled; interposers are made before
+  std::optional<Time> delivery_time;  ///< tested package to delivery; absent: the chain's assembly and shipping
 
   /// Share of the vendor's production over time; products of a vendor are weighed against each other.
   Ramp<double> mix;
@@ -38,8 +42,9 @@ struct Product {
 
 /// Gathers a product's figures from the catalog.
 /// \param vendor the packaging customer (Google's chips run on Google's share)
+/// \param packaging process used instead of the accelerator's own; empty: its own
 /// \throws InputError naming the accelerator and what its record lacks
 Product make_product(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog, std::string vendor,
-                     Ramp<double> mix, double harvest_fraction);
+                     Ramp<double> mix, double harvest_fraction, const std::string& packaging = {});
 
 }  // namespace waferwatt::supply

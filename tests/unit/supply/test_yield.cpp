@@ -66,3 +66,32 @@ TEST_CASE("harvest makes a part of the defective dies sellable") {
   CHECK(sellable_yield(0.6, 1) == Approx(1));
   CHECK(sellable_yield(1, 0.3) == Approx(1));
 }
+
+TEST_CASE("Bose-Einstein yield multiplies over critical layers") {
+  // (1 + 0.5 x 0.1)^-10 = 1.05^-10 = 0.6139
+  CHECK(bose_einstein_yield(0.5 * square_centimetre, 0.1 / square_centimetre, 10) == Approx(0.6139).epsilon(1e-4));
+  CHECK(bose_einstein_yield(0.5 * square_centimetre, 0.1 / square_centimetre, 1) == Approx(seeds_yield(0.5 * square_centimetre, 0.1 / square_centimetre)));
+}
+
+TEST_CASE("a die with spare units yields more than a perfect one") {
+  const Area gh100 = 8.14 * square_centimetre;
+  const DefectDensity density = 0.1 / square_centimetre;
+  // No spare: the perfect-die yield, 0.487.
+  CHECK(harvested_yield(gh100, density, {144, 144, 0.7}) == Approx(negative_binomial_yield(gh100, density)).epsilon(1e-3));
+  // All units may fail: what is left must be free of defects, (1 + 0.3 x 0.814 / 3)^-3 = 0.7909.
+  CHECK(harvested_yield(gh100, density, {144, 0, 0.7}) == Approx(0.7909).epsilon(1e-3));
+  // Two units, one needed, no clustering, whole area: 1 - (1 - e^-x/2)^2 with x = 0.814: 1 - 0.3344^2 = 0.8882.
+  CHECK(harvested_yield(gh100, density, {2, 1, 1.0}, 1e4) == Approx(0.8882).epsilon(2e-3));
+  const double h100 = harvested_yield(gh100, density, {144, 132, 0.7});
+  CHECK(h100 > 0.75);
+  CHECK(h100 < 0.7909);
+}
+
+TEST_CASE("a package's yield multiplies over its parts and their escapes") {
+  // 0.99 x (0.995 x 0.999)^2 x (0.998 x 0.997)^8 x 0.99 x 0.98
+  const PackageSteps steps{.interposer = 0.99, .die_attach = 0.995, .stack_attach = 0.998, .on_substrate = 0.99, .final_test = 0.98, .die_escape = 0.001, .stack_escape = 0.003};
+  CHECK(package_yield(steps, 2, 8) == Approx(0.9117).epsilon(1e-3));
+  CHECK(package_yield({}, 2, 8) == 1);
+  CHECK(stack_yield(0.98, 12) == Approx(0.7847).epsilon(1e-4));
+  CHECK(learned_yield(0.6, 0.9, 1 * year, 0.5 * year) == Approx(0.825));
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bands and the tornado: the same chain with the catalog's uncertain values moved within their ranges.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <future>
+#include <set>
+
+#include "supply_run.hpp"
+#include "waferwatt/core/random.hpp"
+#include "waferwatt/engine/bare_loop.hpp"
+#include "waferwatt/supply/uncertainty.hpp"
+
+namespace waferwatt::scenario {
+namespace {
+
+using Key = std::pair<std::string, std::map<std::string, std::string>>;
+
+/// A run's metrics and its deliveries from start to end.
+struct Draw {
+  std::map<Key, double> values;
+  double total = 0;
+};
+
+class Drawer {
+ public:
+  Drawer(const SupplyScenario& scenario, const catalog::Catalog& catalog) : scenario_(scenario) {
+    std::vector<const catalog::Accelerator*> accelerators;
+    std::set<std::string> packaging;
+    Diagnostics diagnostics;
+    for (const auto& product : scenario.products) {
+      accelerators.push_back(product.accelerator.resolve(catalog.accelerators, diagnostics));
+      if (!product.packaging.empty()) packaging.insert(product.packaging);
+    }
+    shelves_ = supply::supply_shelves(catalog, accelerators, packaging);
+  }
+
+  Draw run(const supply::Deviates& deviate) const {
+    auto shelves = shelves_;
+    supply::draw(shelves, scenario_.known_at, scenario_.forecast_error, deviate);
+    SupplyRun supply_run(scenario_, chain_spec(scenario_, shelves));
+    engine::BareLoop loop;
+    supply_run.simulate(loop);
+    Draw result;
+    for (auto& metric : measures(supply_run, scenario_, shelves)) result.values.emplace(Key{metric.name, metric.dims}, metric.value);
+    for (const auto& delivery : supply_run.deliveries()) result.total += delivery.date >= scenario_.start ? delivery.n : 0;
+    return result;
+  }
+
+  std::vector<std::string> inputs() const { return supply::uncertain_inputs(shelves_, scenario_.known_at); }
+
+ private:
+  const SupplyScenario& scenario_;
+  catalog::Catalog shelves_;
+};
+
+/// Does `n` pieces of work on `n_jobs` threads; the results are in order and do not depend on n_jobs.
+void in_parallel(std::size_t n, unsigned n_jobs, const std::function<void(std::size_t)>& work, const std::function<void(std::size_t)>& progress) {
+  std::atomic<std::size_t> next = 0, done = 0;
+  const auto loop = [&](bool tells) {
+    for (std::size_t i = next++; i < n; i = next++) {
+      work(i);
+      ++done;
+      if (tells) progress(done);
+    }
+  };
+  std::vector<std::future<void>> others;
+  for (unsigned job = 1; job < n_jobs && job < n; ++job) others.push_back(std::async(std::launch::async, loop, false));
+  loop(true);
+  for (auto& other : others) other.get();
+}
+
+/// Linear between order statistics. \param values sorted
+double quantile(const std::vector<double>& values, double probability) {
+  const double at = probability * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<std::size_t>(at);
+  const std::size_t above = std::min(below + 1, values.size() - 1);
+  return values[below] + (values[above] - values[below]) * (at - static_cast<double>(below));
+}
+
+Table draws_table(const std::vector<Draw>& draws) {
+  Table table("draws", {{"draw", Table::Kind::integer}, {"accelerators_delivered"}});
+  for (std::size_t i = 0; i < draws.size(); ++i) table.add({static_cast<std::int64_t>(i), draws[i].total});
+  return table;
+}
+
+/// Each input at its low and high alone, by the swing it causes.
+void add_tornado(const Drawer& drawer, const RunContext& context, Result& result) {
+  const auto inputs = drawer.inputs();
+  std::vector<std::pair<double, double>> ends(inputs.size());
+  const auto at = [&](const std::string& moved, double deviate) {
+    return drawer.run([&](const std::string& input) { return input == moved ? deviate : 0.0; }).total;
+  };
+  in_parallel(inputs.size(), context.n_jobs, [&](std::size_t i) { ends[i] = {at(inputs[i], -supply::kDeviate90), at(inputs[i], supply::kDeviate90)}; },
+              [&](std::size_t done) { context.progress(0.8 + 0.2 * static_cast<double>(done) / static_cast<double>(inputs.size()), "one input at a time"); });
+  std::vector<std::size_t> order(inputs.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  const auto swing = [&](std::size_t i) { return std::abs(ends[i].second - ends[i].first); };
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return swing(a) > swing(b); });
+  Table table("tornado", {{"input", Table::Kind::text}, {"accelerators_delivered_at_low"}, {"accelerators_delivered_at_high"}, {"swing_accelerators"}});
+  for (const std::size_t i : order) table.add({inputs[i], ends[i].first, ends[i].second, swing(i)});
+  result.tables.push_back(std::move(table));
+}
+
+}  // namespace
+
+void add_bands(const SupplyScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, Result& result) {
+  const Drawer drawer(scenario, catalog);
+  const RandomStream random(context.seed, "supply draw");
+  std::vector<Draw> draws(context.n_draws);
+  const auto n = static_cast<double>(draws.size());
+  in_parallel(draws.size(), context.n_jobs,
+              [&](std::size_t i) { draws[i] = drawer.run([&](const std::string& input) { return random.substream(input, i).normal(0, 1); }); },
+              [&](std::size_t done) { context.progress(0.8 * static_cast<double>(done) / n, fmt::format("draw {} of {}", done, draws.size())); });
+  for (auto& metric : result.metrics) {
+    std::vector<double> values;
+    for (const auto& draw : draws)
+      if (const auto found = draw.values.find({metric.name, metric.dims}); found != draw.values.end()) values.push_back(found->second);
+    // What a draw does not deliver has no entry.
+    if (values.empty()) continue;
+    values.resize(draws.size(), 0.0);
+    std::ranges::sort(values);
+    metric.low = quantile(values, 0.1);
+    metric.high = quantile(values, 0.9);
+  }
+  result.tables.push_back(draws_table(draws));
+  add_tornado(drawer, context, result);
+}
+
+}  // namespace waferwatt::scenario
