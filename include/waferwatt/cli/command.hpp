@@ -30,6 +30,8 @@ Command explain_command();
 Command catalog_command();
 Command schema_command();
 Command compare_command();
+Command validate_command();
+Command plan_command();
 
 /// All commands in the order of the help.
 std::span<const Command> commands();
