@@ -58,13 +58,22 @@ class Found {
     return std::ranges::any_of(front_, [&](const Candidate& c) { return c.memory <= memory && c.time < least; });
   }
   void add(const Candidate& c) {
-    const auto at = std::ranges::lower_bound(best_, c, [&](const auto& a, const auto& b) { return better(a, b, objective_); });
-    if (at != best_.end() || best_.size() < keep_) best_.insert(at, c);
-    if (best_.size() > keep_) best_.pop_back();
+    const auto same = [&](const Candidate& other) {
+      return other.time == c.time && other.memory == c.memory && plan_text(other.plan) == plan_text(c.plan);
+    };
+    if (std::ranges::any_of(best_, same) || std::ranges::any_of(front_, same)) return add_to_best(c);
+    add_to_best(c);
     for (const auto& other : front_)
       if (dominates(other, c)) return;
     std::erase_if(front_, [&](const auto& other) { return dominates(c, other); });
     front_.push_back(c);
+  }
+  void add_to_best(const Candidate& c) {
+    for (const auto& other : best_)
+      if (other.time == c.time && other.memory == c.memory && plan_text(other.plan) == plan_text(c.plan)) return;
+    const auto at = std::ranges::lower_bound(best_, c, [&](const auto& a, const auto& b) { return better(a, b, objective_); });
+    if (at != best_.end() || best_.size() < keep_) best_.insert(at, c);
+    if (best_.size() > keep_) best_.pop_back();
   }
   void add(const Found& other) {
     for (const auto& c : other.best_) add(c);
@@ -201,10 +210,10 @@ SearchResult best_plans(const catalog::LanguageModel& model, const Machine& mach
                         Objective objective, unsigned n_jobs, std::size_t keep) {
   const auto degrees = all_degrees(model, space);
   std::atomic<std::size_t> next = 0;
-  Found all(objective, 3 * keep);
+  Found all(objective, 4 * keep);
   std::mutex mutex;
   const auto work = [&] {
-    Found mine(objective, 3 * keep);
+    Found mine(objective, 4 * keep);
     Search search(model, machine, space, mine);
     for (std::size_t i = next++; i < degrees.size(); i = next++) search.look_at(degrees[i]);
     const std::lock_guard lock(mutex);

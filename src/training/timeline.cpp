@@ -273,11 +273,14 @@ Time closed_form_length(const Plan& plan, const ChunkTimes& stage, Time send) {
     case Schedule::interleaved:
       return m * all + (p - 1) / v * all + 2 * (p * v - 1) * send;
     case Schedule::zero_bubble_h1:
-      return m * all + (p - 1) * (stage.forward + stage.backward_input - stage.backward_weight) + 2 * (p - 1) * send;
+      return m * all + (p - 1) * (stage.forward + stage.backward_input - stage.backward_weight) +
+             std::max(0.0, p - m) * stage.backward_weight + 2 * (p - 1) * send;
     case Schedule::zero_bubble_v:
-      return m * all + 2 * (p - 1) * send;
+      return m * all + std::max(0.0, p - m / 2) * (stage.forward + stage.backward_input) + 2 * (2 * p - 1) * send;
     case Schedule::dual_pipe:
-      return m * all + std::max(0.0, p / 2 - 1) * (stage.forward + stage.backward_input) + 2 * (p - 1) * send;
+      return m * all +
+             (std::max(0.0, p / 2 - 1) + std::max(0.0, p - m / 2)) * (stage.forward + stage.backward_input) +
+             2 * (p - 1) * send;
   }
   return m * all;
 }

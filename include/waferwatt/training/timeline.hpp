@@ -49,7 +49,9 @@ Timeline timeline(const Plan&, const std::vector<ChunkTimes>& chunks, Time send,
 ///   GPipe, 1F1B   (m + p - 1)(f + b + w) + 2 (p - 1) c
 ///   interleaved   m (f + b + w) + (p - 1)(f + b + w)/v + 2 (p v - 1) c   (sends that wait are in the first pass)
 ///   ZB-H1         m (f + b + w) + (p - 1)(f + b - w)       for w <= b, f (Qi et al., table 2, without sends)
-///   ZB-V, DualPipe as good as no bubble: see timeline()
+///   ZB-V          m (f + b + w) + max(0, p - m/2)(f + b)   no bubble from 2 p micro-batches on
+///   DualPipe      m (f + b + w) + (p/2 - 1 + max(0, p - m/2))(f + b)
+/// The last three are near: the timeline decides.
 Time closed_form_length(const Plan&, const ChunkTimes& stage, Time send);
 
 }  // namespace waferwatt::training
