@@ -45,6 +45,12 @@ const Located<std::int64_t>& field_of(const TrainingScenario& s, training::PlanP
       return s.parallel.pipeline;
     case Field::expert:
       return s.parallel.expert;
+    case Field::context:
+      return s.parallel.context;
+    case Field::interleave:
+      return s.interleave;
+    case Field::partition_group:
+      return s.partition_group;
     case Field::global_batch:
       return s.global_batch;
   }
@@ -83,13 +89,14 @@ std::vector<Binding> bindings(const training::Step& step, const training::Plan& 
     else if (share > 0)
       found.push_back({.resource = resource, .share = share});
   };
-  charge("compute", b.compute * step.compute_bound);
-  charge("memory bandwidth", b.compute * step.memory_bound + b.optimizer);
-  charge("kernel launches", b.compute * step.launch_bound);
+  charge("compute", b.compute + b.recompute);
+  charge("memory bandwidth", b.memory + b.optimizer);
+  charge("kernel launches", b.launch);
   charge(network(p.tensor), b.tensor);
-  charge(network(p.tensor * p.expert), b.expert);
+  charge(network(p.tensor * p.context), b.context);
+  charge(network(p.expert_slices() * p.expert), b.expert);
   charge(network(p.n_accelerators()), b.pipeline);
-  charge(network(p.tensor * p.data), b.data);
+  charge(network(p.tensor * p.n_replicas()), b.data);
   charge("pipeline bubble", b.bubble);
   std::ranges::stable_sort(found, std::ranges::greater{}, &Binding::share);
   for (auto& binding : found)
@@ -99,22 +106,83 @@ std::vector<Binding> bindings(const training::Step& step, const training::Plan& 
 }
 
 /// Accelerator-hours by use. The total is the sum of the rows, so that they add up exactly.
-Table use_ledger(const training::Step& step, const training::RunTotals& totals, double n_accelerators,
-                 double& total_hours) {
+Table use_ledger(const training::Step& step, const training::RunTotals& totals, const training::Goodput& goodput,
+                 double n_accelerators, double& total_hours) {
   Table ledger("ledger", {{"use", Table::Kind::text}, {"accelerator_hours_h"}, {"share"}});
   total_hours = 0;
-  for (const auto& [name, time] : step.breakdown.parts()) {
-    const double hours = totals.n_iterations * n_accelerators * time.in(hour);
-    ledger.add({name, hours, time / step.iteration_time()});
-    total_hours += hours;
-  }
+  const double wall = n_accelerators * totals.duration.in(hour);
+  const auto add = [&](const std::string& use, double share) {
+    if (share <= 0) return;
+    ledger.add({use, share * wall, share});
+    total_hours += share * wall;
+  };
+  const double stepping = totals.n_iterations * step.iteration_time() / totals.duration;
+  for (const auto& [name, time] : step.breakdown.parts()) add(name, stepping * (time / step.iteration_time()));
+  add("stragglers and power cap", goodput.useful - stepping);
+  add("checkpoints", goodput.checkpoint);
+  add("work done again", goodput.lost);
+  add("detection and restart", goodput.restart);
+  add("waiting for spares", goodput.spare);
   return ledger;
+}
+
+training::Goodput goodput_of(const TrainingScenario& s, const catalog::LanguageModel& model) {
+  if (!s.failures && !s.checkpoints) return {};
+  const auto failures = s.failures.value_or(FailureSettings{.relative_rate = 0});
+  const auto saving = s.checkpoints.value_or(CheckpointSettings{});
+  training::Reliability reliability{.detection = failures.detection,
+                                    .restart = failures.restart,
+                                    .n_spares = static_cast<double>(failures.n_spares),
+                                    .repair = failures.repair};
+  for (auto& kind : reliability.failures) kind.per_accelerator_hour *= failures.relative_rate;
+  if (failures.relative_rate <= 0) reliability.failures.clear();
+  return training::goodput(reliability,
+                           {.storage_bandwidth = saving.storage_bandwidth,
+                            .asynchronous = saving.asynchronous,
+                            .interval = saving.interval.value_or(Time{})},
+                           static_cast<double>(s.n_accelerators.value), model.parameters() * 14 * byte);
+}
+
+/// Wall time of an iteration over that of equal accelerators at full power.
+double slowdown_of(const TrainingScenario& s, const training::Step& step, const cost::OperatorModel& operators) {
+  const double n = static_cast<double>(s.n_accelerators.value);
+  double slowdown = training::straggler_slowdown(n, s.straggler_spread);
+  if (s.power_cap)
+    slowdown *= training::capped_slowdown(*s.power_cap, step.energy / (n * step.iteration_time()), operators.idle_power());
+  // Only computation slows.
+  return 1 + (slowdown - 1) * (step.breakdown.computing() / step.iteration_time());
 }
 
 Table breakdown_table(const training::Step& step) {
   Table table("breakdown", {{"part", Table::Kind::text}, {"time_s"}, {"share"}});
   for (const auto& [name, time] : step.breakdown.parts())
     table.add({name, time.in(second), time / step.iteration_time()});
+  return table;
+}
+
+/// Every pass of every micro-batch on every stage; empty where they are too many to look at.
+Table timeline_table(const training::Plan& plan, const training::Passes& passes) {
+  constexpr std::size_t kMostRows = 20'000;
+  Table table("timeline", {{"stage", Table::Kind::integer},
+                           {"chunk", Table::Kind::integer},
+                           {"micro_batch", Table::Kind::integer},
+                           {"pass", Table::Kind::text},
+                           {"start_s"},
+                           {"end_s"},
+                           {"critical", Table::Kind::integer}});
+  const auto line = training::timeline(plan, passes.chunks, passes.send);
+  if (line.tasks.size() > kMostRows) return table;
+  std::vector<bool> critical(line.tasks.size(), false);
+  for (const std::size_t i : line.critical_path()) critical[i] = true;
+  for (std::size_t i = 0; i < line.tasks.size(); ++i) {
+    const auto& task = line.tasks[i];
+    const char* pass = task.pass == training::Pass::forward    ? "forward"
+                       : task.pass == training::Pass::backward ? "backward"
+                                                               : "backward weight";
+    table.add({static_cast<std::int64_t>(task.stage), static_cast<std::int64_t>(task.chunk),
+               static_cast<std::int64_t>(task.micro_batch), std::string{pass}, task.start.in(second),
+               task.end.in(second), static_cast<std::int64_t>(critical[i] ? 1 : 0)});
+  }
   return table;
 }
 
@@ -179,7 +247,8 @@ Result infeasible(const Setting& setting, const training::Plan& plan, const trai
 }  // namespace
 
 training::Plan TrainingScenario::plan() const {
-  return {.parallel = {parallel.data.value, parallel.tensor.value, parallel.pipeline.value, parallel.expert.value},
+  return {.parallel = {parallel.data.value, parallel.tensor.value, parallel.pipeline.value, parallel.expert.value,
+                       parallel.context.value, parallel.expert_tensor},
           .global_batch = global_batch.value,
           .micro_batch = micro_batch,
           .sequence_length = sequence_length,
@@ -187,7 +256,15 @@ training::Plan TrainingScenario::plan() const {
           .zero_stage = zero_stage,
           .sequence_parallel = sequence_parallel,
           .fused_attention = fused_attention,
-          .format = format.value};
+          .format = format.value,
+          .schedule = schedule,
+          .interleave = interleave.value,
+          .partition_group = partition_group.value,
+          .deduplicated_dispatch = deduplicated_dispatch,
+          .optimizer_bytes = optimizer_bytes,
+          .offload_optimizer = offload_optimizer,
+          .offload_activations = offload_activations,
+          .n_prediction_layers = n_prediction_layers};
 }
 
 const io::Record<ParallelDegrees>& ParallelDegrees::record() {
@@ -202,12 +279,56 @@ const io::Record<ParallelDegrees>& ParallelDegrees::record() {
               "tensor", &P::tensor,
               {.doc = "Accelerators that share each matrix; divides the heads.", .at_least = 1, .at_most = kManyRanks})
           .required("pipeline", &P::pipeline,
-                    {.doc = "Stages of consecutive layers; divides the layers.", .at_least = 1, .at_most = kManyRanks})
+                    {.doc = "Stages of consecutive layers.", .at_least = 1, .at_most = kManyRanks})
           .optional(
               "expert", &P::expert,
               {.doc = "Data-parallel ranks that the experts of a layer are spread over; divides data and the experts.",
                .at_least = 1,
-               .at_most = kManyRanks});
+               .at_most = kManyRanks})
+          .optional("context", &P::context,
+                    {.doc = "Accelerators that share each sequence; divides its length.",
+                     .at_least = 1,
+                     .at_most = kManyRanks})
+          .optional("expert_tensor", &P::expert_tensor,
+                    {.doc = "Accelerators that share each expert's matrices; 0: as many as \"tensor\".",
+                     .at_least = 0,
+                     .at_most = kManyRanks});
+  return record;
+}
+
+const io::Record<FailureSettings>& FailureSettings::record() {
+  using F = FailureSettings;
+  static const auto record =
+      io::Record<F>("failure_settings", "Interruptions of the run and what follows them.")
+          .optional("relative_rate", &F::relative_rate,
+                    {.doc = "Interruptions over those of Llama 3's run (one in 50,700 accelerator-hours).",
+                     .at_least = 0.0,
+                     .at_most = 1000.0})
+          .optional("detection", &F::detection,
+                    {.doc = "Until the job is known to be dead.", .at_least = 0 * second, .at_most = 24 * hour})
+          .optional("restart", &F::restart,
+                    {.doc = "Starting again, reading the checkpoint included.",
+                     .at_least = 0 * second,
+                     .at_most = 24 * hour})
+          .optional("repair", &F::repair,
+                    {.doc = "Until a failed accelerator is back.", .at_least = 0 * second, .at_most = year})
+          .optional("n_spares", &F::n_spares,
+                    {.doc = "Accelerators that wait to replace failed ones.", .at_least = 0, .at_most = kManyRanks});
+  return record;
+}
+
+const io::Record<CheckpointSettings>& CheckpointSettings::record() {
+  using C = CheckpointSettings;
+  static const auto record =
+      io::Record<C>("checkpoint_settings", "How the run's state is saved.")
+          .optional("storage_bandwidth", &C::storage_bandwidth,
+                    {.doc = "Of the whole job into storage.", .above = 0 * byte / second, .at_most = 1e18 * byte / second})
+          .optional("asynchronous", &C::asynchronous,
+                    {.doc = "The job stops only to copy its state to the hosts."})
+          .optional("interval", &C::interval,
+                    {.doc = "Between checkpoints; absent: the best (Young, Daly).",
+                     .above = 0 * second,
+                     .at_most = year});
   return record;
 }
 
@@ -215,7 +336,7 @@ const io::Record<TrainingScenario>& TrainingScenario::record() {
   using S = TrainingScenario;
   static const auto record =
       io::Record<S>("training_scenario",
-                    "A training run: one model, one cluster, one parallel plan, without failures and checkpoints.")
+                    "A training run: one model, one cluster, one parallel plan.")
           .required("model", &S::model, {.doc = "The model to train."})
           .required("accelerator", &S::accelerator, {.doc = "The accelerator of the cluster."})
           .optional("system", &S::system,
@@ -233,9 +354,35 @@ const io::Record<TrainingScenario>& TrainingScenario::record() {
           .optional("recompute", &S::recompute,
                     {.doc = "Activations computed again in the backward pass: none, those of attention, or all."})
           .optional("zero_stage", &S::zero_stage,
-                    {.doc = "1: the optimizer state is spread over the data-parallel ranks; 0: each has all of it.",
+                    {.doc = "What is spread over the data-parallel ranks: 0 nothing, 1 the optimizer state, 2 gradients "
+                            "too, 3 weights too (FSDP).",
                      .at_least = 0,
-                     .at_most = 1})
+                     .at_most = 3})
+          .optional("partition_group", &S::partition_group,
+                    {.doc = "Ranks over which ZeRO spreads, each group holding a whole copy (MiCS, HSDP); 0: all.",
+                     .at_least = 0,
+                     .at_most = kManyRanks})
+          .optional("schedule", &S::schedule, {.doc = "Order of the micro-batches' passes on the stages."})
+          .optional("interleave", &S::interleave,
+                    {.doc = "Groups of layers on a stage of an interleaved schedule.",
+                     .at_least = 1,
+                     .at_most = 1000})
+          .optional("deduplicated_dispatch", &S::deduplicated_dispatch,
+                    {.doc = "Tokens cross to another scale-up domain once for all their experts there (DeepEP)."})
+          .optional("optimizer_bytes", &S::optimizer_bytes,
+                    {.doc = "Bytes of the optimizer's state of a parameter: 12 in fp32, 8 with moments in bf16.",
+                     .at_least = 0.0,
+                     .at_most = 64.0})
+          .optional("offload_optimizer", &S::offload_optimizer,
+                    {.doc = "The optimizer's state and work are on the host."})
+          .optional("offload_activations", &S::offload_activations,
+                    {.doc = "Activations wait in the host's memory, moved beside computation."})
+          .optional("n_prediction_layers", &S::n_prediction_layers,
+                    {.doc = "Further layers of multi-token prediction, each with the head.",
+                     .at_least = 0,
+                     .at_most = 16})
+          .optional("software", &S::software,
+                    {.doc = "Software stack: overlap, quality of kernels, work of the host."})
           .optional("sequence_parallel", &S::sequence_parallel,
                     {.doc = "Norms are split over the tensor-parallel ranks."})
           .optional("fused_attention", &S::fused_attention,
@@ -252,7 +399,15 @@ const io::Record<TrainingScenario>& TrainingScenario::record() {
                     {.doc = "Rent of one accelerator, energy included; absent: its price and server written off over "
                             "four years, and energy.",
                      .at_least = 0 * usd / hour,
-                     .at_most = 1000 * usd / hour});
+                     .at_most = 1000 * usd / hour})
+          .optional("failures", &S::failures, {.doc = "Interruptions; absent: none."})
+          .optional("checkpoints", &S::checkpoints, {.doc = "Saving of the state; absent: the defaults, if there are failures."})
+          .optional("straggler_spread", &S::straggler_spread,
+                    {.doc = "Relative spread of the accelerators' speeds: the slowest sets the pace.",
+                     .at_least = 0.0,
+                     .at_most = 0.5})
+          .optional("power_cap", &S::power_cap,
+                    {.doc = "Of one accelerator; absent: its TDP.", .above = 0 * watt, .at_most = 100000 * watt});
   return record;
 }
 
@@ -265,6 +420,11 @@ void check(const TrainingScenario& s, const catalog::Catalog& catalog, Diagnosti
   if (!accelerator->peak(s.format.value))
     diagnostics.add(s.format.problem(
         fmt::format("{} does not compute in {}; use bf16", accelerator->name, io::enum_text(s.format.value))));
+  std::vector<std::string> stacks;
+  for (const auto& stack : training::software_stacks()) stacks.push_back(stack.name);
+  if (std::ranges::find(stacks, s.software.value) == stacks.end())
+    diagnostics.add(s.software.problem("unknown software \"" + s.software.value + "\"" +
+                                       suggestion(s.software.value, stacks, "software")));
   if (!s.tokens && !model->training_tokens)
     diagnostics.add(s.global_batch.problem(
         fmt::format("no published number of training tokens for {}; give \"tokens\"", model->name)));
@@ -288,18 +448,22 @@ Result run(const TrainingScenario& s, const catalog::Catalog& catalog, const Run
   const auto network =
       network::network_of(*setting.accelerator, setting.system, setting.fabric, s.n_accelerators.value, catalog);
   const cost::OperatorModel operators(*setting.accelerator, catalog);
-  const auto step = training::step(*setting.model, plan, operators, *network);
+  const training::Machine machine{operators, *network, training::software_stack(s.software.value)};
+  const auto step = training::step(*setting.model, plan, machine);
   const Tokens tokens = s.tokens ? *s.tokens : setting.model->training_tokens->value;
-  const auto totals = training::run_totals(step, plan, tokens, surroundings(s, setting));
+  const auto goodput = goodput_of(s, *setting.model);
+  auto totals = training::run_totals(step, plan, tokens, surroundings(s, setting));
+  training::stretch(totals, goodput, slowdown_of(s, step, operators), surroundings(s, setting));
   context.progress(1, "training run");
 
   Result result;
   double hours = 0;
   const double n = static_cast<double>(s.n_accelerators.value),
-               error = step.error * step.breakdown.compute / step.iteration_time();
-  result.ledger = use_ledger(step, totals, n, hours);
+               error = step.error * step.breakdown.computing() / step.iteration_time();
+  result.ledger = use_ledger(step, totals, goodput, n, hours);
   result.binds = bindings(step, plan, network->domain_size());
-  result.tables = {breakdown_table(step), memory_table(*setting.model, plan)};
+  result.tables = {breakdown_table(step), memory_table(*setting.model, plan),
+                   timeline_table(plan, training::passes(*setting.model, plan, machine))};
   result.metrics = {metric("iteration_time", step.iteration_time().in(second), "s", error),
                     metric("mfu", step.mfu, "1", error),
                     metric("training_days", totals.duration.in(day), "day", error),
@@ -309,6 +473,11 @@ Result run(const TrainingScenario& s, const catalog::Catalog& catalog, const Run
                     metric("carbon", totals.carbon.in(1000 * kg_co2e), "tCO2e"),
                     metric("cost", totals.cost().in(usd), "USD"),
                     metric("memory_per_accelerator", memory.total().in(byte), "B")};
+  if (s.failures || s.checkpoints) {
+    result.metrics.push_back(metric("goodput", goodput.useful, "1"));
+    result.metrics.push_back(metric("interruptions_per_day", goodput.n_per_day, "1/day"));
+    result.metrics.push_back(metric("checkpoint_interval", goodput.interval.in(second), "s"));
+  }
   const auto& first = result.binds.front();
   result.headline = fmt::format(
       "{} on {} {} trains {} in {:.3g} days at {:.0f} % MFU, for {}, {:.3g} GWh and {}; {} binds ({:.0f} % of each "

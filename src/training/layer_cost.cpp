@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layer_cost.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 namespace waferwatt::training {
 namespace {
 
@@ -31,34 +34,53 @@ Work& Work::operator+=(const Work& other) {
   return *this;
 }
 
+Work Work::scaled(double k) const {
+  return {k * time, k * launch, k * memory, k * compute, k * energy, k * error_time};
+}
+
+Work PartCost::computing() const {
+  Work sum = forward;
+  sum += backward, sum += weight;
+  return sum;
+}
+
 PartCost& PartCost::operator+=(const PartCost& other) {
-  forward += other.forward, backward += other.backward;
+  forward += other.forward, backward += other.backward, weight += other.weight, recompute += other.recompute;
   tensor_forward += other.tensor_forward, tensor_backward += other.tensor_backward;
+  context_forward += other.context_forward, context_backward += other.context_backward;
   expert_forward += other.expert_forward, expert_backward += other.expert_backward;
   return *this;
 }
 
-LayerCosts::LayerCosts(const catalog::LanguageModel& model, const Plan& plan, const cost::OperatorModel& operators,
-                       const network::TwoLevelNetwork& network, const Assumptions& assumptions)
+PartCost PartCost::scaled(double k) const {
+  return {forward.scaled(k),    backward.scaled(k),   weight.scaled(k),    recompute.scaled(k),
+          k * tensor_forward,   k * tensor_backward,  k * context_forward, k * context_backward,
+          k * expert_forward,   k * expert_backward};
+}
+
+LayerCosts::LayerCosts(const catalog::LanguageModel& model, const Plan& plan, const Machine& machine)
     : model_(model),
       plan_(plan),
-      operators_(operators),
-      network_(network),
-      assumptions_(assumptions),
-      tokens_(static_cast<double>(plan.micro_batch * plan.sequence_length)),
+      operators_(machine.operators),
+      network_(machine.network),
+      software_(machine.software),
+      tokens_(static_cast<double>(plan.micro_batch * plan.sequence_length) /
+              static_cast<double>(plan.parallel.context)),
       hidden_(as_double(model.hidden_size)),
-      tensor_(static_cast<double>(plan.parallel.tensor)) {}
+      tensor_(static_cast<double>(plan.parallel.tensor)),
+      context_(static_cast<double>(plan.parallel.context)) {}
 
 void LayerCosts::gemm(PartCost& part, double m, double n, double k, NumberFormat format) const {
-  const auto estimate = operators_.estimate(cost::Gemm{m, n, k, format});
-  part.forward.add(estimate, assumptions_.sustained_slowdown, operators_);
-  part.backward.add(estimate, 2 * assumptions_.sustained_slowdown, operators_);
+  const double slow = software_.kernel_slowdown;
+  part.forward.add(operators_.estimate(cost::Gemm{m, n, k, format}), slow, operators_);
+  part.backward.add(operators_.estimate(cost::Gemm{m, k, n, format}), slow, operators_);
+  part.weight.add(operators_.estimate(cost::Gemm{k, n, m, format}), slow, operators_);
 }
 
 void LayerCosts::stream(PartCost& part, DataSize traffic) const {
-  const auto estimate = operators_.stream(traffic);
+  const auto estimate = operators_.stream(software_.stream_factor * traffic);
   part.forward.add(estimate, 1, operators_);
-  part.backward.add(estimate, assumptions_.backward_stream_ratio, operators_);
+  part.backward.add(estimate, software_.backward_stream_ratio, operators_);
 }
 
 void LayerCosts::attention(PartCost& part) const {
@@ -70,15 +92,19 @@ void LayerCosts::attention(PartCost& part) const {
     const auto& a = *model_.mla;
     qk = as_double(a.qk_nope_head_dim) + as_double(a.qk_rope_head_dim), v = as_double(a.v_head_dim), kv_heads = n / t;
     if (a.q_lora_rank) gemm(part, tokens_, as_double(*a.q_lora_rank), h, format);
-    gemm(part, tokens_, n * qk / t, a.q_lora_rank ? as_double(*a.q_lora_rank) : h, format);
     gemm(part, tokens_, as_double(a.kv_lora_rank) + as_double(a.qk_rope_head_dim), h, format);
-    gemm(part, tokens_, n * (as_double(a.qk_nope_head_dim) + v) / t, as_double(a.kv_lora_rank), format);
+    PartCost up;
+    gemm(up, tokens_, n * qk / t, a.q_lora_rank ? as_double(*a.q_lora_rank) : h, format);
+    gemm(up, tokens_, n * (as_double(a.qk_nope_head_dim) + v) / t, as_double(a.kv_lora_rank), format);
+    if (plan_.recompute == Recompute::selective && plan_.fused_attention) up.recompute += up.forward;
+    part += up;
   } else {
     gemm(part, tokens_, (n / t + 2 * kv_heads) * qk, h, format);
   }
   PartCost core = plan_.fused_attention ? fused_core(n / t, kv_heads, qk, v) : unfused_core(n / t, qk, v);
   // Fused kernels recompute scores within their backward pass.
-  if (plan_.recompute == Recompute::selective && !plan_.fused_attention) core.backward += core.forward;
+  if (plan_.recompute == Recompute::selective && !plan_.fused_attention) core.recompute += core.forward;
+  if (plan_.parallel.context > 1) exchange_context(part, core, kv_heads * (qk + v) * kActivation.in(byte));
   part += core;
   gemm(part, tokens_, h, n * v / t, format);
   stream(part, 2 * tokens_ * (n / t + kv_heads) * qk * kActivation);  // rotary embedding: read and write Q and K
@@ -86,16 +112,35 @@ void LayerCosts::attention(PartCost& part) const {
 
 PartCost LayerCosts::fused_core(double n_heads, double n_kv_heads, double qk_dim, double v_dim) const {
   PartCost core;
+  // Under context parallelism each rank has a part of the queries that sees half of the keys on average.
+  const double own = static_cast<double>(plan_.sequence_length) / context_,
+               others = static_cast<double>(plan_.sequence_length) - own;
   const auto estimate =
       operators_.estimate(cost::PrefillAttention{.n_sequences = static_cast<double>(plan_.micro_batch),
-                                                 .new_tokens = static_cast<double>(plan_.sequence_length),
+                                                 .new_tokens = own,
+                                                 .context_tokens = others / 2,
                                                  .n_heads = n_heads,
                                                  .n_kv_heads = n_kv_heads,
                                                  .qk_dim = qk_dim,
                                                  .v_dim = v_dim});
-  core.forward.add(estimate, assumptions_.sustained_slowdown, operators_);
-  core.backward.add(estimate, assumptions_.backward_attention_ratio * assumptions_.sustained_slowdown, operators_);
+  // Every second layer looks at a window only.
+  double share = 1;
+  if (model_.sliding_window)
+    share = 0.5 + 0.5 * std::min(1.0, 2 * as_double(*model_.sliding_window) / static_cast<double>(plan_.sequence_length));
+  const double slow = share * software_.kernel_slowdown * software_.attention_slowdown;
+  core.forward.add(estimate, slow, operators_);
+  core.backward.add(estimate, software_.backward_attention_ratio * slow, operators_);
   return core;
+}
+
+void LayerCosts::exchange_context(PartCost& part, const PartCost& core, double bytes_per_token) const {
+  const auto group = network_.group(plan_.parallel.context, plan_.parallel.tensor);
+  const Time gather = network_.all_gather_time(group, tokens_ * context_ * bytes_per_token * byte);
+  const auto exposed = [&](Time traffic, Time beside) {
+    return traffic - std::min(software_.context_overlap * traffic, beside);
+  };
+  part.context_forward += exposed(gather, core.forward.time);
+  part.context_backward += exposed(2 * gather, core.backward.time);
 }
 
 PartCost LayerCosts::unfused_core(double n_heads, double qk_dim, double v_dim) const {
@@ -111,32 +156,63 @@ PartCost LayerCosts::unfused_core(double n_heads, double qk_dim, double v_dim) c
 void LayerCosts::feed_forward(PartCost& part, double ffn_size) const {
   const double f = ffn_size / tensor_, halves = model_.gated_ffn ? 2 : 1;
   gemm(part, tokens_, halves * f, hidden_, plan_.format);
-  stream(part, (halves + 1) * tokens_ * f * kActivation);  // activation: read the halves, write the product
+  PartCost gate;
+  stream(gate, (halves + 1) * tokens_ * f * kActivation);  // activation: read the halves, write the product
+  if (plan_.recompute == Recompute::selective && plan_.fused_attention && model_.gated_ffn)
+    gate.recompute += gate.forward;
+  part += gate;
   gemm(part, tokens_, hidden_, f, plan_.format);
 }
 
 void LayerCosts::experts(PartCost& part) const {
   const auto& moe = *model_.moe;
   const double expert = static_cast<double>(plan_.parallel.expert), k = as_double(moe.experts_per_token);
-  gemm(part, tokens_, as_double(moe.n_routed_experts), hidden_, NumberFormat::bf16);  // router
-  const auto routed = operators_.estimate(cost::Experts{.n_tokens = tokens_ * expert,
+  // Tokens of a rank before the experts: its slice of the sequence.
+  const double slices = static_cast<double>(plan_.parallel.expert_slices());
+  const double tokens = tokens_ / tensor_ * slices;
+  gemm(part, tokens, as_double(moe.n_routed_experts), hidden_, NumberFormat::bf16);  // router
+  const auto routed = operators_.estimate(cost::Experts{.n_tokens = tokens * expert,
                                                         .experts_per_token = k,
                                                         .n_experts = as_double(moe.n_routed_experts),
                                                         .expert_parallel = expert,
                                                         .hidden_size = hidden_,
-                                                        .ffn_size = as_double(moe.expert_ffn_size) / tensor_,
+                                                        .ffn_size = as_double(moe.expert_ffn_size) / slices,
                                                         .gated = model_.gated_ffn,
                                                         .format = plan_.format});
-  part.forward.add(routed, assumptions_.sustained_slowdown, operators_);
-  part.backward.add(routed, 2 * assumptions_.sustained_slowdown, operators_);
+  const double slow = software_.kernel_slowdown * software_.expert_slowdown;
+  part.forward.add(routed, slow, operators_);
+  part.backward.add(routed, slow, operators_);
+  part.weight.add(routed, slow, operators_);
+  // Rows are sorted by expert, and summed with their weights on the way back.
+  stream(part, 4 * tokens * k * hidden_ * kActivation);
   if (moe.n_shared_experts.value > 0)
     feed_forward(part, as_double(moe.expert_ffn_size) * as_double(moe.n_shared_experts));
 
-  // Each tensor-parallel rank sends its part of the tokens to their experts and gets the results back.
-  const auto group = network_.group(plan_.parallel.expert, plan_.parallel.tensor);
-  const Time one_way = network_.all_to_all_time(group, tokens_ / tensor_ * k * hidden_ * kActivation);
-  part.expert_forward += 2 * one_way;
-  part.expert_backward += 2 * one_way;
+  // Each rank sends its part of the tokens to their experts and gets the results back.
+  const auto group = network_.group(plan_.parallel.expert, plan_.parallel.expert_slices());
+  const DataSize sent = tokens_ / tensor_ * k * hidden_ * kActivation;
+  DataSize out = sent, back = sent;
+  if (plan_.deduplicated_dispatch) {
+    // Of D domains, k experts drawn evenly lie in D (1 - (1 - 1/D)^k).
+    const double domains = std::ceil(expert / static_cast<double>(std::max<std::int64_t>(1, group.per_domain)));
+    const double share = domains > 1 ? std::min(1.0, domains * (1 - std::pow(1 - 1 / domains, k)) / k) : 1;
+    const bool narrow = plan_.format != NumberFormat::bf16 && plan_.format != NumberFormat::fp16;
+    out *= share * (narrow ? 0.5 : 1), back *= share;
+  }
+  const Time both_ways = network_.all_to_all_time(group, out) + network_.all_to_all_time(group, back);
+  const double exposed = 1 - software_.expert_overlap;
+  part.expert_forward += exposed * both_ways;
+  part.expert_backward += exposed * both_ways;
+}
+
+void LayerCosts::tensor_traffic(PartCost& part) const {
+  // One all-reduce (or reduce-scatter and all-gather, which take the same time) after attention and one
+  // after the feed-forward part, in each pass.
+  const auto group = network_.group(plan_.parallel.tensor);
+  const Time all_reduce = network_.all_reduce_time(group, tokens_ * hidden_ * kActivation);
+  const double exposed = software_.tensor_slowdown * (1 - software_.tensor_overlap);
+  part.tensor_forward += 2 * exposed * all_reduce;
+  part.tensor_backward += 2 * exposed * all_reduce;
 }
 
 PartCost LayerCosts::layer(bool expert_layer) const {
@@ -151,19 +227,25 @@ PartCost LayerCosts::layer(bool expert_layer) const {
     stream(part, 2 * residual);  // norm
     stream(part, 3 * residual);  // residual addition
   }
-  // One all-reduce (or reduce-scatter and all-gather, which take the same time) after attention and one
-  // after the feed-forward part, in each pass.
-  const auto group = network_.group(plan_.parallel.tensor);
-  const Time all_reduce = network_.all_reduce_time(group, tokens_ * hidden_ * kActivation);
-  part.tensor_forward += 2 * all_reduce;
-  part.tensor_backward += 2 * all_reduce;
+  if (plan_.parallel.tensor > 1) tensor_traffic(part);
 
-  part.forward.stretch_to(assumptions_.layer_host_time, operators_.idle_power());
-  part.backward.stretch_to(assumptions_.backward_stream_ratio * assumptions_.layer_host_time, operators_.idle_power());
+  const Time host = software_.layer_host_time * (expert_layer ? software_.expert_host_factor : 1);
+  // The host runs ahead while the accelerator computes or communicates.
+  part.forward.stretch_to(host - part.tensor_forward - part.expert_forward, operators_.idle_power());
+  part.backward.stretch_to(
+      software_.backward_stream_ratio * host - part.weight.time - part.tensor_backward - part.expert_backward,
+      operators_.idle_power());
   if (plan_.recompute == Recompute::full) {
-    part.backward += part.forward;
+    part.recompute = part.forward;
     part.tensor_backward += part.tensor_forward;
+    part.context_backward += part.context_forward;
     part.expert_backward += part.expert_forward;
+  }
+  // DualPipe runs one direction's all-to-alls beside the other's computation.
+  if (plan_.schedule == Schedule::dual_pipe) {
+    const auto beyond = [](Time traffic, Time beside) { return std::max(Time{}, traffic - beside); };
+    part.expert_forward = beyond(part.expert_forward, part.backward.time + part.weight.time);
+    part.expert_backward = beyond(part.expert_backward, part.forward.time);
   }
   return part;
 }

@@ -15,24 +15,30 @@ struct Work {
   /// Waits for the host until `least` has passed.
   void stretch_to(Time least, Power idle);
   Work& operator+=(const Work& other);
+  Work scaled(double k) const;
 };
 
-/// One micro-batch through one part of the model.
+/// One micro-batch through one part of the model; communication is what is exposed of it.
 struct PartCost {
-  Work forward, backward;
-  Time tensor_forward, tensor_backward;  ///< communication of each pass
+  Work forward, backward, weight;  ///< backward: gradients of inputs; weight: of weights
+  Work recompute;                  ///< before the backward pass
+  Time tensor_forward, tensor_backward;
+  Time context_forward, context_backward;
   Time expert_forward, expert_backward;
 
-  Time time() const {
-    return forward.time + backward.time + tensor_forward + tensor_backward + expert_forward + expert_backward;
+  Time forward_time() const { return forward.time + tensor_forward + context_forward + expert_forward; }
+  Time backward_time() const {
+    return recompute.time + backward.time + tensor_backward + context_backward + expert_backward;
   }
+  Time time() const { return forward_time() + backward_time() + weight.time; }
+  Work computing() const;
   PartCost& operator+=(const PartCost& other);
+  PartCost scaled(double k) const;
 };
 
 class LayerCosts {
  public:
-  LayerCosts(const catalog::LanguageModel&, const Plan&, const cost::OperatorModel&, const network::TwoLevelNetwork&,
-             const Assumptions&);
+  LayerCosts(const catalog::LanguageModel&, const Plan&, const Machine&);
 
   PartCost layer(bool expert_layer) const;
   PartCost embedding() const;
@@ -45,15 +51,18 @@ class LayerCosts {
   /// Scores, softmax and their product with the values, without and with kernel fusion.
   PartCost fused_core(double n_heads, double n_kv_heads, double qk_dim, double v_dim) const;
   PartCost unfused_core(double n_heads, double qk_dim, double v_dim) const;
+  /// Keys and values of the other ranks of a context-parallel group, beside the attention.
+  void exchange_context(PartCost& part, const PartCost& core, double bytes_per_token) const;
   void feed_forward(PartCost& part, double ffn_size) const;
   void experts(PartCost& part) const;
+  void tensor_traffic(PartCost& part) const;
 
   const catalog::LanguageModel& model_;
   const Plan& plan_;
   const cost::OperatorModel& operators_;
   const network::TwoLevelNetwork& network_;
-  const Assumptions& assumptions_;
-  double tokens_, hidden_, tensor_;
+  const Software& software_;
+  double tokens_, hidden_, tensor_, context_;
 };
 
 }  // namespace waferwatt::training

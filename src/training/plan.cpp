@@ -29,16 +29,27 @@ std::string nearest_multiples(std::int64_t n, std::int64_t x) {
 using Field = PlanProblem::Field;
 
 void check_model_split(const Plan& plan, const catalog::LanguageModel& model, std::vector<PlanProblem>& found) {
-  const auto& [data, tensor, pipeline, expert] = plan.parallel;
+  const auto& [data, tensor, pipeline, expert, context, expert_tensor] = plan.parallel;
   const std::int64_t heads = model.n_heads.value, layers = model.n_layers.value;
   if (heads % tensor != 0)
     found.push_back(
         {Field::tensor, fmt::format("{} heads cannot be split over {} tensor-parallel ranks; nearest legal: {}", heads,
                                     tensor, nearest_divisors(heads, tensor))});
-  if (layers % pipeline != 0)
-    found.push_back(
-        {Field::pipeline, fmt::format("{} layers cannot be split evenly over {} pipeline stages; nearest legal: {}",
-                                      layers, pipeline, nearest_divisors(layers, pipeline))});
+  if (const std::int64_t chunks = pipeline * plan.n_chunks(); chunks > layers + 2)
+    found.push_back({plan.n_chunks() > 1 ? Field::interleave : Field::pipeline,
+                     fmt::format("{} layers cannot fill {} stages of {} groups; at most {} groups, "
+                                 "the first and the last then holding the embedding and the head alone",
+                                 layers, pipeline, plan.n_chunks(), layers + 2)});
+  if (plan.sequence_length % context != 0)
+    found.push_back({Field::context, fmt::format("{} tokens cannot be split over {} context-parallel ranks; nearest "
+                                                 "legal: {}",
+                                                 plan.sequence_length, context,
+                                                 nearest_divisors(plan.sequence_length, context))});
+  if (plan.partition_group > 0 && plan.parallel.n_replicas() % plan.partition_group != 0)
+    found.push_back({Field::partition_group,
+                     fmt::format("groups of {} ranks cannot be made of {} data-parallel ranks; nearest legal: {}",
+                                 plan.partition_group, plan.parallel.n_replicas(),
+                                 nearest_divisors(plan.parallel.n_replicas(), plan.partition_group))});
   if (expert == 1) return;
   if (!model.moe) {
     found.push_back({Field::expert, fmt::format("{} has no experts; use 1", model.name)});
@@ -48,27 +59,27 @@ void check_model_split(const Plan& plan, const catalog::LanguageModel& model, st
   if (experts % expert != 0)
     found.push_back({Field::expert, fmt::format("{} experts cannot be split over {} ranks; nearest legal: {}", experts,
                                                 expert, nearest_divisors(experts, expert))});
-  if (data % expert != 0)
-    found.push_back(
-        {Field::expert, fmt::format("expert parallelism {} must divide data parallelism {}; nearest legal: {}", expert,
-                                    data, nearest_divisors(data, expert))});
+  if (const std::int64_t ranks = data * context * tensor / plan.parallel.expert_slices(); ranks % expert != 0)
+    found.push_back({Field::expert,
+                     fmt::format("expert parallelism {} must divide data parallelism {}; nearest legal: {}", expert,
+                                 ranks, nearest_divisors(ranks, expert))});
 }
 
 }  // namespace
 
 std::vector<PlanProblem> problems(const Plan& plan, const catalog::LanguageModel& model, std::int64_t n_accelerators) {
   std::vector<PlanProblem> found;
-  const auto& [data, tensor, pipeline, expert] = plan.parallel;
+  const auto& [data, tensor, pipeline, expert, context, expert_tensor] = plan.parallel;
   if (plan.parallel.n_accelerators() != n_accelerators) {
-    const std::int64_t replica = tensor * pipeline;
+    const std::int64_t replica = tensor * pipeline * context;
     const std::string remedy =
         n_accelerators % replica == 0
             ? fmt::format("use data {}", n_accelerators / replica)
             : fmt::format("a replica takes {} accelerators; nearest legal numbers of accelerators: {}", replica,
                           nearest_multiples(replica, n_accelerators));
     found.push_back(
-        {Field::data, fmt::format("data {} x tensor {} x pipeline {} = {} accelerators, but there are {}; {}", data,
-                                  tensor, pipeline, plan.parallel.n_accelerators(), n_accelerators, remedy)});
+        {Field::data, fmt::format("data {} x tensor {} x pipeline {}{} = {} accelerators, but there are {}; {}", data,
+                                  tensor, pipeline, context > 1 ? fmt::format(" x context {}", context) : "", plan.parallel.n_accelerators(), n_accelerators, remedy)});
   }
   check_model_split(plan, model, found);
   if (const std::int64_t step = data * plan.micro_batch; plan.global_batch % step != 0)
@@ -77,34 +88,71 @@ std::vector<PlanProblem> problems(const Plan& plan, const catalog::LanguageModel
          fmt::format(
              "{} sequences cannot be split into micro-batches of {} on {} data-parallel ranks; nearest legal: {}",
              plan.global_batch, plan.micro_batch, data, nearest_multiples(step, plan.global_batch))});
+  else if (plan.schedule == Schedule::interleaved && plan.interleave > 1 && plan.n_micro_batches() % pipeline != 0)
+    found.push_back({Field::global_batch,
+                     fmt::format("an interleaved schedule of {} stages takes micro-batches by {}, but there are {}; "
+                                 "nearest legal global batch: {}",
+                                 pipeline, pipeline, plan.n_micro_batches(),
+                                 nearest_multiples(step * pipeline, plan.global_batch))});
   return found;
 }
 
-LayerRange stage_layers(const catalog::LanguageModel& model, const Plan& plan, std::int64_t stage) {
-  const std::int64_t n = model.n_layers.value, p = plan.parallel.pipeline;
-  return {stage * n / p, (stage + 1) * n / p};
+LayerRange chunk_layers(const catalog::LanguageModel& model, const Plan& plan, std::int64_t chunk) {
+  const std::int64_t n = model.n_layers.value, chunks = plan.parallel.pipeline * plan.n_chunks();
+  const std::int64_t each = (n + chunks - 1) / chunks, missing = each * chunks - n;
+  // Chunks that lack a layer: the last, the first, the last but one, the second ...
+  const std::int64_t short_at_end = (missing + 1) / 2, short_at_start = missing / 2;
+  const auto layers_before = [&](std::int64_t c) {
+    return each * c - std::min(c, short_at_start) - std::max<std::int64_t>(0, c - (chunks - short_at_end));
+  };
+  return {layers_before(chunk), layers_before(chunk + 1)};
+}
+
+std::int64_t stage_of_chunk(const Plan& plan, std::int64_t chunk) {
+  const std::int64_t p = plan.parallel.pipeline;
+  return plan.schedule == Schedule::zero_bubble_v && chunk >= p ? 2 * p - 1 - chunk : chunk % p;
+}
+
+std::vector<std::int64_t> chunks_of_stage(const Plan& plan, std::int64_t stage) {
+  std::vector<std::int64_t> found;
+  const std::int64_t p = plan.parallel.pipeline;
+  for (std::int64_t i = 0; i < plan.n_chunks(); ++i)
+    found.push_back(plan.schedule == Schedule::zero_bubble_v && i == 1 ? 2 * p - 1 - stage : i * p + stage);
+  // Half of the micro-batches of a DualPipe enter at the other end: each stage holds its mirror's layers too.
+  if (plan.schedule == Schedule::dual_pipe && p > 1) found.push_back(p - 1 - stage);
+  return found;
 }
 
 StageParameters stage_parameters(const catalog::LanguageModel& model, const Plan& plan, std::int64_t stage) {
   const double h = static_cast<double>(model.hidden_size.value), t = static_cast<double>(plan.parallel.tensor);
+  const double expert_ranks = static_cast<double>(plan.parallel.expert_slices() * plan.parallel.expert);
+  const double embedding = static_cast<double>(model.vocabulary.value) * h / t;
+  const std::int64_t n_chunks = plan.parallel.pipeline * plan.n_chunks();
   StageParameters sum;
-  const auto [first, last] = stage_layers(model, plan, stage);
-  for (std::int64_t layer = first; layer < last; ++layer) {
+  const auto add_layer = [&](std::int64_t layer) {
     sum.dense += model.attention_parameters() / t + 2 * h;
     double ffn = model.ffn_parameters(layer, false);
     if (model.is_expert_layer(layer)) {
       const double routed = (model.gated_ffn ? 3 : 2) * h *
                             static_cast<double>(model.moe->expert_ffn_size.value * model.moe->n_routed_experts.value);
-      sum.experts += routed / (t * static_cast<double>(plan.parallel.expert));
+      sum.experts += routed / expert_ranks;
       ffn -= routed;
     }
     sum.dense += ffn / t;
+  };
+  for (const std::int64_t chunk : chunks_of_stage(plan, stage)) {
+    const auto [first, last] = chunk_layers(model, plan, chunk);
+    for (std::int64_t layer = first; layer < last; ++layer) add_layer(layer);
+    const bool is_first = chunk == 0, is_last = chunk == n_chunks - 1;
+    if (is_first) sum.dense += embedding;
+    if (!is_last) continue;
+    // Tied embeddings on different stages are kept twice.
+    sum.dense += h + (model.tied_embeddings && is_first ? 0 : embedding);
+    for (std::int64_t i = 0; i < plan.n_prediction_layers; ++i) {
+      add_layer(model.n_layers.value - 1);
+      sum.dense += 2 * h * h / t;  // projection of the hidden state joined with the next token's embedding
+    }
   }
-  const double embedding = static_cast<double>(model.vocabulary.value) * h / t;
-  const bool is_first = stage == 0, is_last = stage == plan.parallel.pipeline - 1;
-  if (is_first) sum.dense += embedding;
-  // Tied embeddings on different stages are kept twice.
-  if (is_last) sum.dense += h + (model.tied_embeddings && is_first ? 0 : embedding);
   return sum;
 }
 

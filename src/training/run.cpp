@@ -20,6 +20,17 @@ RunTotals run_totals(const Step& step, const Plan& plan, Tokens tokens, const Su
   return totals;
 }
 
+void stretch(RunTotals& totals, const Goodput& goodput, double slowdown, const Surroundings& around) {
+  totals.duration *= slowdown / goodput.useful;
+  totals.accelerator_time *= slowdown / goodput.useful;
+  totals.accelerator_energy *= 1 / goodput.useful;
+  totals.it_energy = totals.accelerator_energy + around.server_share * totals.accelerator_time;
+  totals.facility_energy = around.pue * totals.it_energy;
+  totals.carbon = totals.facility_energy * around.carbon_intensity;
+  totals.accelerator_cost = totals.accelerator_time * around.accelerator_price;
+  totals.energy_cost = totals.facility_energy * around.energy_price;
+}
+
 Power server_share(const catalog::Accelerator& accelerator, const catalog::System* system) {
   if (!system) return {};
   const Power rest = *system->it_power_per_accelerator - *accelerator.tdp;

@@ -32,6 +32,7 @@ Command schema_command();
 Command compare_command();
 Command calibrate_command();
 Command validate_command();
+Command plan_command();
 
 /// All commands in the order of the help.
 std::span<const Command> commands();

@@ -3,7 +3,9 @@
 // The scenario kind "training": a whole training run on a cluster under one parallel plan.
 #include "waferwatt/catalog/catalog.hpp"
 #include "waferwatt/scenario/result.hpp"
+#include "waferwatt/training/failure.hpp"
 #include "waferwatt/training/plan.hpp"
+#include "waferwatt/training/search.hpp"
 
 namespace waferwatt::scenario {
 
@@ -19,9 +21,27 @@ struct Located {
 
 /// Degrees of parallelism as they are written.
 struct ParallelDegrees {
-  Located<std::int64_t> data{1, {}, {}}, tensor{1, {}, {}}, pipeline{1, {}, {}}, expert{1, {}, {}};
+  Located<std::int64_t> data{1, {}, {}}, tensor{1, {}, {}}, pipeline{1, {}, {}}, expert{1, {}, {}}, context{1, {}, {}};
+  std::int64_t expert_tensor = 0;
 
   static const io::Record<ParallelDegrees>& record();
+};
+
+/// Interruptions and what follows them.
+struct FailureSettings {
+  double relative_rate = 1;  ///< of interruptions over those of Llama 3's run
+  Time detection = 5 * minute, restart = 10 * minute, repair = 24 * hour;
+  std::int64_t n_spares = 16;
+
+  static const io::Record<FailureSettings>& record();
+};
+
+struct CheckpointSettings {
+  Bandwidth storage_bandwidth = 200 * giga * byte / second;
+  bool asynchronous = true;
+  std::optional<Time> interval;
+
+  static const io::Record<CheckpointSettings>& record();
 };
 
 struct TrainingScenario {
@@ -36,12 +56,22 @@ struct TrainingScenario {
   training::Recompute recompute = training::Recompute::selective;
   std::int64_t zero_stage = 1;
   bool sequence_parallel = true, fused_attention = true;
+  Located<std::int64_t> partition_group{0, {}, {}}, interleave{1, {}, {}};
+  training::Schedule schedule = training::Schedule::one_forward_one_backward;
+  bool deduplicated_dispatch = false, offload_optimizer = false, offload_activations = false;
+  std::int64_t n_prediction_layers = 0;
+  double optimizer_bytes = 12;
+  Located<std::string> software{"megatron-core", {}, {}};
   Located<catalog::NumberFormat> format{catalog::NumberFormat::bf16, {}, {}};
   std::optional<Tokens> tokens;
   catalog::Reference<catalog::Grid> grid;
   double pue = 1.15;
   std::optional<Date> start;
   std::optional<MoneyRate> accelerator_hour_price;
+  std::optional<FailureSettings> failures;
+  std::optional<CheckpointSettings> checkpoints;
+  double straggler_spread = 0;
+  std::optional<Power> power_cap;
 
   /// The plan of the models; rules are checked in check().
   training::Plan plan() const;
@@ -51,6 +81,10 @@ struct TrainingScenario {
 
 /// Unknown ids, and plans that break a rule with the nearest legal values.
 void check(const TrainingScenario&, const catalog::Catalog&, Diagnostics&);
+
+/// Searches the plans of the scenario's model, batch and cluster.
+/// \pre check found nothing
+Result plan_search(const TrainingScenario&, const catalog::Catalog&, training::Objective, unsigned n_jobs);
 
 /// \pre check found nothing
 Result run(const TrainingScenario&, const catalog::Catalog&, const RunContext&);

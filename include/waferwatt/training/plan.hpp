@@ -7,13 +7,24 @@ namespace waferwatt::training {
 
 using catalog::NumberFormat;
 
-/// Degrees of parallelism. Expert parallelism runs inside data parallelism: it needs no accelerators of
-/// its own. Ranks are placed tensor first, then data, then pipeline.
+/// Degrees of parallelism. Expert parallelism runs inside data, context and tensor parallelism: it needs no
+/// accelerators of its own, and `expert_tensor` of them share each expert's matrices (0: as many as share the
+/// other matrices). Ranks are placed tensor first, then context, then data, then pipeline.
 struct Parallelism {
   std::int64_t data = 1, tensor = 1, pipeline = 1, expert = 1;
+  std::int64_t context = 1;
+  std::int64_t expert_tensor = 0;
 
-  std::int64_t n_accelerators() const { return data * tensor * pipeline; }
+  std::int64_t n_accelerators() const { return data * tensor * pipeline * context; }
+  /// Ranks that hold the same dense parameters: gradients are reduced over them.
+  std::int64_t n_replicas() const { return data * context; }
+  std::int64_t expert_slices() const { return expert_tensor > 0 ? expert_tensor : tensor; }
+  /// Ranks that hold the same experts.
+  std::int64_t n_expert_replicas() const { return data * context * tensor / (expert * expert_slices()); }
 };
+
+/// Order in which the stages of a pipeline work on micro-batches.
+enum class Schedule { gpipe, one_forward_one_backward, interleaved, zero_bubble_h1, zero_bubble_v, dual_pipe };
 
 /// What is computed again in the backward pass instead of kept.
 enum class Recompute { none, selective, full };
@@ -24,18 +35,37 @@ struct Plan {
   std::int64_t micro_batch = 1;   ///< sequences a stage works on at a time
   std::int64_t sequence_length = 1;
   Recompute recompute = Recompute::selective;
-  std::int64_t zero_stage = 1;               ///< 1: the optimizer state is spread over the data-parallel ranks
+  /// What is spread over the data-parallel ranks: 1 the optimizer state, 2 gradients too, 3 weights too.
+  std::int64_t zero_stage = 1;
   bool sequence_parallel = true;             ///< norms and dropouts are split over the tensor-parallel ranks
   bool fused_attention = true;               ///< FlashAttention and kin: scores never reach memory
   NumberFormat format = NumberFormat::bf16;  ///< of GEMMs; attention and the output head stay in bf16
+  Schedule schedule = Schedule::one_forward_one_backward;
+  std::int64_t interleave = 1;  ///< groups of layers that a stage of an interleaved schedule holds
+  /// Ranks over which ZeRO spreads, each such group holding a whole copy (MiCS, HSDP); 0: all of them.
+  std::int64_t partition_group = 0;
+  /// A token crosses to another scale-up domain once for all its experts there (DeepEP), and in 8 bits where
+  /// GEMMs run in 8 bits or fewer; false: once for each expert, in 16 bits.
+  bool deduplicated_dispatch = false;
+  double optimizer_bytes = 12;  ///< of a parameter: fp32 weight and two moments; 8 with moments in bf16
+  bool offload_optimizer = false, offload_activations = false;  ///< to the host's memory
+  std::int64_t n_prediction_layers = 0;  ///< further layers, each with the head: multi-token prediction
 
+  /// Groups of layers on a stage; two where a micro-batch passes every stage twice.
+  std::int64_t n_chunks() const {
+    return schedule == Schedule::interleaved ? interleave : schedule == Schedule::zero_bubble_v ? 2 : 1;
+  }
+  /// Ranks over which the states of dense parameters are spread.
+  std::int64_t n_partitions() const {
+    return zero_stage == 0 ? 1 : partition_group > 0 ? partition_group : parallel.n_replicas();
+  }
   std::int64_t n_micro_batches() const { return global_batch / (micro_batch * parallel.data); }
   double tokens_per_iteration() const { return static_cast<double>(global_batch * sequence_length); }
 };
 
 /// A rule that a plan breaks: which field, and what would be legal.
 struct PlanProblem {
-  enum class Field { data, tensor, pipeline, expert, global_batch } field;
+  enum class Field { data, tensor, pipeline, expert, context, interleave, partition_group, global_batch } field;
   std::string message;
 };
 
@@ -49,11 +79,17 @@ struct StageParameters {
 };
 StageParameters stage_parameters(const catalog::LanguageModel&, const Plan&, std::int64_t stage);
 
-/// Layers [first, last) of a stage.
+/// Layers [first, last) of a chunk.
 struct LayerRange {
   std::int64_t first = 0, last = 0;
 };
-LayerRange stage_layers(const catalog::LanguageModel&, const Plan&, std::int64_t stage);
+/// Chunks are as equal as can be; the last one, with the head, the first one, with the embedding, and then
+/// their neighbours in turn have a layer less where they cannot be equal (as Llama 3 405B does).
+LayerRange chunk_layers(const catalog::LanguageModel&, const Plan&, std::int64_t chunk);
+/// The stage that holds a chunk: round robin, or down and up again in a V.
+std::int64_t stage_of_chunk(const Plan&, std::int64_t chunk);
+/// The chunks of a stage in the order a micro-batch passes them.
+std::vector<std::int64_t> chunks_of_stage(const Plan&, std::int64_t stage);
 
 /// Memory of one accelerator.
 struct MemoryUse {
@@ -71,8 +107,15 @@ struct MemoryUse {
 /// (Korthikanti et al. 2022, arXiv 2205.05198, equations 1 to 6, with the sizes of grouped-query heads,
 /// gated feed-forward parts and experts in place of 4h). With two matrices of width 4h and as many
 /// key-value heads as heads: none s b h (34 + 5 a s / h) / t, selective 34 s b h / t, full 2 s b h / t.
-/// Fused attention keeps no scores, so that none and selective are the same there.
+/// Fused attention keeps no scores; selective then means that gates and the up-projections of latent
+/// attention are done again (DeepSeek-V3), and is the same as none where there are neither.
+/// \pre context parallelism divides the sequence
 DataSize layer_activations(const catalog::LanguageModel&, const Plan&, bool expert_layer, Recompute);
+
+/// Micro-batches times chunks whose activations a stage holds at once, as a number of whole passes through the
+/// stage's layers. GPipe m; 1F1B p - stage; interleaved (Narayanan et al. 2021) p + ((v - 1) p + p - 1 -
+/// 2 stage)/v at most; ZB-H1 p; ZB-V p (Qi et al. 2024); DualPipe p + 1 (DeepSeek-V3, table 2).
+double passes_in_flight(const Plan&, std::int64_t stage);
 
 MemoryUse stage_memory(const catalog::LanguageModel&, const Plan&, std::int64_t stage);
 
@@ -91,5 +134,14 @@ struct EnumTexts<training::Recompute> {
   static constexpr std::array values{std::pair{training::Recompute::none, "none"},
                                      std::pair{training::Recompute::selective, "selective"},
                                      std::pair{training::Recompute::full, "full"}};
+};
+template <>
+struct EnumTexts<training::Schedule> {
+  static constexpr std::array values{std::pair{training::Schedule::gpipe, "gpipe"},
+                                     std::pair{training::Schedule::one_forward_one_backward, "1f1b"},
+                                     std::pair{training::Schedule::interleaved, "interleaved"},
+                                     std::pair{training::Schedule::zero_bubble_h1, "zero_bubble_h1"},
+                                     std::pair{training::Schedule::zero_bubble_v, "zero_bubble_v"},
+                                     std::pair{training::Schedule::dual_pipe, "dual_pipe"}};
 };
 }  // namespace waferwatt::io

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A whole training run: so many tokens, so many equal iterations without failures or checkpoints.
+// A whole training run: so many tokens, so many equal iterations, and what failures and checkpoints add.
+#include "waferwatt/training/failure.hpp"
 #include "waferwatt/training/step.hpp"
 
 namespace waferwatt::training {
@@ -27,6 +28,10 @@ struct RunTotals {
 };
 
 RunTotals run_totals(const Step&, const Plan&, Tokens tokens, const Surroundings&);
+
+/// Lengthens a run: iterations by `slowdown` (stragglers, power caps: the energy of the work stays), and the
+/// whole by what is not useful of its time, in which accelerators draw the run's mean power.
+void stretch(RunTotals&, const Goodput&, double slowdown, const Surroundings&);
 
 /// Mean power of the rest of a server per accelerator: nameplate beyond the accelerator's TDP times the
 /// system's mean load. Zero without a system.

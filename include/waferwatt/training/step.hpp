@@ -1,56 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Time and energy of one training iteration, in closed form.
+// Time and energy of one training iteration.
 //
-// With t_i the time of one micro-batch (forward and backward, tensor and expert communication included)
-// on stage i of p, and m micro-batches, a 1F1B schedule takes
+// The passes of one micro-batch through each chunk of layers are sums of operators (cost) and of the
+// communication that is not hidden; timeline.hpp puts them in the schedule's order. Then come the part of the
+// data-parallel traffic that is not hidden, the optimizer, and the host's work between iterations. A GEMM's
+// backward pass is two GEMMs of its size, one for the gradient of inputs and one for that of weights.
 //
-//   (1)  max_i(t_i) m  +  sum of the other stages' t_i (the bubble)  +  2 (m + p - 1) sends between stages
+// What is exposed: of tensor-parallel traffic and all-to-alls the shares that the software does not overlap;
+// of DualPipe's all-to-alls what exceeds the other direction's computation; of ring attention's exchange what
+// exceeds the attention; of ZeRO-3's gathers what exceeds a share of the computation they run beside.
 //
-// which for equal stages is m t (1 + (p - 1)/m) and the sends. Then come the part of the data-parallel
-// reduction that is not hidden, and the optimizer. A GEMM's backward pass is two GEMMs of its size.
-//
-// Left out: interleaved and zero-bubble schedules, context parallelism, sliding windows, imbalance of
-// experts, stragglers, input pipeline, checkpoints and failures.
+// Left out: imbalance of experts beyond the software's factor, input pipeline, memory allocation stalls.
+#include <memory>
+
 #include "waferwatt/cost/operator_model.hpp"
 #include "waferwatt/network/collectives.hpp"
-#include "waferwatt/training/plan.hpp"
+#include "waferwatt/training/software.hpp"
+#include "waferwatt/training/timeline.hpp"
 
 namespace waferwatt::training {
 
-/// What the machine does beyond single operators.
-struct Assumptions {
-  /// Time of GEMMs, attention and experts under sustained load over that of a burst. Measured: 1.09 to
-  /// 1.15 on H200 (aiconfigurator, 6,024 GEMMs with and without power measurement).
-  double sustained_slowdown = 1.10;
-  /// Fraction of the data-parallel communication that may run beside computation (a guess). Never more is
-  /// hidden than one micro-batch's forward and backward pass last.
-  double data_parallel_overlap = 0.5;
-  /// Backward over forward time of fused attention: 2.5 times the work at 0.83 of the rate (cuDNN 9.19
-  /// on H200, 2.9 to 3.3 for 2k to 32k tokens).
-  double backward_attention_ratio = 3.0;
-  /// Least time of the forward pass of one layer: the host starts its kernels one by one. The backward pass
-  /// takes 1.5 times as long. Fitted to 734 iterations of small models on one node of A100 (vTrain,
-  /// MICRO 2024: eager Megatron-DeepSpeed); CUDA graphs bring it near zero.
-  Time layer_host_time = 1.0 * milli * second;
-  /// Backward over forward time of norms and element-wise work (RMSNorm, cuDNN 9.19 on H200).
-  double backward_stream_ratio = 1.5;
-  /// Power while communicating or waiting for another stage, as a share of the range from idle to TDP. A
-  /// guess: communication kernels spin on a few multiprocessors.
-  double waiting_power_share = 0.25;
-};
-
 /// Where the time of an iteration goes, on the stage that paces it. The parts add up.
 struct Breakdown {
-  Time compute;
-  Time tensor;    ///< all-reduces of tensor parallelism
-  Time expert;    ///< all-to-all of expert parallelism
-  Time pipeline;  ///< sends between stages
-  Time bubble;    ///< waiting for other stages to fill and drain
-  Time data;      ///< gradient reduction that is not hidden
+  Time compute;    ///< operators bound by arithmetic
+  Time memory;     ///< operators bound by memory bandwidth
+  Time launch;     ///< waiting for the host, and the fixed cost of kernels
+  Time recompute;  ///< forward work done again
+  Time tensor;     ///< collectives of tensor parallelism
+  Time context;    ///< exchange of keys and values
+  Time expert;     ///< all-to-all of expert parallelism
+  Time pipeline;   ///< sends between stages
+  Time bubble;     ///< waiting for other stages to fill and drain
+  Time data;       ///< gradient reduction and gathering of weights that are not hidden
   Time optimizer;
 
-  Time total() const { return compute + tensor + expert + pipeline + bubble + data + optimizer; }
+  Time total() const {
+    return compute + memory + launch + recompute + tensor + context + expert + pipeline + bubble + data + optimizer;
+  }
+  Time computing() const { return compute + memory + launch + recompute; }
   /// The parts with their names, in this order.
   std::vector<std::pair<std::string, Time>> parts() const;
 };
@@ -59,7 +47,7 @@ struct Step {
   Breakdown breakdown;
   FlopCount model_work;  ///< of the whole iteration, without recomputation
   double mfu = 0;        ///< model work over the peak of all accelerators in the plan's format
-  double memory_bound = 0, compute_bound = 0, launch_bound = 0;  ///< shares of the computing time
+  double hfu = 0;        ///< the same with what is computed again
   double error = 0;  ///< expected relative error of the computing time, from the operators' fits
   Energy energy;     ///< of all accelerators, without the rest of the servers
 
@@ -70,9 +58,41 @@ struct Step {
 /// 6 s n_heads (d_qk + d_v) / 2 per layer for causal attention over s tokens.
 FlopCount training_work_per_token(const catalog::LanguageModel&, std::int64_t sequence_length);
 
+/// What surrounds the plan.
+struct Machine {
+  const cost::OperatorModel& operators;
+  const network::TwoLevelNetwork& network;
+  Software software = {};
+};
+
+/// Times of all chunks' passes, for timelines and traces.
+struct Passes {
+  std::vector<ChunkTimes> chunks;
+  Time send;
+};
+Passes passes(const catalog::LanguageModel&, const Plan&, const Machine&);
+
+/// \param slowdown of each stage's computation (stragglers); empty: none
 /// \pre problems(plan, model, ...) is empty
 /// \throws InputError when the accelerator does not compute in the plan's format
-Step step(const catalog::LanguageModel&, const Plan&, const cost::OperatorModel&, const network::TwoLevelNetwork&,
-          const Assumptions& = {});
+Step step(const catalog::LanguageModel&, const Plan&, const Machine&, const std::vector<double>& slowdown = {});
+
+/// Many plans of one model on one machine: costs of layers are kept between plans.
+class StepModel {
+ public:
+  StepModel(const catalog::LanguageModel&, const Machine&);
+  ~StepModel();
+  StepModel(StepModel&&) noexcept;
+
+  /// As step(); `closed_form` takes the schedule's formula in place of the timeline.
+  Step step(const Plan&, bool closed_form = false, const std::vector<double>& slowdown = {});
+  Passes passes(const Plan&);
+  /// Time of the mean stage's micro-batches alone: no plan takes less. Cheap.
+  Time lower_bound(const Plan&);
+
+ private:
+  struct Cache;
+  std::unique_ptr<Cache> cache_;
+};
 
 }  // namespace waferwatt::training

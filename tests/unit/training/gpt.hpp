@@ -39,7 +39,8 @@ inline Step step_on(const char* accelerator, const char* fabric, const catalog::
   const auto& a = shipped().accelerators.at(accelerator);
   const auto network = network::network_of(a, shipped().system_of(accelerator), &shipped().fabrics.at(fabric),
                                            plan.parallel.n_accelerators(), shipped());
-  return step(model, plan, cost::OperatorModel(a, shipped()), *network);
+  const cost::OperatorModel operators(a, shipped());
+  return step(model, plan, {operators, *network});
 }
 
 }  // namespace waferwatt::training

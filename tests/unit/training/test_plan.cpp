@@ -47,9 +47,20 @@ TEST_CASE("each broken rule names the nearest legal values") {
         "32 heads cannot be split over 5 tensor-parallel ranks; nearest legal: 4 or 8");
   plan.parallel.tensor = 64;
   CHECK(only_message(plan, model, 512) == "32 heads cannot be split over 64 tensor-parallel ranks; nearest legal: 32");
-  plan = good, plan.parallel.pipeline = 4;
-  CHECK(only_message(plan, model, 32) ==
-        "30 layers cannot be split evenly over 4 pipeline stages; nearest legal: 3 or 5");
+  plan = good, plan.parallel.pipeline = 33;
+  CHECK(only_message(plan, model, 264) ==
+        "30 layers cannot fill 33 stages of 1 groups; at most 32 groups, the first and the last then holding the "
+        "embedding and the head alone");
+  plan = good, plan.parallel.context = 3, plan.sequence_length = 1024;
+  CHECK(only_message(plan, model, 48) ==
+        "1024 tokens cannot be split over 3 context-parallel ranks; nearest legal: 2 or 4");
+  plan = good, plan.partition_group = 3;
+  CHECK(only_message(plan, model, 16) ==
+        "groups of 3 ranks cannot be made of 4 data-parallel ranks; nearest legal: 2 or 4");
+  plan = good, plan.schedule = Schedule::interleaved, plan.interleave = 2, plan.global_batch = 24;
+  CHECK(only_message(plan, model, 16) ==
+        "an interleaved schedule of 2 stages takes micro-batches by 2, but there are 3; nearest legal global batch: 16 "
+        "or 32");
   plan = good, plan.global_batch = 30;
   CHECK(only_message(plan, model, 16) ==
         "30 sequences cannot be split into micro-batches of 2 on 4 data-parallel ranks; nearest legal: 24 or 32");
@@ -162,4 +173,33 @@ TEST_CASE("the way to fit names the smallest change that fits") {
   CHECK(way_to_fit(model, plan, 20 * giga * byte).starts_with("with tensor "));
   CHECK(way_to_fit(model, plan, giga * byte) ==
         "neither recomputation nor up to 64 times the tensor or pipeline parallelism makes it fit");
+}
+
+TEST_CASE("layers that cannot be split evenly leave the ends short") {
+  auto model = gpt(61, 1024, 16);
+  Plan plan{.parallel = {1, 1, 16, 1}, .global_batch = 16, .sequence_length = 1024};
+  std::int64_t sum = 0;
+  for (std::int64_t stage = 0; stage < 16; ++stage) {
+    const auto [first, last] = chunk_layers(model, plan, stage);
+    CHECK(first == sum);
+    sum = last;
+    // 16 x 4 - 61 = 3 are missing: on the last two stages and the first.
+    CHECK(last - first == (stage == 0 || stage >= 14 ? 3 : 4));
+  }
+  CHECK(sum == 61);
+}
+
+TEST_CASE("ZeRO spreads optimizer, gradients and weights in turn, over all ranks or a group") {
+  const auto model = gpt(24, 4096, 32);
+  Plan plan{.parallel = {8, 1, 1, 1}, .global_batch = 8, .sequence_length = 1024};
+  const auto bytes = [&](std::int64_t stage, std::int64_t group) {
+    plan.zero_stage = stage, plan.partition_group = group;
+    const auto use = stage_memory(model, plan, 0);
+    return (use.weights + use.gradients + use.optimizer).in(byte) / model.parameters();
+  };
+  CHECK(bytes(0, 0) == Approx(18));
+  CHECK(bytes(1, 0) == Approx(6 + 12.0 / 8));
+  CHECK(bytes(2, 0) == Approx(2 + 16.0 / 8));
+  CHECK(bytes(3, 0) == Approx(18.0 / 8));
+  CHECK(bytes(3, 4) == Approx(18.0 / 4));
 }

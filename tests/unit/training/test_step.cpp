@@ -38,7 +38,7 @@ TEST_CASE("equal stages wait (p - 1) / m of the work of an iteration") {
   model.vocabulary.value = 1;  // the output head is nothing
   const auto result = on_a100(model, kPlan);
   const auto& b = result.breakdown;
-  CHECK(b.bubble / (b.compute + b.tensor) == Approx(7.0 / 32).epsilon(0.01));
+  CHECK(b.bubble / (b.computing() + b.tensor) == Approx(7.0 / 32).epsilon(0.01));
 }
 
 TEST_CASE("a whole iteration is its parts, and MFU is work over time and peak") {
@@ -52,7 +52,6 @@ TEST_CASE("a whole iteration is its parts, and MFU is work over time and peak") 
   CHECK(sum == result.iteration_time());
   CHECK(result.mfu == Approx(512 * 2048 * training_work_per_token(model, 2048).in(flop) /
                              (512 * 312e12 * result.iteration_time().in(second))));
-  CHECK(result.launch_bound + result.memory_bound + result.compute_bound == Approx(1));
   CHECK(result.error > 0);
 }
 
@@ -85,7 +84,7 @@ TEST_CASE("recomputation costs a forward pass, and fused attention saves time") 
   const auto time = [&](Recompute recompute, bool fused) {
     Plan plan = kPlan;
     plan.recompute = recompute, plan.fused_attention = fused;
-    return on_a100(model, plan).breakdown.compute;
+    return on_a100(model, plan).breakdown.computing();
   };
   CHECK(time(Recompute::full, true) / time(Recompute::none, true) == Approx(4.0 / 3).epsilon(0.03));
   CHECK(time(Recompute::selective, true) == time(Recompute::none, true));

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The search for a training scenario's best plan.
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "waferwatt/scenario/training_scenario.hpp"
+
+namespace waferwatt::scenario {
+namespace {
+
+Table plan_table(const std::string& name, const std::vector<training::Candidate>& plans) {
+  Table table(name, {{"rank", Table::Kind::integer},
+                     {"plan", Table::Kind::text},
+                     {"iteration_time_s"},
+                     {"memory_byte"},
+                     {"energy_per_iteration_j"},
+                     {"why", Table::Kind::text}});
+  std::int64_t rank = 0;
+  for (const auto& c : plans)
+    table.add({++rank, training::plan_text(c.plan), c.time.in(second), c.memory.in(byte), c.energy.in(joule),
+               rank == 1 ? std::string{"best"} : training::why_slower(c, plans.front())});
+  return table;
+}
+
+}  // namespace
+
+Result plan_search(const TrainingScenario& s, const catalog::Catalog& catalog, training::Objective objective,
+                   unsigned n_jobs) {
+  Diagnostics diagnostics;
+  const auto* model = s.model.resolve(catalog.language_models, diagnostics);
+  const auto* accelerator = s.accelerator.resolve(catalog.accelerators, diagnostics);
+  const auto* system = s.system ? s.system->resolve(catalog.systems, diagnostics) : nullptr;
+  const auto* fabric = s.fabric ? s.fabric->resolve(catalog.fabrics, diagnostics) : nullptr;
+  diagnostics.throw_if_any();
+  if (!system) system = catalog.system_of(accelerator->id);
+  const auto network = network::network_of(*accelerator, system, fabric, s.n_accelerators.value, catalog);
+  const cost::OperatorModel operators(*accelerator, catalog);
+  const training::Machine machine{operators, *network, training::software_stack(s.software.value)};
+  training::SearchSpace space{.n_accelerators = s.n_accelerators.value,
+                              .base = s.plan(),
+                              .memory_capacity = *accelerator->memory_capacity};
+  const auto begin = std::chrono::steady_clock::now();
+  const auto found = training::best_plans(*model, machine, space, objective, n_jobs);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+
+  Result result;
+  if (found.best.empty()) {
+    result.infeasible = fmt::format("none of {} plans of {} on {} {} fits into {:.1f} GB", found.n_plans, model->name,
+                                    s.n_accelerators.value, accelerator->name,
+                                    accelerator->memory_capacity->in(giga * byte));
+    return result;
+  }
+  const auto& best = found.best.front();
+  result.headline = fmt::format("best of {} plans ({} too large, {} bounded; {:.0f} plans/s): {}: {:.4g} s an iteration, {:.1f} GB",
+                                found.n_plans, found.n_too_large, found.n_bounded,
+                                static_cast<double>(found.n_plans) / std::max(seconds, 1e-9),
+                                training::plan_text(best.plan), best.time.in(second), best.memory.in(giga * byte));
+  result.metrics = {{.name = "iteration_time", .value = best.time.in(second), .unit = "s"},
+                    {.name = "memory_per_accelerator", .value = best.memory.in(byte), .unit = "B"},
+                    {.name = "plans", .value = static_cast<double>(found.n_plans), .unit = "1"}};
+  result.tables = {plan_table("plans", found.best), plan_table("pareto", found.pareto)};
+  return result;
+}
+
+}  // namespace waferwatt::scenario

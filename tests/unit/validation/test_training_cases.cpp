@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Measured iterations, and that they are read as their columns say.
+#include "waferwatt/validation/training_cases.hpp"
+
+#include <filesystem>
+#include <fstream>
+
+#include <catch2/catch.hpp>
+
+using namespace waferwatt;
+using namespace waferwatt::validation;
+
+namespace {
+
+const catalog::Catalog& shipped() {
+  static const auto catalog = catalog::Catalog::load(WAFERWATT_SOURCE_DIR "/models");
+  return catalog;
+}
+
+std::string written(const std::string& name, const std::string& text) {
+  const auto path = std::filesystem::temp_directory_path() / ("waferwatt-" + name);
+  std::ofstream(path) << text;
+  return path.string();
+}
+
+constexpr const char* kHeader =
+    "gpus,global_batch,micro_batch,hidden_size,attention_heads,layers,sequence_length,tensor_parallel,data_parallel,"
+    "pipeline_parallel,iteration_time_ms\n";
+
+/// Errors of a file's iteration times, or nothing (with a warning) where it is absent.
+std::optional<TrainingReport> report_of(const std::string& name) {
+  const std::string file = WAFERWATT_SHARED_DIR "/data/training/" + name;
+  if (!std::filesystem::exists(file)) {
+    WARN("skipped: " << name << " is not there");
+    return std::nullopt;
+  }
+  return validate_training(read_training_cases(file, shipped()), shipped());
+}
+
+}  // namespace
+
+TEST_CASE("errors are summed up by hand") {
+  // -10, 20, 30: absolute 10, 20, 30; mean 20, median 20, 90th percentile the third, bias 40/3.
+  const auto e = percent_errors({-10, 20, 30});
+  CHECK(e.n == 3);
+  CHECK(e.median == Approx(20));
+  CHECK(e.mean == Approx(20));
+  CHECK(e.p90 == Approx(30));
+  CHECK(e.bias == Approx(40.0 / 3));
+  CHECK(percent_errors({}).n == 0);
+}
+
+TEST_CASE("rows that cannot be simulated are skipped with the reason") {
+  const auto file = written("cases.csv", std::string{kHeader} +
+                                             "8,32,4,1024,16,24,1024,2,2,2,219.7\n"
+                                             "8,32,4,1024,16,24,1024,2,2,4,219.7\n"
+                                             "8,x,4,1024,16,24,1024,2,2,2,219.7\n"
+                                             "8,32\n");
+  const auto cases = read_training_cases(file, shipped());
+  REQUIRE(cases.cases.size() == 1);
+  CHECK(cases.cases[0].plan.parallel.data == 2);
+  REQUIRE(cases.skipped.size() == 3);
+  CHECK(cases.skipped[0].id == "line 3");
+  CHECK(cases.skipped[0].reason ==
+        "data 2 x tensor 2 x pipeline 4 = 16 accelerators, but there are 8; use data 1");
+  CHECK(cases.skipped[1].reason == "global_batch \"x\" is no positive number");
+  CHECK(cases.skipped[2].reason == "2 cells, expected 11");
+  const auto report = validate_training(cases, shipped());
+  CHECK(report.n_cases == 1);
+  CHECK(report.json().find("n_skipped")->number() == 3);
+  CHECK(report.json().find("metrics")->find("iteration_time")->find("n")->number() == 1);
+}
+
+TEST_CASE("missing columns and files are named") {
+  CHECK_THROWS_WITH(read_training_cases(written("short.csv", "gpus,layers\n"), shipped()),
+                    Catch::Contains("the column \"global_batch\" is missing"));
+  CHECK_THROWS_WITH(read_training_cases("/nowhere/cases.csv", shipped()), Catch::Contains("cannot read"));
+}
+
+TEST_CASE("published rows are read with their network, software and precision") {
+  const auto file = written("cases.json", R"([{"id": "a", "source": "MLPerf Training", "replayable": "full",
+    "model": {"layers": 24, "hidden": 4096, "heads": 32, "kv_heads": 8, "ffn": 14336, "vocab": 128256},
+    "hardware": {"gpu": "H100-SXM5-80GB", "n_gpus": 64, "node_size": 8, "hbm_GB": 80, "hbm_TBps": 3.35,
+      "network": "Storage: 2x 100Gb/s, Compute: 8x ConnectX-7 IB NDR 400Gb/s"},
+    "plan": {"tp": 4, "pp": 2, "vp": 4, "mbs": 1, "gbs": 128, "seq": 8192, "dtype": "fp8", "zero": "distributed optimizer"},
+    "measured": {"step_time_s": 1.0}},
+    {"id": "b", "replayable": "no"}, {"id": "c", "replayable": "full", "hardware": {"gpu": "abacus", "n_gpus": 1}}])");
+  const auto cases = read_training_cases(file, shipped());
+  REQUIRE(cases.cases.size() == 1);
+  const auto& c = cases.cases[0];
+  CHECK(c.software == "nemo-mlperf");
+  CHECK(c.plan.parallel.data == 8);
+  CHECK(c.plan.schedule == training::Schedule::interleaved);
+  CHECK(c.plan.zero_stage == 1);
+  CHECK(c.plan.format == catalog::NumberFormat::fp8);
+  CHECK(c.model.gated_ffn);
+  CHECK(c.network.scale_out().bandwidth.in(giga * byte / second) == Approx(50));
+  REQUIRE(cases.skipped.size() == 2);
+  CHECK(cases.skipped[1].reason == "the catalog has no accelerator \"abacus\"");
+}
+
+TEST_CASE("shipped cases stay within their errors") {
+  const auto report = validate_training(shipped_training_cases(shipped()), shipped());
+  CHECK(report.skipped.empty());
+  CHECK(report.metrics.at("iteration_time").mean < 8);
+}
+
+TEST_CASE("46 plans on 64 to 512 A100 take the measured time") {
+  if (const auto report = report_of("vtrain-a100-cluster.csv")) {
+    CHECK(report->skipped.empty());
+    CHECK(report->metrics.at("iteration_time").mean < 9);
+    CHECK(report->metrics.at("iteration_time").median < 7);
+  }
+}
+
+TEST_CASE("734 plans of small models on one node take the measured time") {
+  if (const auto report = report_of("vtrain-a100-one-node.csv")) CHECK(report->metrics.at("iteration_time").mean < 9);
+}
+
+TEST_CASE("published iterations take their time, by family") {
+  if (const auto report = report_of("published.json")) {
+    CHECK(report->n_cases >= 250);
+    CHECK(report->metrics.at("iteration_time").median < 7);
+  }
+}
