@@ -13,6 +13,24 @@ function(waferwatt_compile_options target)
   endif()
 endfunction()
 
+function(waferwatt_cold target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
+# Headers of others that nearly every file includes, parsed once. The preset `dev` does without, so that a file that
+# forgets one is found.
+set(WAFERWATT_COMMON_HEADERS <algorithm> <chrono> <cmath> <cstdint> <filesystem> <functional> <map> <memory> <numeric>
+    <optional> <span> <stdexcept> <string> <string_view> <variant> <vector> <fmt/format.h> <fmt/ranges.h>)
+
+# A target whose precompiled headers others reuse; their options have to agree with its own.
+function(waferwatt_precompiled target)
+  file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${target}.cpp CONTENT "")
+  add_library(${target} OBJECT ${CMAKE_CURRENT_BINARY_DIR}/${target}.cpp)
+  target_link_libraries(${target} PRIVATE fmt::fmt)
+  target_precompile_headers(${target} PRIVATE ${WAFERWATT_COMMON_HEADERS} ${ARGN})
+  waferwatt_compile_options(${target})
+endfunction()
+
 function(waferwatt_module name)
   cmake_parse_arguments(ARG "COLD" "" "DEPENDS;LINK" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
@@ -23,8 +41,11 @@ function(waferwatt_module name)
   endforeach()
   target_link_libraries(waferwatt_${name} PUBLIC ${ARG_LINK})
   waferwatt_compile_options(waferwatt_${name})
-  if(ARG_COLD AND CMAKE_BUILD_TYPE STREQUAL "Release")
-    target_compile_options(waferwatt_${name} PRIVATE -O1)
+  if(ARG_COLD)
+    waferwatt_cold(waferwatt_${name})
+    target_precompile_headers(waferwatt_${name} REUSE_FROM precompiled_cold)
+  else()
+    target_precompile_headers(waferwatt_${name} REUSE_FROM precompiled)
   endif()
   set_property(GLOBAL APPEND PROPERTY WAFERWATT_MODULES ${name})
 endfunction()
