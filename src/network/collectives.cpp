@@ -53,46 +53,84 @@ Group TwoLevelNetwork::group(std::int64_t n_ranks, std::int64_t stride) const {
                                             std::max<std::int64_t>(n_ranks, 1))};
 }
 
-std::optional<Time> TwoLevelNetwork::measured(const char* operation, Group group, DataSize size) const {
-  if (!calibration_ || group.spans_domains()) return std::nullopt;
-  return calibration_->time(operation, "nccl", group.n_ranks, 1, size.in(byte));
+TwoLevelNetwork TwoLevelNetwork::with_scale_out(LinkSpec scale_out) const {
+  TwoLevelNetwork other = *this;
+  other.scale_out_ = scale_out;
+  return other;
 }
 
-Time TwoLevelNetwork::all_reduce_time(Group group, DataSize size) const {
+Time TwoLevelNetwork::inside_formula(Inside operation, std::int64_t n_ranks, DataSize size) const {
+  const double n = static_cast<double>(n_ranks);
+  switch (operation) {
+    case Inside::all_reduce:
+      return std::min(ring_all_reduce_time(scale_up_, n_ranks, size), tree_all_reduce_time(scale_up_, n_ranks, size));
+    case Inside::all_to_all:
+      return scale_up_.latency + (n - 1) / n * size / scale_up_.effective_bandwidth();
+    default:
+      return ring_all_gather_time(scale_up_, n_ranks, size);
+  }
+}
+
+// Launch included.
+Time TwoLevelNetwork::inside_time(Inside operation, std::int64_t n_ranks, DataSize size, std::string_view library) const {
+  static constexpr std::string_view kNames[] = {"all-reduce", "all-gather", "reduce-scatter", "all-to-all"};
+  const std::string_view name = kNames[static_cast<std::size_t>(operation)];
+  const Time formula = launch_ + inside_formula(operation, n_ranks, size);
+  if (!measured_) return formula;
+  if (measured_->most_ranks(name, library) == 0) library = "nccl";
+  const std::int64_t most = measured_->most_ranks(name, library), n = std::min(n_ranks, most);
+  const auto time = measured_->time(name, library, n, size);
+  if (!time) return formula;
+  return n == n_ranks ? *time : *time * (formula / (launch_ + inside_formula(operation, n, size)));
+}
+
+// What it adds to a larger collective, without a launch of its own.
+Time TwoLevelNetwork::inside_part(Inside operation, std::int64_t n_ranks, DataSize size) const {
+  if (n_ranks <= 1) return {};
+  return std::max(inside_time(operation, n_ranks, size, "nccl") - launch_, static_cast<double>(n_ranks - 1) * scale_up_.latency);
+}
+
+Time TwoLevelNetwork::ring_through_domains(double passes, Group group, DataSize size) const {
+  const double n = static_cast<double>(group.n_ranks), g = static_cast<double>(group.per_domain), m = n / g;
+  const Time around = m * (g * scale_up_.latency + scale_out_.latency);
+  const Time moving = std::max(size / scale_up_.effective_bandwidth(), size / g / scale_out_.effective_bandwidth());
+  return passes * (n - 1) / n * (around + moving);
+}
+
+Time TwoLevelNetwork::all_reduce_time(Group group, DataSize size, std::string_view library) const {
   if (group.n_ranks <= 1) return {};
-  if (const auto time = measured("all-reduce", group, size)) return *time;
-  if (!group.spans_domains())
-    return launch_ + std::min(ring_all_reduce_time(scale_up_, group.n_ranks, size),
-                              tree_all_reduce_time(scale_up_, group.n_ranks, size));
-  const std::int64_t n_domains = divided(group.n_ranks, group.per_domain);
-  const DataSize slice = size / static_cast<double>(group.per_domain);
-  const Time across =
-      std::min(ring_all_reduce_time(scale_out_, n_domains, slice), tree_all_reduce_time(scale_out_, n_domains, slice));
-  return launch_ + 2 * ring_all_gather_time(scale_up_, group.per_domain, size) + across;
+  if (!group.spans_domains()) return inside_time(Inside::all_reduce, group.n_ranks, size, library);
+  const std::int64_t g = group.per_domain, n_domains = divided(group.n_ranks, g);
+  const DataSize slice = size / static_cast<double>(g);
+  const Time across = std::min(ring_all_reduce_time(scale_out_, n_domains, slice), tree_all_reduce_time(scale_out_, n_domains, slice));
+  if (g == 1) return launch_ + across;
+  const Time in_turn = inside_part(Inside::reduce_scatter, g, size) + across + inside_part(Inside::all_gather, g, size);
+  const double others = static_cast<double>(g - 1), levels = static_cast<double>(std::bit_width(static_cast<std::uint64_t>(n_domains - 1)));
+  const Time chains = 2 * (levels * scale_out_.latency + others * scale_up_.latency) +
+                      2 * std::max(others * (slice / scale_up_.effective_bandwidth()), slice / scale_out_.effective_bandwidth());
+  return launch_ + std::min({in_turn, ring_through_domains(2, group, size), chains});
 }
 
 Time TwoLevelNetwork::all_gather_time(Group group, DataSize gathered) const {
   if (group.n_ranks <= 1) return {};
-  if (const auto time = measured("all-gather", group, gathered)) return *time;
-  if (!group.spans_domains()) return launch_ + ring_all_gather_time(scale_up_, group.n_ranks, gathered);
-  const std::int64_t n_domains = divided(group.n_ranks, group.per_domain);
-  const DataSize slice = gathered / static_cast<double>(group.per_domain);
-  return launch_ + ring_all_gather_time(scale_out_, n_domains, slice) +
-         ring_all_gather_time(scale_up_, group.per_domain, gathered);
+  if (!group.spans_domains()) return inside_time(Inside::all_gather, group.n_ranks, gathered, "nccl");
+  const std::int64_t g = group.per_domain, n_domains = divided(group.n_ranks, g);
+  const Time across = ring_all_gather_time(scale_out_, n_domains, gathered / static_cast<double>(g));
+  if (g == 1) return launch_ + across;
+  return launch_ + std::min(across + inside_part(Inside::all_gather, g, gathered), ring_through_domains(1, group, gathered));
 }
 
 Time TwoLevelNetwork::reduce_scatter_time(Group group, DataSize size) const {
   if (group.n_ranks <= 1) return {};
-  if (const auto time = measured("reduce-scatter", group, size)) return *time;
+  if (!group.spans_domains()) return inside_time(Inside::reduce_scatter, group.n_ranks, size, "nccl");
   return all_gather_time(group, size);
 }
 
 Time TwoLevelNetwork::all_to_all_time(Group group, DataSize size) const {
   if (group.n_ranks <= 1) return {};
-  if (const auto time = measured("all-to-all", group, size)) return *time;
+  if (!group.spans_domains()) return inside_time(Inside::all_to_all, group.n_ranks, size, "nccl");
   const DataSize piece = size / static_cast<double>(group.n_ranks);
   const Time inside = static_cast<double>(group.per_domain - 1) * piece / scale_up_.effective_bandwidth();
-  if (!group.spans_domains()) return launch_ + scale_up_.latency + inside;
   const Time across = static_cast<double>(group.n_ranks - group.per_domain) * piece / scale_out_.effective_bandwidth();
   return launch_ + scale_out_.latency + std::max(inside, across);
 }
@@ -129,7 +167,10 @@ std::optional<TwoLevelNetwork> network_of(const catalog::Accelerator& accelerato
   if (n_accelerators > 1 && !top) return std::nullopt;
   if (!top)
     return TwoLevelNetwork({1 * byte / second, {}, 1}, 1, {1 * byte / second, {}, 1});  // one accelerator sends nothing
-  return TwoLevelNetwork(*bottom, domain, *top);
+  TwoLevelNetwork network(*bottom, domain, *top);
+  if (domain > 1)
+    if (auto measured = MeasuredCollectives::of(accelerator, system, bottom->bandwidth, catalog)) network.calibrate(std::move(*measured));
+  return network;
 }
 
 }  // namespace waferwatt::network

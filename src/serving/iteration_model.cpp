@@ -145,7 +145,10 @@ Time IterationModel::all_reduce_time(DataSize size) const {
   if (split_ <= 1) return Time{};
   const network::Group group = network_.group(plan_.tensor_parallel);
   const Time reduce = network_.all_reduce_time(group, size);
-  return group.spans_domains() ? reduce : std::min(reduce, network_.send_time(false, (split_ - 1) * size));
+  if (group.spans_domains()) return reduce;
+  // Engines reduce small messages with kernels of their own, in one step.
+  const Time own = network_.measured() ? network_.all_reduce_time(group, size, "vllm graph") : network_.send_time(false, (split_ - 1) * size);
+  return std::min(reduce, own);
 }
 
 IterationCost IterationModel::token_cost_of(double n_tokens) const {

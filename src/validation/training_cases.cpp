@@ -177,7 +177,7 @@ network::TwoLevelNetwork network_of(const Value& hardware, const catalog::Accele
   auto out = base.scale_out();
   if (given) out.bandwidth = *given;
   if (out.efficiency <= 0 || !known) out.efficiency = 0.9, out.latency = 5 * micro * second;
-  return {base.scale_up(), base.domain_size(), out};
+  return base.with_scale_out(out);
 }
 
 /// The software stack of a source; Megatron's as it was when the source was written.

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Times of collectives on an idle two-level network, in closed form.
+// Times of collectives on an idle two-level network: measured inside a domain, in closed form beyond it.
 //
 // The bottom level is the scale-up domain (NVLink), the top level the scale-out network; every
-// accelerator has a link of its own into each. With n ranks, S bytes, latency a of one step, and
-// b = bandwidth * efficiency in one direction:
+// accelerator has a link of its own into each. With n ranks in m domains of g, S bytes, latency a of one
+// step, and b = bandwidth * efficiency in one direction (u: scale-up, o: scale-out); K = 2 for an
+// all-reduce, 1 for an all-gather (S: the gathered size) or reduce-scatter (S: the size to reduce):
 //
 //   (1) send                        a + S/b
-//   (2) ring all-gather             (n-1) (a + S/(n b))       S: the gathered size
-//       ring reduce-scatter         the same                  S: the size to reduce
-//   (3) ring all-reduce             2 (n-1) (a + S/(n b))
-//   (4) double binary tree          2 ceil(log2 n) a + 2 S/b  (Sanders, Speck, Traff 2009)
-//   (5) hierarchical                reduce-scatter inside, (3) or (4) of S/g across, all-gather inside,
-//                                   for g ranks in each domain
-//   (6) all-to-all                  a + max(inside (g-1) S/(n b_up), across (n-g) S/(n b_out))
+//   (2) ring                        K (n-1) (a + S/(n b))
+//   (3) double binary tree          2 ceil(log2 n) a + 2 S/b  (Sanders, Speck, Traff 2009)
+//   (4) hierarchical, in turn       reduce-scatter inside, (2) or (3) of S/g across, all-gather inside
+//   (5) ring through the domains    K (n-1)/n (m (g a_u + a_o) + max(S/b_u, S/(g b_o)))
+//   (6) tree of chains              2 ceil(log2 m) a_o + 2 (g-1) a_u + 2 max((g-1)/g S/b_u, S/(g b_o))
+//   (7) all-to-all                  a + max(inside (g-1) S/(n b_u), across (n-g) S/(n b_o))
 //
-// and a fixed launch time for each collective. Traffic of others and in-network reduction are left out.
-// Against NCCL 2.29 on 2 to 8 GPUs, 512 B to 512 MiB, the median error is 19 to 24 % on H100 and H200, 18
-// to 33 % on A100, 20 to 32 % on B200. All-reduces above 100 MB come out a third too long where the
-// switch reduces.
-#include "waferwatt/catalog/catalog.hpp"
+// and a fixed launch time for each collective. Across domains the fastest of (4) to (6) is taken: as NCCL,
+// which sends in small pieces over both levels at once, (5) when large and (6) when small. Inside a domain
+// and for the inner parts of (4) measured curves take the formulas' place where there are some. Between
+// more ranks than were measured, the time grows as the formula does. Traffic of others is left out.
+#include "waferwatt/network/measured_collectives.hpp"
 
 namespace waferwatt::network {
 
@@ -32,7 +32,7 @@ struct LinkSpec {
   Bandwidth effective_bandwidth() const { return bandwidth * efficiency; }
 };
 
-/// (1) to (3) and (4) on one link level, without the launch.
+/// (1) to (3) on one link level, without the launch.
 Time send_time(const LinkSpec& link, DataSize size);
 Time ring_all_gather_time(const LinkSpec& link, std::int64_t n_ranks, DataSize gathered);
 Time ring_all_reduce_time(const LinkSpec& link, std::int64_t n_ranks, DataSize size);
@@ -54,31 +54,42 @@ class TwoLevelNetwork {
   /// Ranks `stride` accelerators apart, in order, so that a domain holds domain_size / stride of them.
   Group group(std::int64_t n_ranks, std::int64_t stride = 1) const;
 
-  Time all_reduce_time(Group group, DataSize size) const;
+  /// \param library whose all-reduce inside a domain: "nccl", or an engine's own, "vllm graph", "trtllm";
+  ///        one that was not measured counts as NCCL
+  Time all_reduce_time(Group group, DataSize size, std::string_view library = "nccl") const;
   Time all_gather_time(Group group, DataSize gathered) const;
   Time reduce_scatter_time(Group group, DataSize size) const;
   /// \param size what one rank sends, its own share included
   Time all_to_all_time(Group group, DataSize size) const;
   Time send_time(bool across_domains, DataSize size) const;
 
-  /// Inside a domain the collectives of NCCL then take their measured times, launch included.
-  /// \param calibration must live as long as this
-  void calibrate(const catalog::CollectiveCalibration& calibration) { calibration_ = &calibration; }
+  /// Inside a domain collectives then take their measured times, launch included.
+  void calibrate(MeasuredCollectives measured) { measured_ = std::move(measured); }
+  const std::optional<MeasuredCollectives>& measured() const { return measured_; }
+  /// The same domains on another network.
+  TwoLevelNetwork with_scale_out(LinkSpec scale_out) const;
 
   std::int64_t domain_size() const { return domain_size_; }
   const LinkSpec& scale_up() const { return scale_up_; }
   const LinkSpec& scale_out() const { return scale_out_; }
+  Time launch() const { return launch_; }
 
  private:
+  enum class Inside { all_reduce, all_gather, reduce_scatter, all_to_all };
+  Time inside_formula(Inside operation, std::int64_t n_ranks, DataSize size) const;
+  Time inside_time(Inside operation, std::int64_t n_ranks, DataSize size, std::string_view library) const;
+  Time inside_part(Inside operation, std::int64_t n_ranks, DataSize size) const;
+  Time ring_through_domains(double passes, Group group, DataSize size) const;
+
   LinkSpec scale_up_, scale_out_;
   std::int64_t domain_size_;
-  std::optional<Time> measured(const char* operation, Group group, DataSize size) const;
   Time launch_;
-  const catalog::CollectiveCalibration* calibration_ = nullptr;
+  std::optional<MeasuredCollectives> measured_;
 };
 
 /// The network of a cluster from the catalog: the scale-up fabric of the accelerator's system (else the
-/// accelerator's own figures), and `scale_out` (else the accelerator's NIC).
+/// accelerator's own figures), and `scale_out` (else the accelerator's NIC). Measured collectives are taken
+/// where MeasuredCollectives::of finds some; `catalog` must then live as long as the network.
 /// \returns nothing when the cluster is larger than a domain and nothing is known of the network beyond it
 std::optional<TwoLevelNetwork> network_of(const catalog::Accelerator&, const catalog::System*,
                                           const catalog::Fabric* scale_out, std::int64_t n_accelerators,
