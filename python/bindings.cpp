@@ -86,6 +86,7 @@ Run run(const std::string& file_or_text, bool is_text, const std::vector<std::st
         unsigned n_jobs) {
   const py::gil_scoped_release release;
   scenario::Scenario loaded = load(file_or_text, is_text, overrides, seed, models);
+  if (loaded.header.sweep) throw core::InputError("the scenario has a \"sweep\"; one run has one point");
   scenario::RunOptions options{.n_jobs = n_jobs};
   if (timeout_s) options.timeout = *timeout_s * core::second;
   scenario::Outcome outcome = scenario::run_isolated(loaded, options);

@@ -1,65 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-#include <unistd.h>
+#include "run_options.hpp"
 
-#include <algorithm>
-#include <cstdio>
 #include <thread>
 
-#include "waferwatt/cli/command.hpp"
-#include "waferwatt/report/results_folder.hpp"
 #include "waferwatt/report/summary.hpp"
 
 namespace waferwatt::cli {
 namespace {
 
-namespace fs = std::filesystem;
-
-/// One line on a terminal that is written over; nothing in a pipe.
-class ProgressLine {
- public:
-  ProgressLine() : is_shown_(::isatty(STDERR_FILENO) == 1) {}
-  ~ProgressLine() { clear(); }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-
-  void show(double fraction, const std::string& what) const {
-    if (is_shown_)
-      fmt::print(stderr, "\r\033[K{:3.0f} %  {}", std::clamp(fraction, 0.0, 1.0) * 100, what.substr(0, 100));
-    if (is_shown_) std::fflush(stderr);
-  }
-  void clear() const {
-    if (is_shown_) fmt::print(stderr, "\r\033[K");
-  }
-
- private:
-  bool is_shown_;
-};
-
-scenario::RunOptions run_options(const Arguments& arguments) {
-  scenario::RunOptions options;
-  if (const auto seconds = arguments.positive_number("--timeout")) options.timeout = *seconds * core::second;
-  options.n_jobs = static_cast<unsigned>(
-      arguments.whole_number("--jobs", 1).value_or(std::max(1u, std::thread::hardware_concurrency())));
-  return options;
-}
-
-scenario::LoadOptions load_options(const Arguments& arguments) {
-  for (const auto& text : arguments.values("--set"))
-    if (text.find('=') == std::string::npos || text.front() == '=')
-      throw UsageError(fmt::format("option --set needs PATH=VALUE, got \"{}\"", text));
-  return {.overrides = arguments.values("--set"), .seed = arguments.whole_number("--seed")};
-}
-
 int run(const Arguments& arguments) {
   const std::string& file = only_argument(arguments, "FILE");
-  const auto load_with = load_options(arguments);
   auto run_with = run_options(arguments);
   const auto if_present = arguments.has("--force") ? report::IfPresent::replace : report::IfPresent::refuse;
 
-  const scenario::Scenario scenario = scenario::load(file, shared_catalog(), load_with);
-  const fs::path folder = arguments.value("--output")
-                              .value_or((fs::path{"results"} / scenario::folder_name(scenario.header.name)).string());
+  const scenario::Scenario scenario = scenario::load(file, shared_catalog(), load_options(arguments));
+  if (scenario.header.sweep) return run_sweep(arguments, scenario);
+  const auto folder = results_folder(arguments, scenario);
   report::check_results_folder(folder, if_present);
 
   const ProgressLine line;
@@ -80,10 +36,29 @@ int run(const Arguments& arguments) {
 
 }  // namespace
 
+scenario::RunOptions run_options(const Arguments& arguments) {
+  scenario::RunOptions options;
+  if (const auto seconds = arguments.positive_number("--timeout")) options.timeout = *seconds * core::second;
+  options.n_jobs = static_cast<unsigned>(
+      arguments.whole_number("--jobs", 1).value_or(std::max(1u, std::thread::hardware_concurrency())));
+  return options;
+}
+
+scenario::LoadOptions load_options(const Arguments& arguments) {
+  for (const auto& text : arguments.values("--set"))
+    if (text.find('=') == std::string::npos || text.front() == '=')
+      throw UsageError(fmt::format("option --set needs PATH=VALUE, got \"{}\"", text));
+  return {.overrides = arguments.values("--set"), .seed = arguments.whole_number("--seed")};
+}
+
+std::filesystem::path results_folder(const Arguments& arguments, const scenario::Scenario& scenario) {
+  return arguments.value("--output").value_or((std::filesystem::path{"results"} / scenario::folder_name(scenario.header.name)).string());
+}
+
 Command run_command() {
   return {.name = "run",
           .arguments = "FILE [OPTIONS]",
-          .doc = "Run a scenario; print the answer and what binds, write a results folder.",
+          .doc = "Run a scenario, or its sweep; print the answer and what binds, write a results folder.",
           .examples =
               "  waferwatt run scenarios/compute-famine.json\n"
               "  waferwatt run scenarios/compute-famine.json -o results/longer-life --set economics.it_life=\"6 year\"\n"

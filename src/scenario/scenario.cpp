@@ -156,7 +156,6 @@ void refuse_unavailable(io::Value& document, const Kind* kind, Diagnostics& diag
     diagnostics.add(io::diagnostic_at(member->place(), fmt::format("/{}", key), message));
     std::erase_if(*document.get_if<io::Value::Object>(), [&](const io::Value::Member& m) { return m.key == key; });
   };
-  refuse("sweep", "\"sweep\" is not available in this version; run the scenario once per point with --set");
   if (kind && !kind->has_draws)
     refuse("monte_carlo", fmt::format("\"monte_carlo\" is not available for kind \"{}\"; run the scenario once per draw with --seed and --set", kind->name));
 }
@@ -167,9 +166,12 @@ Scenario interpret(io::Value document, Diagnostics& diagnostics, std::shared_ptr
   io::ReadContext context{diagnostics};
   if (!io::expect_object(document, "", context, "a scenario object")) diagnostics.throw_if_any();
   for (const auto& text : options.overrides) apply_override(document, text);
+  for (const auto& patch : options.patches) io::merge_patch(document, patch);
   if (!check_schema(document, diagnostics)) diagnostics.throw_if_any();
 
   Scenario scenario{.catalog = std::move(catalog)};
+  scenario.document = document;
+  scenario.kinds = options.kinds;
   const Kind* kind = find_kind(document, options.kinds, diagnostics);
   refuse_unavailable(document, kind, diagnostics);
   const auto [header, own] = split(document, kind);
@@ -179,6 +181,22 @@ Scenario interpret(io::Value document, Diagnostics& diagnostics, std::shared_ptr
   if (kind) scenario.model = kind->read(own, *scenario.catalog, diagnostics);
   diagnostics.throw_if_any();
   return scenario;
+}
+
+/// The document of a swept scenario that its points start from, with the seeds in force.
+io::Value without_sweep(const Scenario& scenario) {
+  io::Value document = scenario.document;
+  std::erase_if(*document.get_if<io::Value::Object>(), [](const io::Value::Member& member) { return member.key == "sweep"; });
+  document["seed"] = io::Value{scenario.header.seed};
+  if (auto* draws = document.find("monte_carlo"); draws && draws->get_if<io::Value::Object>() && !scenario.header.monte_carlo->seed)
+    std::erase_if(*draws->get_if<io::Value::Object>(), [](const io::Value::Member& member) { return member.key == "seed"; });
+  return document;
+}
+
+/// Problems that many points share are told once.
+void add_new(const InputError& error, Diagnostics& diagnostics) {
+  for (const auto& found : error.diagnostics())
+    if (std::ranges::none_of(diagnostics.found(), [&](const Diagnostic& known) { return known.text() == found.text(); })) diagnostics.add(found);
 }
 
 }  // namespace
@@ -201,6 +219,33 @@ Scenario load_text(const std::string& name, std::string_view text, std::shared_p
   Diagnostics diagnostics;
   io::Value document = DocumentReader{diagnostics}.read_text(name, text);
   return interpret(std::move(document), diagnostics, std::move(catalog), options);
+}
+
+std::vector<SweepPoint> sweep_points(const Scenario& scenario) {
+  const Sweep& sweep = *scenario.header.sweep;
+  const io::Value base = without_sweep(scenario);
+  const core::RandomStream random(static_cast<std::uint64_t>(scenario.header.seed), "sweep");
+  Diagnostics all;
+  std::vector<SweepPoint> points;
+  for (auto& values : sweep_values(sweep, random)) {
+    io::Value document = base;
+    try {
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const auto& axis = sweep.axes.list[i];
+        if (!values[i].place().file) values[i].set_place(axis.written.place());
+        io::set_path(document, axis.path, values[i]);
+        place_new_objects(document, axis.written.place());
+      }
+      Diagnostics own;
+      Scenario point = interpret(document, own, scenario.catalog, {.kinds = scenario.kinds});
+      points.push_back({std::move(values), std::move(point), {}});
+    } catch (const InputError& error) {
+      if (sweep.bad_points == BadPoints::skip) points.push_back({std::move(values), std::nullopt, error.what()});
+      else add_new(error, all);
+    }
+  }
+  all.throw_if_any();
+  return points;
 }
 
 }  // namespace waferwatt::scenario

@@ -25,6 +25,7 @@ struct Command {
 };
 
 Command run_command();
+Command sweep_command();
 Command check_command();
 Command explain_command();
 Command catalog_command();

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "waferwatt/io/record.hpp"
+#include "waferwatt/scenario/sweep.hpp"
 
 namespace waferwatt::scenario {
 
@@ -29,6 +29,7 @@ struct Header {
   std::optional<std::string> extends;  ///< another scenario file, relative to this one
 
   std::optional<MonteCarlo> monte_carlo;
+  std::optional<Sweep> sweep;
 
   static const io::Record<Header>& record();
 };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "waferwatt/core/table.hpp"
+#include "waferwatt/io/record.hpp"
 
 namespace waferwatt::scenario {
 
@@ -18,6 +19,8 @@ struct Metric {
   double value = 0;
   std::string unit;                         ///< "1", "s", "USD/Mtoken", ...
   std::optional<double> low, high;
+
+  static const io::Record<Metric>& record();
 };
 
 /// A resource that binds, and how much of all waiting it is charged with.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Running a scenario, in a child process of its own.
+#include <functional>
 #include <optional>
 
 #include "waferwatt/scenario/scenario.hpp"
@@ -31,5 +32,23 @@ class RunError : public std::runtime_error {
 /// Same scenario and seed, same result.
 /// \throws InputError, InfeasibleError as the run does; RunError naming the scenario
 Outcome run_isolated(const Scenario& scenario, const RunOptions& options = {});
+
+struct NamedScenario {
+  std::string name;  ///< in messages
+  const Scenario* scenario = nullptr;
+};
+
+/// How one of many runs ended: exactly one of these holds something.
+struct RunEnd {
+  std::optional<Outcome> outcome;
+  std::string infeasible;  ///< why there is no solution
+  std::string failure;     ///< bad input, a crash, no time or memory left
+};
+
+/// Each in a child of its own, `options.n_jobs` at a time, on one core each. `on_done` is called in the caller's
+/// thread, in the order in which runs end. One that fails leaves the others alone.
+/// \throws engine::Interrupted on SIGINT and SIGTERM
+void run_each_isolated(const std::vector<NamedScenario>& scenarios, const RunOptions& options,
+                       const std::function<void(std::size_t index, const RunEnd& end)>& on_done);
 
 }  // namespace waferwatt::scenario
