@@ -30,7 +30,18 @@ double LanguageModel::attention_parameters() const {
     return query + key_value + n * value * h;
   }
   const double size = static_cast<double>(head_size()), kv = static_cast<double>(kv_heads());
-  return h * size * (2 * n + 2 * kv);
+  return h * size * (2 * n + 2 * kv + (gated_attention ? n : 0));
+}
+
+double LanguageModel::linear_attention_parameters() const {
+  const double keys = as_double(linear_attention->n_key_heads) * as_double(linear_attention->key_head_dim);
+  const double n_values = as_double(linear_attention->n_value_heads), values = n_values * as_double(linear_attention->value_head_dim);
+  return as_double(hidden_size) * (2 * keys + 3 * values + 2 * n_values);  // q, k, v, gate, output; decay and step of each head
+}
+
+std::int64_t LanguageModel::n_full_attention_layers() const {
+  if (full_attention_step) return n_layers.value / full_attention_step->value;
+  return sliding_window ? 0 : n_layers.value;
 }
 
 bool LanguageModel::is_expert_layer(std::int64_t layer) const {
@@ -57,14 +68,18 @@ double LanguageModel::parameters(bool active_only) const {
   const double h = as_double(hidden_size), norms = 2 * h;
   // A token looks its input embedding up; only the output embedding does work.
   double sum = h + as_double(vocabulary) * h * (tied_embeddings || active_only ? 1 : 2);
-  for (std::int64_t layer = 0; layer < n_layers.value; ++layer) sum += attention_parameters() + norms + ffn_parameters(layer, active_only);
-  return sum;
+  for (std::int64_t layer = 0; layer < n_layers.value; ++layer) sum += norms + ffn_parameters(layer, active_only);
+  const double n_linear = linear_attention ? as_double(n_layers) - static_cast<double>(n_full_attention_layers()) : 0;
+  if (n_linear > 0) sum += n_linear * linear_attention_parameters();
+  return sum + (as_double(n_layers) - n_linear) * attention_parameters();
 }
 
 DataSize LanguageModel::kv_cache_per_token(NumberFormat format) const {
   const double numbers = mla ? as_double(mla->kv_lora_rank) + as_double(mla->qk_rope_head_dim)
                              : 2.0 * static_cast<double>(kv_heads()) * static_cast<double>(head_size());
-  return as_double(n_layers) * numbers * size_of(format);
+  const double index = sparse_attention ? as_double(sparse_attention->index_head_dim) : 0;  // kept in 8 bits
+  const double n_caches = linear_attention ? static_cast<double>(n_full_attention_layers()) : as_double(n_layers);
+  return n_caches * (numbers * size_of(format) + index * byte);
 }
 
 const io::Record<MixtureOfExperts>& MixtureOfExperts::record() {
@@ -96,6 +111,27 @@ const io::Record<LatentAttention>& LatentAttention::record() {
   return record;
 }
 
+const io::Record<LinearAttention>& LinearAttention::record() {
+  using M = LinearAttention;
+  static const auto record =
+      io::Record<M>("linear_attention", "Sizes of attention layers with a state of constant size.")
+          .required("n_key_heads", &M::n_key_heads, {.doc = "Heads of keys and queries.", .at_least = 1, .at_most = kManyHeads})
+          .required("key_head_dim", &M::key_head_dim, {.doc = "Size of a key.", .at_least = 1, .at_most = kWide})
+          .required("n_value_heads", &M::n_value_heads, {.doc = "Heads of values; each keeps a matrix.", .at_least = 1, .at_most = kManyHeads})
+          .required("value_head_dim", &M::value_head_dim, {.doc = "Size of a value.", .at_least = 1, .at_most = kWide});
+  return record;
+}
+
+const io::Record<SparseAttention>& SparseAttention::record() {
+  using M = SparseAttention;
+  static const auto record =
+      io::Record<M>("sparse_attention", "An indexer that chooses what a query attends to.")
+          .required("chosen_tokens", &M::chosen_tokens, {.doc = "Tokens that a query attends to at most.", .at_least = 1, .at_most = kWide})
+          .required("n_index_heads", &M::n_index_heads, {.doc = "Heads of the indexer.", .at_least = 1, .at_most = kManyHeads})
+          .required("index_head_dim", &M::index_head_dim, {.doc = "Size of the indexer's key, cached in 8 bits.", .at_least = 1, .at_most = kWide});
+  return record;
+}
+
 const io::Record<LanguageModel>& LanguageModel::record() {
   using M = LanguageModel;
   static const auto record =
@@ -116,8 +152,12 @@ const io::Record<LanguageModel>& LanguageModel::record() {
           .required("tied_embeddings", &M::tied_embeddings, {.doc = "Input and output embeddings share their weights."})
           .optional("context_length", &M::context_length, {.doc = "Longest context in tokens.", .at_least = 1, .at_most = 100 * kWide})
           .optional("sliding_window", &M::sliding_window, {.doc = "Attention window in tokens.", .at_least = 1, .at_most = 100 * kWide})
+          .optional("full_attention_step", &M::full_attention_step, {.doc = "Every k-th layer sees the whole context; the others the window, or are linear.", .at_least = 1, .at_most = kManyLayers})
+          .optional("gated_attention", &M::gated_attention, {.doc = "Attention's output is multiplied by a gate as wide as the queries."})
           .optional("moe", &M::moe, {.doc = "Mixture of experts; absent: dense."})
           .optional("mla", &M::mla, {.doc = "Latent attention sizes, with attention \"mla\"."})
+          .optional("linear_attention", &M::linear_attention, {.doc = "Sizes of the linear layers, with full_attention_step."})
+          .optional("sparse_attention", &M::sparse_attention, {.doc = "Indexer, with attention \"mla\"."})
           .required("total_parameters", &M::total_parameters, {.doc = "Published number of parameters.", .above = 0.0, .at_most = 1e15})
           .optional("active_parameters", &M::active_parameters, {.doc = "Published parameters that one token uses.", .above = 0.0, .at_most = 1e15})
           .optional("training_tokens", &M::training_tokens, {.doc = "Tokens of pre-training.", .above = 0 * token, .at_most = 1e18 * token})
@@ -127,6 +167,8 @@ const io::Record<LanguageModel>& LanguageModel::record() {
           .check([](const M& m, const io::FieldComplaint& complain) {
             if ((m.attention == Attention::mla) != m.mla.has_value())
               complain(m.mla ? "mla" : "attention", "attention \"mla\" and the sizes under \"mla\" go together");
+            if (m.linear_attention && !m.full_attention_step)
+              complain("linear_attention", "give full_attention_step: which layers are not linear");
             if (m.kv_heads() > m.n_heads.value || m.n_heads.value % m.kv_heads() != 0)
               complain("n_kv_heads", fmt::format("{} query heads cannot share {} key-value heads evenly", m.n_heads.value, m.kv_heads()));
             if (!m.head_dim && !m.mla && m.hidden_size.value % m.n_heads.value != 0)

@@ -13,13 +13,30 @@ double gigabytes(DataSize size) { return size.in(giga * byte); }
 
 /// Hidden states, the feed-forward intermediate and fp32 logits of the largest iteration.
 DataSize activation_bytes(const catalog::LanguageModel& model, const ReplicaPlan& plan, const EngineSettings& engine) {
-  const double tokens = static_cast<double>(engine.max_batched_tokens),
-               sequences = static_cast<double>(engine.max_sequences);
-  const double split = static_cast<double>(plan.tensor_parallel);
+  const double tokens = static_cast<double>(engine.max_batched_tokens), sequences = static_cast<double>(engine.max_sequences);
   const double hidden = 4 * static_cast<double>(model.hidden_size.value);
-  const double intermediate = 3 * static_cast<double>(model.ffn_size.value) / split;
-  return 2 * byte * (tokens * (hidden + intermediate)) +
-         4 * byte * (sequences * static_cast<double>(model.vocabulary.value));
+  const double intermediate = 3 * static_cast<double>(model.ffn_size.value) / static_cast<double>(plan.tensor_parallel);
+  return 2 * byte * (tokens * (hidden + intermediate)) + 4 * byte * (sequences * static_cast<double>(model.vocabulary.value));
+}
+
+/// Weights of the fullest accelerator. Embeddings and what is neither attention nor feed-forward are in bf16.
+DataSize weight_bytes(const catalog::LanguageModel& model, const ReplicaPlan& plan) {
+  const double layers = static_cast<double>(model.n_layers.value), tensor = static_cast<double>(plan.tensor_parallel);
+  double experts = 0, dense = 0;
+  for (std::int64_t layer = 0; layer < model.n_layers.value; ++layer) {
+    const double all = model.ffn_parameters(layer, false);
+    const double routed = model.is_expert_layer(layer) ? 3.0 * static_cast<double>(model.hidden_size.value) *
+                                                             static_cast<double>(model.moe->expert_ffn_size.value) *
+                                                             static_cast<double>(model.moe->n_routed_experts.value)
+                                                       : 0;
+    experts += std::min(all, routed), dense += all - std::min(all, routed);
+  }
+  const double linear = model.linear_attention ? layers - static_cast<double>(model.n_full_attention_layers()) : 0;
+  const double attention = model.attention_parameters() * (layers - linear) + (linear > 0 ? linear * model.linear_attention_parameters() : 0);
+  const double rest = std::max(0.0, model.total_parameters.value - experts - dense - attention);
+  return (experts * plan.experts().bytes() / static_cast<double>(plan.n_ranks()) +
+          (dense * plan.dense().bytes() + attention * plan.attention().bytes() + rest * 2) / tensor) /
+         static_cast<double>(plan.pipeline_parallel) * byte;
 }
 
 }  // namespace
@@ -69,8 +86,39 @@ NumberFormat runnable_format(const catalog::Accelerator& accelerator, NumberForm
   return NumberFormat::bf16;
 }
 
+void set_checkpoint_formats(ReplicaPlan& plan, const catalog::LanguageModel& model, const catalog::Accelerator& accelerator,
+                            NumberFormat precision, bool four_bit_integers) {
+  const auto runnable = [&](WeightFormat wanted) -> WeightFormat {
+    if (accelerator.peak(wanted.format)) return wanted;
+    if (wanted.format == NumberFormat::fp4) return {NumberFormat::bf16, cost::Recipe::fp4_weights};
+    return {NumberFormat::bf16, cost::Recipe::int8_weights};
+  };
+  WeightFormat narrow{precision};
+  if (precision == NumberFormat::fp8 && model.weight_format == NumberFormat::fp8) narrow.recipe = cost::Recipe::block;
+  if (precision == NumberFormat::fp4 && four_bit_integers) narrow = {NumberFormat::bf16, cost::Recipe::int4_weights};
+  narrow = runnable(narrow);
+  plan.weight_format = narrow.format, plan.weight_recipe = narrow.recipe;
+  plan.attention_weights.reset(), plan.expert_weights.reset();
+  if (precision == NumberFormat::fp4 && model.moe) plan.attention_weights = WeightFormat{};
+}
+
+std::string unsound_split(const catalog::LanguageModel& model, const ReplicaPlan& plan) {
+  if (model.n_heads.value % plan.tensor_parallel != 0)
+    return fmt::format("{} attention heads cannot be split {} ways", model.n_heads.value, plan.tensor_parallel);
+  if (model.moe && plan.expert_parallel) {
+    if (plan.n_ranks() % plan.expert_tensor_parallel != 0)
+      return fmt::format("{} ranks cannot hold {} slices of experts", plan.n_ranks(), plan.expert_tensor_parallel);
+    const std::int64_t spread = plan.n_ranks() / plan.expert_tensor_parallel;
+    if (spread > model.moe->n_routed_experts.value)
+      return fmt::format("{} experts cannot be spread over {} accelerators", model.moe->n_routed_experts.value, spread);
+  }
+  if (plan.pipeline_parallel > model.n_layers.value)
+    return fmt::format("{} layers cannot be cut into {} stages", model.n_layers.value, plan.pipeline_parallel);
+  return {};
+}
+
 DataSize kv_bytes_per_token(const catalog::LanguageModel& model, const ReplicaPlan& plan) {
-  const DataSize whole = model.kv_cache_per_token(plan.kv_format);
+  const DataSize whole = model.kv_cache_per_token(plan.kv_format) / static_cast<double>(plan.pipeline_parallel);
   if (model.mla) return whole;
   const double heads = static_cast<double>(model.kv_heads());
   const double held = std::ceil(heads / static_cast<double>(plan.tensor_parallel));
@@ -79,22 +127,23 @@ DataSize kv_bytes_per_token(const catalog::LanguageModel& model, const ReplicaPl
 
 MemoryPlan memory_plan(const catalog::LanguageModel& model, const catalog::Accelerator& accelerator,
                        const ReplicaPlan& plan, const EngineSettings& engine) {
-  const double split = static_cast<double>(plan.tensor_parallel);
+  const double split = static_cast<double>(plan.n_accelerators());
   MemoryPlan memory;
   memory.capacity = *accelerator.memory_capacity;
   memory.usable = memory.capacity * engine.memory_utilisation;
-  memory.weights = model.total_parameters.value * catalog::size_of(plan.weight_format) / split;
+  memory.weights = weight_bytes(model, plan);
   memory.activations = activation_bytes(model, plan, engine);
   memory.kv_space = memory.usable - memory.weights - memory.activations;
   memory.kv_per_token = kv_bytes_per_token(model, plan);
-  const double blocks = memory.kv_space / (memory.kv_per_token * static_cast<double>(engine.kv_block_tokens));
+  const double blocks = memory.kv_space / (memory.kv_per_token * static_cast<double>(engine.kv_block_tokens)) *
+                        static_cast<double>(plan.data_parallel);
   memory.n_kv_blocks = std::max<std::int64_t>(0, static_cast<std::int64_t>(blocks));
   if (memory.n_kv_blocks == 0)
     memory.infeasible = fmt::format(
         "{} in {} needs {:.1f} GB for weights and {:.1f} GB for activations; {} x {:.1f} GB of {} at {:.0f} % "
         "utilisation leave {:.1f} GB",
         model.name, io::enum_text(plan.weight_format), gigabytes(memory.weights) * split,
-        gigabytes(memory.activations) * split, plan.tensor_parallel, gigabytes(memory.capacity), accelerator.name,
+        gigabytes(memory.activations) * split, plan.n_accelerators(), gigabytes(memory.capacity), accelerator.name,
         100 * engine.memory_utilisation, gigabytes(memory.usable) * split);
   return memory;
 }

@@ -165,10 +165,10 @@ ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, c
   outcome.infeasible = outcome.memory.infeasible;
   if (!outcome.infeasible.empty()) return outcome;
   const auto network = network::network_of(*deployment.accelerator, deployment.system, nullptr,
-                                           deployment.plan.tensor_parallel, catalog);
+                                           deployment.plan.n_accelerators(), catalog);
   if (!network) {
     outcome.infeasible = fmt::format("nothing is known of a network that joins {} x {}",
-                                     deployment.plan.tensor_parallel, deployment.accelerator->name);
+                                     deployment.plan.n_accelerators(), deployment.accelerator->name);
     return outcome;
   }
   DeploymentRun(loop, deployment, workload, catalog, *network, random, outcome).run();

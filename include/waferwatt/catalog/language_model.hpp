@@ -24,16 +24,34 @@ struct LatentAttention {
   static const io::Record<LatentAttention>& record();
 };
 
+/// Layers that keep a state of constant size instead of a cache (gated delta rule, arXiv 2412.06464).
+struct LinearAttention {
+  Fact<std::int64_t> n_key_heads, key_head_dim, n_value_heads, value_head_dim;
+
+  static const io::Record<LinearAttention>& record();
+};
+
+/// An indexer chooses the cached tokens that a query attends to (DeepSeek-V3.2).
+struct SparseAttention {
+  Fact<std::int64_t> chosen_tokens, n_index_heads, index_head_dim;
+
+  static const io::Record<SparseAttention>& record();
+};
+
 struct LanguageModel {
   std::string id, name, vendor;
   std::optional<Fact<Date>> released;
   Attention attention = Attention::mha;
   Fact<std::int64_t> n_layers, hidden_size, n_heads, ffn_size, vocabulary;
   std::optional<Fact<std::int64_t>> n_kv_heads, head_dim, context_length, sliding_window;
+  std::optional<Fact<std::int64_t>> full_attention_step;  ///< every k-th layer sees the whole context
   bool gated_ffn = true;
+  bool gated_attention = false;  ///< the output of attention is multiplied by a gate as wide as the queries
   bool tied_embeddings = false;
   std::optional<MixtureOfExperts> moe;
   std::optional<LatentAttention> mla;
+  std::optional<LinearAttention> linear_attention;  ///< of the layers that do not see the whole context
+  std::optional<SparseAttention> sparse_attention;
   Fact<double> total_parameters;
   std::optional<Fact<double>> active_parameters;
   std::optional<Fact<Tokens>> training_tokens;
@@ -41,8 +59,11 @@ struct LanguageModel {
   NumberFormat weight_format = NumberFormat::bf16;
   std::vector<std::string> notes;
 
-  /// Parameters of one layer's attention.
+  /// Parameters of one layer's attention, and of one linear layer's.
   double attention_parameters() const;
+  double linear_attention_parameters() const;
+  /// Layers that see the whole context.
+  std::int64_t n_full_attention_layers() const;
   /// Parameters of one layer's feed-forward part: all experts, or those one token uses.
   double ffn_parameters(std::int64_t layer, bool active_only) const;
   bool is_expert_layer(std::int64_t layer) const;
@@ -52,7 +73,7 @@ struct LanguageModel {
   /// leaves out the input embedding, which is looked up.
   double parameters(bool active_only = false) const;
 
-  /// KV cache of one token over all layers (latent vectors for MLA).
+  /// KV cache of one token over all layers that keep one (latent vectors for MLA).
   DataSize kv_cache_per_token(NumberFormat format) const;
 
   std::int64_t kv_heads() const;

@@ -2,10 +2,10 @@
 #pragma once
 // A model placed on accelerators: how it is split, what memory it leaves, how requests are batched.
 #include "waferwatt/catalog/catalog.hpp"
+#include "waferwatt/cost/operators.hpp"
+#include "waferwatt/serving/backend_profile.hpp"
 
 namespace waferwatt::serving {
-
-using catalog::NumberFormat;
 
 /// When KV cache is set aside: for the prompt and then block by block (a full cache preempts,
 /// as in vLLM), or for the whole request at once (never preempts, as TensorRT-LLM by default).
@@ -25,17 +25,52 @@ struct EngineSettings {
   /// Inputs of narrow GEMMs are quantised by the kernel before them (static scales), so that launching
   /// them costs what bf16 GEMMs cost; false: by a kernel of its own, as the calibrations measured them.
   bool fused_quantisation = true;
+  /// How the engine's kernels and host work differ from the calibrated ones; the default's do not.
+  BackendProfile backend;
 
   static const io::Record<EngineSettings>& record();
 };
 
-/// One replica: a model split over accelerators by tensor parallelism.
+/// Weights as kernels read them.
+struct WeightFormat {
+  NumberFormat format = NumberFormat::bf16;
+  cost::Recipe recipe = cost::Recipe::plain;
+
+  double bytes() const { return cost::kKernelFormats[cost::kernel_format(format, recipe)].weight_bytes; }
+  friend bool operator==(const WeightFormat&, const WeightFormat&) = default;
+};
+
+/// One replica: a model split over accelerators. A stage is tensor_parallel x data_parallel ranks. Attention and
+/// dense layers are split tensor_parallel ways, and each of the data_parallel groups has requests of its own;
+/// experts are spread over, or cut into slices for, all ranks of the stage.
 struct ReplicaPlan {
   std::int64_t tensor_parallel = 1;
-  bool expert_parallel = true;  ///< whole experts per accelerator; false: a slice of every expert
+  std::int64_t data_parallel = 1;           ///< of attention: groups that meet only at the experts
+  std::int64_t pipeline_parallel = 1;       ///< stages of layers
+  bool expert_parallel = true;              ///< whole experts per accelerator; false: a slice of every expert
+  std::int64_t expert_tensor_parallel = 1;  ///< slices of every expert, with expert_parallel
   NumberFormat weight_format = NumberFormat::bf16;
   NumberFormat kv_format = NumberFormat::bf16;
+  cost::Recipe weight_recipe = cost::Recipe::plain;
+  std::optional<WeightFormat> attention_weights, expert_weights;  ///< where they differ from weight_format
+  cost::Routing routing = {};                                     ///< how tokens choose experts
+
+  std::int64_t n_ranks() const { return tensor_parallel * data_parallel; }
+  std::int64_t n_accelerators() const { return n_ranks() * pipeline_parallel; }
+  WeightFormat dense() const { return {weight_format, weight_recipe}; }
+  WeightFormat attention() const { return attention_weights.value_or(dense()); }
+  WeightFormat experts() const { return expert_weights.value_or(dense()); }
 };
+
+/// Gives the plan the formats that checkpoints of that precision have: models released in fp8 keep one scale
+/// for 128 numbers; 4-bit mixtures of experts keep attention in bf16, others are 4-bit throughout. Formats that
+/// the accelerator does not compute in become weights of that size with wider arithmetic.
+/// \param four_bit_integers int4 instead of fp4
+void set_checkpoint_formats(ReplicaPlan& plan, const catalog::LanguageModel& model, const catalog::Accelerator& accelerator,
+                            NumberFormat precision, bool four_bit_integers = false);
+
+/// Why a model cannot be split this way; empty when it can.
+std::string unsound_split(const catalog::LanguageModel& model, const ReplicaPlan& plan);
 
 /// The narrowest format the accelerator computes in that is no narrower than `wanted`.
 NumberFormat runnable_format(const catalog::Accelerator& accelerator, NumberFormat wanted);
@@ -44,7 +79,7 @@ NumberFormat runnable_format(const catalog::Accelerator& accelerator, NumberForm
 struct MemoryPlan {
   DataSize capacity, usable, weights, activations, kv_space;  ///< of one accelerator
   DataSize kv_per_token;                                      ///< of one accelerator
-  std::int64_t n_kv_blocks = 0;
+  std::int64_t n_kv_blocks = 0;                               ///< of the replica: every data-parallel group has its own
   std::string infeasible;  ///< the reason with its numbers; empty when weights and one block fit
 };
 

@@ -19,7 +19,7 @@ struct Deployment {
   std::int64_t n_replicas = 1;
   Router router = Router::least_outstanding;
 
-  std::int64_t n_accelerators() const { return n_replicas * plan.tensor_parallel; }
+  std::int64_t n_accelerators() const { return n_replicas * plan.n_accelerators(); }
 };
 
 /// Load of the deployment in one interval of time; means are over the interval, all replicas together.

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What distinguishes inference engines when the model, the accelerators and the load are the same.
+//
+// The parameters below `step_overhead` were fitted on half of the measured configurations (docs/models/serving.md);
+// those above it follow from the engines' documentation.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "waferwatt/catalog/catalog.hpp"
+
+namespace waferwatt::serving {
+
+using catalog::NumberFormat;
+
+struct BackendProfile {
+  std::string name = "default";
+  std::string all_reduce = "vllm graph";           ///< library of the measured all-reduces of small messages
+  bool prefill_first = false;                      ///< prompts have iterations of their own, before decoding goes on
+  std::int64_t max_batched_tokens = 8192;          ///< token budget of an iteration
+  double memory_utilisation = 0.9;                 ///< of accelerator memory
+  NumberFormat kv_format = NumberFormat::bf16;     ///< of the cache when weights are narrower than 16 bits
+
+  Time step_overhead = 0.5 * milli * second;  ///< of an iteration: scheduling and sampling that the accelerator waits for
+  Time sequence_overhead;                     ///< of each sequence in an iteration: the same
+  Time layer_overhead;                        ///< of each layer: small kernels and gaps between kernels
+  Time eager_layer;       ///< launching one layer without a graph: an iteration with prompts takes no less
+  Time request_overhead;  ///< of each request before its first token: parsing, tokenising, answering
+  double decode_kernels = 1, prefill_kernels = 1;  ///< kernel time over the calibrated one, without and with prompts
+};
+
+/// The profile of "vllm", "sglang", "trtllm". \returns nothing for an unknown name
+const BackendProfile* find_backend(std::string_view name);
+std::vector<std::string> backend_names();
+
+}  // namespace waferwatt::serving

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layer_operators.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace waferwatt::serving {
+namespace {
+
+constexpr NumberFormat kActivationFormat = NumberFormat::bf16;
+constexpr double kActivationBytes = 2;
+constexpr double kStateBytes = 4;  // states of linear attention are kept in fp32
+constexpr WeightFormat kWide{};
+
+double as_double(const catalog::Fact<std::int64_t>& fact) { return static_cast<double>(fact.value); }
+
+}  // namespace
+
+LayerOperators::LayerOperators(const catalog::LanguageModel& model, const cost::OperatorModel& operators, const ReplicaPlan& plan,
+                               const network::TwoLevelNetwork& network, const EngineSettings& engine)
+    : model_(model),
+      operators_(operators),
+      plan_(plan),
+      network_(network),
+      all_reduce_library_(engine.backend.all_reduce),
+      fused_quantisation_(engine.fused_quantisation),
+      attention_format_(operators.supports(plan.kv_format) ? plan.kv_format : kActivationFormat),
+      n_layers_(as_double(model.n_layers)),
+      n_full_layers_(static_cast<double>(model.n_full_attention_layers())),
+      n_expert_layers_(static_cast<double>(model.n_expert_layers())),
+      hidden_(as_double(model.hidden_size)),
+      tensor_(static_cast<double>(plan.tensor_parallel)),
+      ranks_(static_cast<double>(plan.n_ranks())) {
+  heads_ = std::ceil(as_double(model.n_heads) / tensor_);
+  kv_heads_ = std::ceil(static_cast<double>(model.kv_heads()) / tensor_);
+  const double numbers = model.mla ? as_double(model.mla->kv_lora_rank) + as_double(model.mla->qk_rope_head_dim)
+                                   : 2 * kv_heads_ * static_cast<double>(model.head_size());
+  kv_bytes_per_layer_ = numbers * catalog::size_of(plan.kv_format);
+}
+
+IterationCost LayerOperators::priced(const cost::Estimate& estimate) const {
+  IterationCost cost;
+  cost.time_s = estimate.time.in(second);
+  switch (estimate.bound) {
+    case cost::Bound::launch:
+      cost.launch_s = cost.time_s;
+      break;
+    case cost::Bound::memory:
+      cost.memory_s = cost.time_s;
+      break;
+    case cost::Bound::compute:
+      cost.compute_s = cost.time_s;
+      break;
+  }
+  cost.energy_j = cost.time_s * operators_.power(estimate).in(watt);
+  cost.error_s = cost.time_s * estimate.error;
+  return cost;
+}
+
+IterationCost LayerOperators::network_time(Time time, DataSize traffic) const {
+  IterationCost cost;
+  cost.time_s = cost.network_s = time.in(second);
+  if (cost.time_s > 0) cost.energy_j = cost.time_s * operators_.power({.time = time, .traffic = traffic}).in(watt);
+  return cost;
+}
+
+IterationCost LayerOperators::gemm(double m, double n, double k, WeightFormat weights) const {
+  cost::Estimate estimate = operators_.estimate(cost::Gemm{m, n, k, weights.format, weights.recipe});
+  if (fused_quantisation_) estimate.time -= quantisation_launch(weights);
+  return priced(estimate);
+}
+
+// What a GEMM in the weights' format takes longer to launch than one in bf16: smallest GEMMs compared.
+Time LayerOperators::quantisation_launch(WeightFormat weights) const {
+  const auto smallest = [&](WeightFormat w) { return operators_.estimate(cost::Gemm{1, 1, 1, w.format, w.recipe}).time; };
+  return std::max(Time{}, smallest(weights) - smallest(kWide));
+}
+
+IterationCost LayerOperators::attention_projections(double n_tokens) const {
+  const WeightFormat weights = plan_.attention();
+  IterationCost sum;
+  if (model_.mla) {
+    const catalog::LatentAttention& mla = *model_.mla;
+    const double nope = as_double(mla.qk_nope_head_dim), rope = as_double(mla.qk_rope_head_dim), v = as_double(mla.v_head_dim);
+    const double latent = as_double(mla.kv_lora_rank), query_rank = mla.q_lora_rank ? as_double(*mla.q_lora_rank) : 0;
+    // The down-projections are not split: every accelerator computes the same latent vectors.
+    sum += gemm(n_tokens, query_rank + latent + rope, hidden_, weights);
+    sum += gemm(n_tokens, heads_ * (nope + rope), query_rank > 0 ? query_rank : hidden_, weights);
+    sum += gemm(n_tokens, heads_ * (nope + v), latent, kWide);  // up-projection or its absorbed halves
+    sum += gemm(n_tokens, hidden_, heads_ * v, weights);
+    if (const auto& sparse = model_.sparse_attention) {  // queries and key of the indexer, and their weights
+      const double index = as_double(sparse->n_index_heads) * as_double(sparse->index_head_dim);
+      sum += gemm(n_tokens, index, query_rank > 0 ? query_rank : hidden_, weights);
+      sum += gemm(n_tokens, as_double(sparse->index_head_dim) + as_double(sparse->n_index_heads), hidden_, kWide);
+    }
+    return sum;
+  }
+  const double size = static_cast<double>(model_.head_size()), gates = model_.gated_attention ? heads_ : 0;
+  sum += gemm(n_tokens, (heads_ + gates + 2 * kv_heads_) * size, hidden_, weights);
+  sum += gemm(n_tokens, hidden_, heads_ * size, weights);
+  return sum;
+}
+
+// Projections, convolution and the chunked update of the state, whose products are small beside the projections'.
+IterationCost LayerOperators::linear_projections(double n_tokens) const {
+  const catalog::LinearAttention& linear = *model_.linear_attention;
+  const double keys = std::ceil(as_double(linear.n_key_heads) / tensor_) * as_double(linear.key_head_dim);
+  const double n_values = std::ceil(as_double(linear.n_value_heads) / tensor_), values = n_values * as_double(linear.value_head_dim);
+  IterationCost sum = gemm(n_tokens, 2 * keys + 2 * values + 2 * n_values, hidden_, plan_.attention());
+  sum += gemm(n_tokens, hidden_, values, plan_.attention());
+  sum += stream(2 * n_tokens * (2 * keys + values) * kActivationBytes);  // convolution
+  sum += stream(3 * n_tokens * (2 * keys + 2 * values) * kActivationBytes);
+  return sum;
+}
+
+IterationCost LayerOperators::feed_forward(double n_tokens, double ffn_size) const {
+  const double own = std::ceil(ffn_size / tensor_), inputs = model_.gated_ffn ? 2 : 1;
+  IterationCost sum = gemm(n_tokens, inputs * own, hidden_, plan_.dense());
+  sum += gemm(n_tokens, hidden_, own, plan_.dense());
+  sum += stream((inputs + 1) * own * n_tokens * kActivationBytes);
+  return sum;
+}
+
+IterationCost LayerOperators::experts(double n_tokens) const {
+  if (n_expert_layers_ <= 0) return {};
+  const catalog::MixtureOfExperts& moe = *model_.moe;
+  const double n_experts = as_double(moe.n_routed_experts), size = as_double(moe.expert_ffn_size);
+  const double slices = plan_.expert_parallel ? static_cast<double>(plan_.expert_tensor_parallel) : ranks_;
+  const WeightFormat weights = plan_.experts();
+  return priced(operators_.estimate(cost::Experts{.n_tokens = n_tokens,
+                                                  .experts_per_token = as_double(moe.experts_per_token),
+                                                  .n_experts = n_experts,
+                                                  .expert_parallel = std::min(ranks_ / slices, n_experts),
+                                                  .hidden_size = hidden_,
+                                                  .ffn_size = std::ceil(size / slices),
+                                                  .gated = model_.gated_ffn,
+                                                  .format = weights.format,
+                                                  .recipe = weights.recipe,
+                                                  .routing = plan_.routing})) *
+         n_expert_layers_;
+}
+
+Time LayerOperators::all_reduce_time(DataSize size) const {
+  if (tensor_ <= 1) return Time{};
+  const network::Group group = network_.group(plan_.tensor_parallel);
+  const Time reduce = network_.all_reduce_time(group, size);
+  if (group.spans_domains()) return reduce;
+  // Engines reduce small messages with kernels of their own, in one step.
+  const Time own = network_.measured() ? network_.all_reduce_time(group, size, all_reduce_library_) : network_.send_time(false, (tensor_ - 1) * size);
+  return std::min(reduce, own);
+}
+
+// Tokens of a data-parallel group go to the ranks of their experts and come back, or everyone gets all tokens and
+// keeps its part of the sums: what is faster.
+Time LayerOperators::dispatch_and_combine(double n_tokens) const {
+  const network::Group group = network_.group(plan_.n_ranks());
+  const DataSize own = n_tokens * hidden_ * kActivationBytes * byte;
+  const DataSize gathered = own * static_cast<double>(plan_.data_parallel);
+  const Time all = network_.all_gather_time(group, gathered) + network_.reduce_scatter_time(group, gathered);
+  if (!plan_.expert_parallel || plan_.expert_tensor_parallel > 1) return all;
+  const double k = as_double(model_.moe->experts_per_token), copies = ranks_ * (1 - std::pow(1 - 1 / ranks_, k));
+  const double bytes = catalog::size_of(plan_.experts().format).in(byte);
+  const DataSize sent = n_tokens / tensor_ * copies * hidden_ * byte;
+  const Time exchange =
+      network_.all_to_all_time(group, sent * std::max(1.0, bytes)) + network_.all_to_all_time(group, sent * kActivationBytes);
+  return std::min(all, exchange);
+}
+
+IterationCost LayerOperators::tokens(double n_tokens) const {
+  const double hidden_bytes = n_tokens * hidden_ * kActivationBytes;
+  IterationCost sum;
+  if (model_.linear_attention) sum += linear_projections(n_tokens) * (n_layers_ - n_full_layers_);
+  sum += attention_projections(n_tokens) * (model_.linear_attention ? n_full_layers_ : n_layers_);
+  sum += stream(4 * hidden_bytes) * (2 * n_layers_);  // residual add and norm: two read, two written
+  const IterationCost reduce = network_time(all_reduce_time(hidden_bytes * byte), 4 * hidden_bytes * byte);
+  sum += reduce * n_layers_;  // after attention
+  const bool meets = plan_.data_parallel > 1;
+  sum += reduce * (n_layers_ - (meets ? n_expert_layers_ : 0));
+  if (n_layers_ > n_expert_layers_) sum += feed_forward(n_tokens, as_double(model_.ffn_size)) * (n_layers_ - n_expert_layers_);
+  if (n_expert_layers_ > 0) {
+    const catalog::MixtureOfExperts& moe = *model_.moe;
+    IterationCost part = gemm(n_tokens, as_double(moe.n_routed_experts), hidden_, kWide);
+    if (moe.n_shared_experts.value > 0) part += feed_forward(n_tokens, as_double(moe.n_shared_experts) * as_double(moe.expert_ffn_size));
+    if (meets) part += network_time(dispatch_and_combine(n_tokens), 4 * hidden_bytes * byte);
+    sum += part * n_expert_layers_;
+  }
+  sum += stream(2 * hidden_bytes);  // embedding
+  return sum;
+}
+
+IterationCost LayerOperators::head(double n_sequences) const {
+  const double rows = std::ceil(as_double(model_.vocabulary) / tensor_);
+  IterationCost sum = gemm(n_sequences, rows, hidden_, kWide);
+  sum += stream(n_sequences * as_double(model_.vocabulary) * 4);  // sampling
+  return sum;
+}
+
+IterationCost LayerOperators::decode_layer(double n_sequences, double context) const {
+  cost::DecodeAttention attention{.n_sequences = n_sequences,
+                                  .total_context_tokens = n_sequences * context,
+                                  .n_heads = heads_,
+                                  .qk_dim = static_cast<double>(model_.head_size()),
+                                  .v_dim = static_cast<double>(model_.head_size()),
+                                  .kv_bytes_per_token = kv_bytes_per_layer_,
+                                  .format = attention_format_};
+  if (model_.mla) {  // absorbed form: queries meet the latent vectors themselves
+    attention.qk_dim = as_double(model_.mla->kv_lora_rank) + as_double(model_.mla->qk_rope_head_dim);
+    attention.v_dim = as_double(model_.mla->kv_lora_rank);
+  }
+  return priced(operators_.estimate(attention));
+}
+
+IterationCost LayerOperators::decode_attention(double n_sequences, double mean_context) const {
+  if (const auto& sparse = model_.sparse_attention) {
+    IterationCost layer = decode_layer(n_sequences, std::min(mean_context, as_double(sparse->chosen_tokens)));
+    layer += stream(n_sequences * mean_context * as_double(sparse->index_head_dim));  // every key of the indexer
+    return layer * n_layers_;
+  }
+  IterationCost sum;
+  if (n_full_layers_ > 0) sum += decode_layer(n_sequences, mean_context) * n_full_layers_;
+  const double others = n_layers_ - n_full_layers_;
+  if (others <= 0) return sum;
+  if (model_.linear_attention) {
+    const catalog::LinearAttention& linear = *model_.linear_attention;
+    const double state = std::ceil(as_double(linear.n_value_heads) / tensor_) * as_double(linear.key_head_dim) * as_double(linear.value_head_dim);
+    sum += stream(2 * n_sequences * state * kStateBytes) * others;  // read and written
+  } else {
+    sum += decode_layer(n_sequences, std::min(mean_context, as_double(*model_.sliding_window))) * others;
+  }
+  return sum;
+}
+
+IterationCost LayerOperators::prefill_attention(double n_chunks, double tokens, double context) const {
+  cost::PrefillAttention attention{.n_sequences = n_chunks,
+                                   .new_tokens = tokens / n_chunks,
+                                   .context_tokens = context,
+                                   .n_heads = heads_,
+                                   .n_kv_heads = kv_heads_,
+                                   .qk_dim = static_cast<double>(model_.head_size()),
+                                   .v_dim = static_cast<double>(model_.head_size()),
+                                   .format = attention_format_};
+  IterationCost extra;
+  if (model_.mla) {
+    attention.n_kv_heads = heads_;
+    attention.qk_dim = as_double(model_.mla->qk_nope_head_dim) + as_double(model_.mla->qk_rope_head_dim);
+    attention.v_dim = as_double(model_.mla->v_head_dim);
+    if (context > 0)  // keys and values of the cached tokens are made again from their latent vectors
+      extra += gemm(n_chunks * context, heads_ * (as_double(model_.mla->qk_nope_head_dim) + attention.v_dim), as_double(model_.mla->kv_lora_rank), kWide);
+    if (const auto& sparse = model_.sparse_attention) {
+      attention.window = as_double(sparse->chosen_tokens);
+      const double pairs = tokens * (context + tokens / n_chunks / 2);
+      extra += gemm(pairs / as_double(sparse->index_head_dim), as_double(sparse->n_index_heads), as_double(sparse->index_head_dim), plan_.dense());
+    }
+  }
+  IterationCost sum = priced(operators_.estimate(attention));
+  sum += extra;
+  if (model_.sparse_attention) return sum * n_layers_;
+  sum = sum * n_full_layers_;
+  const double others = n_layers_ - n_full_layers_;
+  if (others > 0 && !model_.linear_attention) {
+    attention.window = as_double(*model_.sliding_window);
+    sum += priced(operators_.estimate(attention)) * others;
+  }
+  return sum;
+}
+
+IterationCost LayerOperators::stage_sends(double n_tokens) const {
+  if (plan_.pipeline_parallel <= 1) return {};
+  const DataSize size = n_tokens * hidden_ * kActivationBytes * byte;
+  const bool across = network_.group(plan_.n_accelerators()).spans_domains();
+  return network_time(network_.send_time(across, size), size) * static_cast<double>(plan_.pipeline_parallel - 1);
+}
+
+}  // namespace waferwatt::serving

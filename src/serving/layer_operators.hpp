@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What one accelerator does in one pass through the layers, operator by operator, summed over the layers.
+#include "waferwatt/serving/iteration_model.hpp"
+
+namespace waferwatt::serving {
+
+class LayerOperators {
+ public:
+  LayerOperators(const catalog::LanguageModel& model, const cost::OperatorModel& operators, const ReplicaPlan& plan,
+                 const network::TwoLevelNetwork& network, const EngineSettings& engine);
+
+  /// What grows with the tokens of one data-parallel group: projections, dense and shared parts, norms, all-reduces,
+  /// linear attention's arithmetic, and the exchange of tokens with the other groups.
+  IterationCost tokens(double n_tokens) const;
+  /// Routed experts, for the tokens of all groups.
+  IterationCost experts(double n_tokens) const;
+  /// The head and sampling.
+  IterationCost head(double n_sequences) const;
+  /// Attention of new tokens to their caches, one per sequence; states of linear layers.
+  IterationCost decode_attention(double n_sequences, double mean_context) const;
+  /// Attention of `n_chunks` equal chunks with `tokens` tokens together and `context` tokens in each one's cache.
+  IterationCost prefill_attention(double n_chunks, double tokens, double context) const;
+  /// Hidden states of a micro-batch from stage to stage.
+  IterationCost stage_sends(double n_tokens) const;
+
+  Time all_reduce_time(DataSize size) const;
+  double idle_power_w() const { return operators_.idle_power().in(watt); }
+  const cost::OperatorModel& operators() const { return operators_; }
+
+ private:
+  IterationCost priced(const cost::Estimate& estimate) const;
+  IterationCost network_time(Time time, DataSize traffic) const;
+  IterationCost gemm(double m, double n, double k, WeightFormat weights) const;
+  IterationCost stream(double bytes) const { return priced(operators_.stream(bytes * byte)); }
+  Time quantisation_launch(WeightFormat weights) const;
+  IterationCost attention_projections(double n_tokens) const;
+  IterationCost linear_projections(double n_tokens) const;
+  IterationCost feed_forward(double n_tokens, double ffn_size) const;
+  Time dispatch_and_combine(double n_tokens) const;
+  IterationCost decode_layer(double n_sequences, double context) const;
+
+  const catalog::LanguageModel& model_;
+  const cost::OperatorModel& operators_;
+  ReplicaPlan plan_;
+  network::TwoLevelNetwork network_;
+  std::string all_reduce_library_;
+  bool fused_quantisation_;
+  NumberFormat attention_format_;
+  double n_layers_, n_full_layers_, n_expert_layers_, hidden_, tensor_, ranks_, heads_, kv_heads_;
+  DataSize kv_bytes_per_layer_;
+};
+
+}  // namespace waferwatt::serving
