@@ -14,6 +14,7 @@ namespace {
 /// attention does hundreds and has kernels of its own: FlashMLA reaches 660 of 989 TFLOP/s and 3.0 of
 /// 3.35 TB/s on an H800.
 constexpr auto kGroupedQueryIntensity = 160 * flop / byte;
+constexpr double kWidestGroupedHead = 256;  ///< wider ones are latent vectors
 constexpr FormulaCoefficients kLatent{0, 0.60, 0.80, 2};
 constexpr double kLatentError = 0.20, kLatentErrorP90 = 0.40;
 
@@ -186,7 +187,7 @@ Estimate OperatorModel::estimate(const DecodeAttention& op) const {
   // The format is that of the cache; without such arithmetic the kernel computes in bf16.
   const FlopRate rate = peaks_[d.format].value_or(*accelerator_.peak_bf16);
   const Fit& grouped = fit(OperatorKind::attention_decode, d.format);
-  if (d.work <= kGroupedQueryIntensity * d.traffic) return evaluate(grouped, d, rate);
+  if (op.qk_dim <= kWidestGroupedHead && d.work <= kGroupedQueryIntensity * d.traffic) return evaluate(grouped, d, rate);
   Fit latent{.formula = {kLatent, {}}, .error = kLatentError, .error_p90 = kLatentErrorP90, .provenance = Provenance::transferred};
   latent.formula.first.launch_s = grouped.formula.first.launch_s;
   return evaluate(latent, d, rate);

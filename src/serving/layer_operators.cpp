@@ -23,6 +23,7 @@ LayerOperators::LayerOperators(const catalog::LanguageModel& model, const cost::
       plan_(plan),
       network_(network),
       all_reduce_library_(engine.backend.all_reduce),
+      expert_kernel_(engine.backend.experts),
       fused_quantisation_(engine.fused_quantisation),
       attention_format_(operators.supports(plan.kv_format) ? plan.kv_format : kActivationFormat),
       n_layers_(as_double(model.n_layers)),
@@ -127,17 +128,44 @@ IterationCost LayerOperators::experts(double n_tokens) const {
   const double n_experts = as_double(moe.n_routed_experts), size = as_double(moe.expert_ffn_size);
   const double slices = plan_.expert_parallel ? static_cast<double>(plan_.expert_tensor_parallel) : ranks_;
   const WeightFormat weights = plan_.experts();
-  return priced(operators_.estimate(cost::Experts{.n_tokens = n_tokens,
-                                                  .experts_per_token = as_double(moe.experts_per_token),
-                                                  .n_experts = n_experts,
-                                                  .expert_parallel = std::min(ranks_ / slices, n_experts),
-                                                  .hidden_size = hidden_,
-                                                  .ffn_size = std::ceil(size / slices),
-                                                  .gated = model_.gated_ffn,
-                                                  .format = weights.format,
-                                                  .recipe = weights.recipe,
-                                                  .routing = plan_.routing})) *
-         n_expert_layers_;
+  const cost::Experts op{.n_tokens = n_tokens,
+                         .experts_per_token = as_double(moe.experts_per_token),
+                         .n_experts = n_experts,
+                         .expert_parallel = std::min(ranks_ / slices, n_experts),
+                         .hidden_size = hidden_,
+                         .ffn_size = std::ceil(size / slices),
+                         .gated = model_.gated_ffn,
+                         .format = weights.format,
+                         .recipe = weights.recipe,
+                         .routing = plan_.routing};
+  return priced(expert_kernel(op)) * n_expert_layers_;
+}
+
+// Engines carry several kernels for experts and take the fastest: the calibrated one, in fp4 also the one for few
+// tokens, and their own.
+cost::Estimate LayerOperators::expert_kernel(const cost::Experts& op) const {
+  cost::Estimate best = operators_.estimate(op);
+  const auto consider = [&](const cost::Estimate& other) {
+    if (other.time < best.time) best = other;
+  };
+  if (op.format == NumberFormat::fp4 && op.recipe == cost::Recipe::plain) {
+    cost::Experts few = op;
+    few.recipe = cost::Recipe::low_latency;
+    consider(operators_.estimate(few));
+  }
+  if (expert_kernel_) {
+    const catalog::Accelerator& accelerator = operators_.accelerator();
+    const cost::Demand demand = cost::demand(op);
+    const double work_s = (demand.work / *accelerator.peak(op.format)).in(second);
+    const double traffic_s = (demand.traffic / *accelerator.memory_bandwidth).in(second);
+    const cost::FormulaCoefficients own{expert_kernel_->launch.in(second), expert_kernel_->compute_efficiency, expert_kernel_->memory_efficiency, 2};
+    cost::Estimate estimate = best;
+    estimate.time = own.time(work_s, traffic_s) * second;
+    estimate.bound = cost::bound_of(own, work_s, traffic_s);
+    estimate.provenance = cost::Provenance::transferred;
+    consider(estimate);
+  }
+  return best;
 }
 
 Time LayerOperators::all_reduce_time(DataSize size) const {

@@ -37,6 +37,7 @@ class LayerOperators {
   IterationCost attention_projections(double n_tokens) const;
   IterationCost linear_projections(double n_tokens) const;
   IterationCost feed_forward(double n_tokens, double ffn_size) const;
+  cost::Estimate expert_kernel(const cost::Experts& op) const;
   Time dispatch_and_combine(double n_tokens) const;
   IterationCost decode_layer(double n_sequences, double context) const;
 
@@ -45,6 +46,7 @@ class LayerOperators {
   ReplicaPlan plan_;
   network::TwoLevelNetwork network_;
   std::string all_reduce_library_;
+  std::optional<ExpertKernel> expert_kernel_;
   bool fused_quantisation_;
   NumberFormat attention_format_;
   double n_layers_, n_full_layers_, n_expert_layers_, hidden_, tensor_, ranks_, heads_, kv_heads_;

@@ -14,6 +14,13 @@ namespace waferwatt::serving {
 
 using catalog::NumberFormat;
 
+/// A fused kernel of routed experts: t = launch + ((F / (P compute))^2 + (B / (W memory))^2)^(1/2), with F, B, P, W
+/// of the format (cost/operators.hpp).
+struct ExpertKernel {
+  Time launch;
+  double compute_efficiency = 1, memory_efficiency = 1;
+};
+
 struct BackendProfile {
   std::string name = "default";
   std::string all_reduce = "vllm graph";           ///< library of the measured all-reduces of small messages
@@ -27,6 +34,7 @@ struct BackendProfile {
   Time layer_overhead;                        ///< of each layer: small kernels and gaps between kernels
   Time eager_layer;       ///< launching one layer without a graph: an iteration with prompts takes no less
   Time request_overhead;  ///< of each request before its first token: parsing, tokenising, answering
+  std::optional<ExpertKernel> experts;  ///< taken where it is faster than the calibrated kernels
   double decode_kernels = 1, prefill_kernels = 1;  ///< kernel time over the calibrated one, without and with prompts
 };
 
