@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "waferwatt/cli/command.hpp"
+#include "calibrate_words.hpp"
 #include "waferwatt/report/text_table.hpp"
 #include "waferwatt/validation/calibrate.hpp"
 
@@ -45,9 +45,10 @@ void print_fits(const catalog::Calibration& calibration) {
 
 int fit(const Arguments& arguments) {
   const auto& words = arguments.positional();
+  if (!words.empty() && words[0] == "collectives") return calibrate_collectives(arguments);
   if (words.empty() || words[0] != "fit")
-    throw UsageError(fmt::format("usage: waferwatt calibrate fit FILE... [--accelerator ID]{}",
-                                 words.empty() ? "" : core::suggestion(words[0], {"fit"}, "words")));
+    throw UsageError(fmt::format("usage: waferwatt calibrate fit|collectives FILE... [--accelerator ID]{}",
+                                 words.empty() ? "" : core::suggestion(words[0], {"fit", "collectives"}, "words")));
   if (words.size() < 2) throw UsageError("FILE is missing");
   const auto catalog = shared_catalog();
   const auto asked = arguments.value("--accelerator");
@@ -86,16 +87,17 @@ int fit(const Arguments& arguments) {
 
 Command calibrate_command() {
   return {.name = "calibrate",
-          .arguments = "fit FILE... [--accelerator ID] [-o OUT]",
-          .doc = "Fit measured operator times: CSV, CSV in gzip, or the file of waferwatt-calibrate.",
+          .arguments = "fit|collectives FILE... [--accelerator ID] [-o OUT]",
+          .doc = "Fit measured operator times, or times of collectives: CSV, CSV in gzip, or the file of waferwatt-calibrate.",
           .examples = "  waferwatt calibrate fit h200_sxm_*.csv.gz --accelerator nvidia-h200-sxm -o models/calibrations/nvidia-h200-sxm.json\n"
+                      "  waferwatt calibrate collectives all_nccl.csv.gz all_deepep_*.csv.gz -o models/collectives --force\n"
                       "columns of a CSV (times in microseconds; the accelerator is a column \"system\" or the file's name):\n"
                       "  dtype,m,n,k,us[,watts,power_limit]\n"
                       "  dtype,kv_dtype,batch_size,isl,num_heads,num_kv_heads,head_dim,win,us\n"
                       "  dtype,kv_dtype,batch_size,kv_len,num_heads,num_kv_heads,head_dim,win,us\n"
                       "  dtype,kernel_source,num_tokens,hidden_size,inter_size,topk,num_experts,tp,ep,distribution,us\n",
           .options = {{"--accelerator", "-a", "ID", "Accelerator that was measured; default: what the file says."},
-                      {"--output", "-o", "OUT", "File to write; default: models/calibrations/ID.json."},
+                      {"--output", "-o", "OUT", "File to write; of collectives a folder; default: models/calibrations/ID.json, models/collectives."},
                       {"--source", "", "ID", "Source of the measurements in models/sources.json."},
                       {"--skipped", "", "FILE", "Write rows that were not used, with reasons, as CSV."},
                       {"--force", "", "", "Replace OUT."}},

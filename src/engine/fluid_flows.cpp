@@ -18,8 +18,13 @@ double tolerance(double now) { return std::max(kTogether, 4 * std::numeric_limit
 
 }  // namespace
 
-FluidFlows::FluidFlows(EventLoop& loop, std::vector<double> capacities)
-    : FlowNetwork(loop, std::move(capacities)), lines_(n_links()), next_wake_(kNever) {}
+FluidFlows::FluidFlows(EventLoop& loop, std::vector<double> capacities, double resolve_interval)
+    : FlowNetwork(loop, std::move(capacities)),
+      lines_(n_links()),
+      resolve_interval_(resolve_interval),
+      last_solve_(-kNever),
+      solve_at_(kNever),
+      next_wake_(kNever) {}
 
 void FluidFlows::begin(std::uint32_t slot, double latency) {
   if (slot >= progress_.size()) progress_.resize(slot + 1);
@@ -72,14 +77,21 @@ double FluidFlows::abandon(std::uint32_t slot) {
 }
 
 void FluidFlows::capacity_changed(std::uint32_t link, double) {
-  if (!lines_[link].shares.empty()) touch(link);
+  if (lines_[link].shares.empty()) return;
+  touch(link);
+  schedule_solve(loop().now());  // a link that has less must not carry more
 }
 
 void FluidFlows::touch(std::uint32_t link) {
   touched_.push_back(link);
-  if (solve_pending_) return;
-  solve_pending_ = true;
-  loop().at(loop().now(), kEventKind, kSolve);  // after all that is pending at this instant
+  schedule_solve(std::max(loop().now(), last_solve_ + resolve_interval_));
+}
+
+// After all that is pending at that instant.
+void FluidFlows::schedule_solve(double time) {
+  if (time >= solve_at_) return;
+  solve_at_ = time;
+  loop().at(time, kEventKind, kSolve);
 }
 
 void FluidFlows::on_event(const Event& event) {
@@ -89,7 +101,7 @@ void FluidFlows::on_event(const Event& event) {
       if (is_current(slot, static_cast<std::uint32_t>(event.payload >> 32))) activate(slot);
       break;
     case kSolve:
-      solve();
+      if (solve_at_ <= loop().now()) solve();  // else it was brought forward
       break;
     default:
       next_wake_ = kNever;
@@ -129,9 +141,9 @@ void FluidFlows::collect_component() {
 }
 
 void FluidFlows::solve() {
-  solve_pending_ = false;
+  const double now = last_solve_ = loop().now();
+  solve_at_ = kNever;
   collect_component();
-  const double now = loop().now();
   for (const std::uint32_t slot : component_flows_) {
     Progress& p = progress_[slot];
     p.left = std::max(0.0, p.left - p.rate * (now - p.at));
@@ -210,7 +222,7 @@ void FluidFlows::schedule_wake() {
     std::pop_heap(completions_.begin(), completions_.end(), std::greater{});
     completions_.pop_back();
   }
-  if (completions_.empty() || solve_pending_) return;
+  if (completions_.empty() || solve_at_ <= loop().now()) return;
   const double time = std::max(completions_.front().time, loop().now());
   if (time >= next_wake_) return;
   next_wake_ = time;

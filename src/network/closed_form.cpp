@@ -88,6 +88,14 @@ std::optional<Time> two_level(const Case& c, Algorithm algorithm) {
   return c.passes() * inside + across;
 }
 
+std::optional<Time> tree_of_chains(const Case& c) {
+  if (!c.spans() || c.m < 2) return std::nullopt;
+  const double g = number(c.g), copies = c.m >= 4 ? 2 : c.m == 3 ? 1.5 : 1;
+  const DataSize slice = c.size / g;
+  return 2 * (log2_up(c.m) * c.out.latency + (g - 1) * c.up.latency) +
+         std::max(2 * (g - 1) * (slice / c.up.effective_bandwidth()), copies * (slice / c.out.effective_bandwidth()));
+}
+
 std::optional<Time> in_network(const Case& c) {
   if (c.spans()) return two_level(c, Algorithm::in_network);
   const double n = number(c.n);
@@ -132,6 +140,10 @@ std::optional<Time> closed_form_time(const TwoLevelNetwork& network, Collective 
     case Algorithm::hierarchical:
     case Algorithm::hierarchical_tree:
       return collective == Collective::all_to_all ? exchange(c, true, imbalance) : two_level(c, algorithm);
+    case Algorithm::tree_of_chains:
+      return tree_of_chains(c);
+    case Algorithm::torus_rings:
+      return std::nullopt;
     case Algorithm::direct:
       break;
   }
@@ -143,8 +155,8 @@ AlgorithmTime fastest_algorithm(const TwoLevelNetwork& network, Collective colle
   std::optional<AlgorithmTime> best;
   for (const Algorithm algorithm : algorithms_of(collective)) {
     if (algorithm == Algorithm::in_network && !in_network) continue;
-    const bool two_level = algorithm == Algorithm::hierarchical || algorithm == Algorithm::hierarchical_tree;
-    if (two_level && !group.spans_domains()) continue;
+    const bool two_level = algorithm == Algorithm::tree_of_chains || algorithm == Algorithm::hierarchical || algorithm == Algorithm::hierarchical_tree;
+    if (two_level && (!group.spans_domains() || group.per_domain == 1)) continue;
     if (algorithm == Algorithm::in_network && group.spans_domains() && collective != Collective::all_reduce && collective != Collective::broadcast) continue;
     const auto time = closed_form_time(network, collective, algorithm, group, size);
     if (time && (!best || *time < best->time)) best = AlgorithmTime{algorithm, *time};

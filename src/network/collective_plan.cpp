@@ -8,48 +8,14 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "torus_rings.hpp"
+#include "transfer_builder.hpp"
 #include "waferwatt/network/binary_tree.hpp"
-#include "waferwatt/network/collective.hpp"
 
 namespace waferwatt::network {
 namespace {
 
 using Ranks = std::vector<Rank>;
-
-/// Adds up the routes of one transfer.
-class TransferBuilder {
- public:
-  explicit TransferBuilder(const Topology& topology) : topology_(topology) {}
-
-  /// \returns the latency of the route
-  Time add(Rank from, Rank to, double weight = 1) {
-    links_.clear();
-    topology_.append_route(from, to, links_);
-    for (const LinkIndex link : links_) count(link, weight);
-    return topology_.latency(links_);
-  }
-  void count(LinkIndex link, double weight) { weights_[link] += weight; }
-  void count_once(Rank from, Rank to) {
-    links_.clear();
-    topology_.append_route(from, to, links_);
-    for (const LinkIndex link : links_) weights_[link] = 1;
-  }
-  void add(std::span<const LinkLoad> loads) {
-    for (const auto& load : loads) count(load.link, load.times);
-  }
-  Transfer transfer(DataSize bytes, Time latency) const {
-    Transfer transfer{{}, bytes, latency};
-    transfer.uses.reserve(weights_.size());
-    for (const auto& [link, weight] : weights_) transfer.uses.push_back({link, weight});
-    std::ranges::sort(transfer.uses, {}, &engine::LinkUse::link);
-    return transfer;
-  }
-
- private:
-  const Topology& topology_;
-  std::unordered_map<LinkIndex, double> weights_;
-  std::vector<LinkIndex> links_;
-};
 
 class Planner {
  public:
@@ -72,6 +38,8 @@ class Planner {
         return {{{tree(spec_.ranks, spec_.size, false)}}};
       case Algorithm::double_binary_tree:
         return {{{tree(spec_.ranks, spec_.size, true)}}};
+      case Algorithm::tree_of_chains:
+        return {{{tree_of_chains()}}};
       case Algorithm::halving_doubling:
         return halving_doubling();
       case Algorithm::in_network:
@@ -80,7 +48,11 @@ class Planner {
       case Algorithm::hierarchical:
       case Algorithm::hierarchical_tree:
         return spec_.collective == Collective::all_to_all ? two_step_exchange() : hierarchical();
+      case Algorithm::torus_rings:
+        return torus_rings(topology_, spec_);
       default:
+        if (spec_.every_message) return {{messages()}};
+        if (!spec_.pair_bytes.empty()) return {{{uneven_exchange()}}};
         return {{{exchange(spec_.ranks, spec_.size / n(spec_.ranks))}}};
     }
   }
@@ -159,6 +131,30 @@ class Planner {
       }
     }
     return builder.transfer(twice ? size / 2 : size, is(Collective::all_reduce) ? 2 * deepest : deepest);
+  }
+
+  /// In each domain a chain per place, whose head hangs in two trees across the domains by its own NIC; up and down
+  /// pipelined, all at once.
+  Transfer tree_of_chains() const {
+    TransferBuilder builder(topology_);
+    Time deepest;
+    const std::vector<Ranks> heads = rails();
+    for (std::size_t channel = 0; channel < heads.size(); ++channel) {
+      Time chain;
+      for (const auto& [domain, here] : by_domain_) {
+        Time length;
+        const std::size_t g = here.size();
+        for (std::size_t i = 0; i + 1 < g; ++i) {
+          length += builder.add(here[(channel + i) % g], here[(channel + i + 1) % g], 2);
+          builder.add(here[(channel + i + 1) % g], here[(channel + i) % g], 2);
+        }
+        chain = std::max(chain, length);
+      }
+      const Transfer across = tree(heads[channel], spec_.size, true);
+      for (const auto& use : across.uses) builder.count(use.link, use.weight);
+      deepest = std::max(deepest, 2 * chain + across.latency);
+    }
+    return builder.transfer(spec_.size / heads.size() / 2, deepest);
   }
 
   // --- recursive halving and doubling ---
@@ -284,6 +280,43 @@ class Planner {
     return builder.transfer(piece, latency);
   }
 
+  /// What the i-th rank sends to the j-th.
+  DataSize message(std::size_t i, std::size_t j) const {
+    const std::size_t count = spec_.ranks.size();
+    if (!spec_.pair_bytes.empty()) return spec_.pair_bytes[i * count + j];
+    const double hot = std::min(spec_.imbalance, n(spec_.ranks));
+    const double popularity = j == 0 ? hot : (n(spec_.ranks) - hot) / (n(spec_.ranks) - 1);
+    return popularity * spec_.size / n(spec_.ranks);
+  }
+
+  std::vector<Transfer> messages() const {
+    std::vector<Transfer> all;
+    std::vector<LinkIndex> route;
+    const std::size_t count = spec_.ranks.size();
+    all.reserve(count * count);
+    for (std::size_t i = 0; i < count; ++i)
+      for (std::size_t j = 0; j < count; ++j) {
+        if (i == j || message(i, j) == DataSize{}) continue;
+        route.clear();
+        topology_.append_route(spec_.ranks[i], spec_.ranks[j], route);
+        Transfer& one = all.emplace_back(Transfer{{}, message(i, j), topology_.latency(route)});
+        for (const LinkIndex link : route) one.uses.push_back({link, 1});  // no link twice on a way
+      }
+    return all;
+  }
+
+  /// All messages in proportion, as one flow: over when the most loaded link is.
+  Transfer uneven_exchange() const {
+    TransferBuilder builder(topology_);
+    Time latency;
+    const std::size_t count = spec_.ranks.size();
+    for (std::size_t i = 0; i < count; ++i)
+      for (std::size_t j = 0; j < count; ++j)
+        if (i != j && message(i, j) > DataSize{})
+          latency = std::max(latency, builder.add(spec_.ranks[i], spec_.ranks[j], message(i, j) / byte));
+    return builder.transfer(1 * byte, latency);
+  }
+
   /// Inside a domain to the rank of the right rail, then along the rails.
   CollectivePlan two_step_exchange() const {
     CollectivePlan plan;
@@ -308,6 +341,18 @@ class Planner {
   GroupShape shape_;
 };
 
+void check_messages(const CollectiveSpec& spec, const std::string& what) {
+  constexpr std::size_t kMostMessages = 2'000'000;
+  const std::size_t n = spec.ranks.size();
+  if (spec.pair_bytes.empty() && !spec.every_message) return;
+  if (spec.collective != Collective::all_to_all || spec.algorithm != Algorithm::pairwise)
+    throw InputError(fmt::format("{}: messages of their own sizes are those of a pairwise all-to-all", what));
+  if (!spec.pair_bytes.empty() && spec.pair_bytes.size() != n * n)
+    throw InputError(fmt::format("{}: {} sizes of messages, {} ranks need {}", what, spec.pair_bytes.size(), n, n * n));
+  if (spec.every_message && n * n > kMostMessages)
+    throw InputError(fmt::format("{}: {} messages are more than the {} that are simulated one by one", what, n * n, kMostMessages));
+}
+
 void check(const Topology& topology, const CollectiveSpec& spec, const GroupShape& shape) {
   const std::string what = io::enum_text(spec.collective);
   if (spec.ranks.empty()) throw InputError(fmt::format("{}: a group without ranks", what));
@@ -321,12 +366,15 @@ void check(const Topology& topology, const CollectiveSpec& spec, const GroupShap
     throw InputError(fmt::format("send: needs two ranks, not {}", spec.ranks.size()));
   if (std::ranges::find(algorithms_of(spec.collective), spec.algorithm) == algorithms_of(spec.collective).end())
     throw InputError(fmt::format("{} has no algorithm {}", what, io::enum_text(spec.algorithm)));
-  const bool two_level = spec.algorithm == Algorithm::hierarchical || spec.algorithm == Algorithm::hierarchical_tree ||
+  const bool two_level = spec.algorithm == Algorithm::tree_of_chains || spec.algorithm == Algorithm::hierarchical || spec.algorithm == Algorithm::hierarchical_tree ||
                          (spec.algorithm == Algorithm::in_network && shape.spans_domains());
   if (two_level && shape.per_domain == 0)
     throw InputError(fmt::format("{}: {} needs the same number of ranks in every domain", what, io::enum_text(spec.algorithm)));
   if (spec.algorithm == Algorithm::in_network && shape.spans_domains() && spec.collective != Collective::all_reduce && spec.collective != Collective::broadcast)
     throw InputError(fmt::format("{}: across domains the switches reduce for all-reduce and broadcast only", what));
+  if (spec.algorithm == Algorithm::torus_rings && !box_of(topology, spec.ranks))
+    throw InputError(fmt::format("{}: torus-rings needs ranks that make a box in a torus", what));
+  check_messages(spec, what);
   if (!(spec.imbalance >= 1)) throw InputError(fmt::format("{}: imbalance {} is below 1", what, spec.imbalance));
 }
 
@@ -334,8 +382,8 @@ void check(const Topology& topology, const CollectiveSpec& spec, const GroupShap
 
 std::span<const Algorithm> algorithms_of(Collective collective) {
   using A = Algorithm;
-  static constexpr A kReduce[] = {A::ring, A::tree, A::double_binary_tree, A::halving_doubling, A::hierarchical, A::hierarchical_tree, A::in_network};
-  static constexpr A kGather[] = {A::ring, A::halving_doubling, A::hierarchical, A::in_network};
+  static constexpr A kReduce[] = {A::ring, A::tree, A::double_binary_tree, A::halving_doubling, A::hierarchical, A::hierarchical_tree, A::tree_of_chains, A::in_network, A::torus_rings};
+  static constexpr A kGather[] = {A::ring, A::halving_doubling, A::hierarchical, A::in_network, A::torus_rings};
   static constexpr A kBroadcast[] = {A::ring, A::tree, A::double_binary_tree, A::hierarchical, A::in_network};
   static constexpr A kExchange[] = {A::pairwise, A::hierarchical};
   static constexpr A kSend[] = {A::direct};

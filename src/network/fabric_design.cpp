@@ -60,7 +60,7 @@ void choose_levels(const FabricDesign& design, std::uint32_t per_site, std::uint
     const std::int64_t unit = std::int64_t{spec.ranks_per_leaf} * rails;
     const std::int64_t size = design.accelerators_per_group.value_or(unit * std::max(1u, radix / 2 / rails));
     if (size % unit != 0)
-      refuse("accelerators_per_group", fmt::format("{} is no multiple of {}, the accelerators of {} leaves", size, unit, rails));
+      refuse("accelerators_per_group", fmt::format("{} is no multiple of {}, the accelerators of {}", size, unit, rails == 1 ? "a leaf" : fmt::format("{} leaves", rails)));
     spec.leaves_per_pod = narrow(size / spec.ranks_per_leaf);
     spec.pods_joined_directly = true;
     return;
@@ -71,7 +71,7 @@ void choose_levels(const FabricDesign& design, std::uint32_t per_site, std::uint
     return;
   }
   if (design.levels == 1)
-    refuse("levels", fmt::format("one switch of {} ports does not hold {} accelerators", radix, per_site * rails));
+    refuse("levels", fmt::format("one switch of {} ports does not hold {} accelerators", radix, per_site));
   if (design.levels.value_or(2) == 2 && leaves() <= radix) return;
   if (design.levels == 2)
     refuse("levels", fmt::format("{} leaves need spines of as many ports, which have {}; two levels hold {} accelerators",
@@ -106,12 +106,24 @@ ScaleOutSpec scale_out_of(const FabricDesign& design, const FabricParts& parts, 
   return spec;
 }
 
+const catalog::Accelerator* measured_with(const catalog::Fabric& fabric, const catalog::Catalog& catalog) {
+  for (const auto& [id, calibration] : catalog.collectives.all()) {
+    const catalog::System* const system = catalog.system_of(calibration.accelerator);
+    if (system && system->fabric == fabric.id) return catalog.accelerators.find(calibration.accelerator);
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 FabricParts resolve(const FabricDesign& design, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
   FabricParts parts;
   if (design.scale_up) parts.scale_up = design.scale_up->resolve(catalog.fabrics, diagnostics);
   if (design.scale_out) parts.scale_out = design.scale_out->resolve(catalog.fabrics, diagnostics);
+  const catalog::Accelerator* const accelerator =
+      design.accelerator ? design.accelerator->resolve(catalog.accelerators, diagnostics) : parts.scale_up ? measured_with(*parts.scale_up, catalog) : nullptr;
+  if (accelerator && parts.scale_up)
+    parts.measured = MeasuredCollectives::of(*accelerator, catalog.system_of(accelerator->id), parts.scale_up->bandwidth.value, catalog);
   return parts;
 }
 
@@ -169,6 +181,7 @@ const io::Record<FabricDesign>& FabricDesign::record() {
   static const auto record =
       io::Record<D>("fabric_design", "How accelerators are joined.")
           .optional("n_accelerators", &D::n_accelerators, {.doc = "Accelerators; of a torus, the product of its sizes.", .at_least = 1, .at_most = kManyRanks})
+          .optional("accelerator", &D::accelerator, {.doc = "Whose measured collectives count in a domain; absent: a measured one with this scale_up."})
           .optional("scale_up", &D::scale_up, {.doc = "Fabric inside a domain, or of a torus's links."})
           .optional("domain_size", &D::domain_size, {.doc = "Accelerators of a domain; absent: the scale-up fabric's.", .at_least = 1, .at_most = 100'000})
           .optional("scale_out", &D::scale_out, {.doc = "Fabric of the NICs, one for each accelerator."})

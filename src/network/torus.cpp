@@ -16,6 +16,7 @@ class Torus final : public Topology {
  public:
   Torus(std::vector<std::uint32_t> sizes, bool wraparound, const Port& port)
       : Topology(product(sizes), 1), sizes_(std::move(sizes)), wraparound_(wraparound) {
+    set_torus(sizes_, wraparound);
     add_vertices("gpu", n_ranks());
     reserve_links(2 * sizes_.size() * n_ranks());
     // The outward links at the edge of a mesh carry nothing, which keeps the indices regular.

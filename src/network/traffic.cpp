@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waferwatt/network/traffic.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <map>
 #include <unordered_map>
 
+#include "transfer_builder.hpp"
 #include "waferwatt/engine/simgrid_flows.hpp"
 
 namespace waferwatt::network {
@@ -18,11 +21,40 @@ Traffic::Traffic(Topology& topology, std::vector<Job> jobs, std::vector<LinkChan
   fold(topology, changes);
 }
 
-bool Traffic::fits_simgrid() const {
-  constexpr std::size_t kMaxLinks = 256;
-  return std::ranges::all_of(transfers_, [](const FoldedTransfer& t) {
-    return t.uses.size() <= kMaxLinks && engine::SimgridFlows::takes(t.uses);
-  });
+std::size_t Traffic::most_flows() const {
+  std::size_t most = 0;
+  for (const auto& plans : plans_) {
+    std::size_t now = 0;
+    for (const FoldedPlan& plan : plans) {
+      std::size_t largest = 0;
+      for (const auto& phase : plan.phases) largest = std::max(largest, phase.size());
+      now += largest;
+    }
+    most = std::max(most, now);
+  }
+  return most;
+}
+
+std::string Traffic::unfit_for_simgrid() const {
+  constexpr std::size_t kMostLinks = 256;
+  constexpr double kMostEntries = 16384;
+  for (const FoldedTransfer& t : transfers_) {
+    double entries = 0;
+    for (const auto& use : t.uses) entries += use.weight;
+    if (t.uses.size() > kMostLinks) return fmt::format("a transfer uses {} links that differ, and SimGrid is quadratic above {}", t.uses.size(), kMostLinks);
+    if (entries > kMostEntries) return fmt::format("a transfer lists its links {:.0f} times, and SimGrid is slow above {:.0f}", entries, kMostEntries);
+    if (!engine::SimgridFlows::takes(t.uses)) return "shares of a link without a common measure, and SimGrid's are whole";
+  }
+  return {};
+}
+
+EngineChoice Traffic::choice() const {
+  constexpr std::size_t kMostFlows = 1000;
+  if (!meet_) return {FlowEngine::fluid, "no two transfers meet on a link"};
+  if (const std::size_t n = most_flows(); n > kMostFlows)
+    return {FlowEngine::fluid, fmt::format("{} flows at once, and SimGrid is quadratic above {}", n, kMostFlows)};
+  if (std::string reason = unfit_for_simgrid(); !reason.empty()) return {FlowEngine::fluid, std::move(reason)};
+  return {FlowEngine::simgrid, "transfers meet on links"};
 }
 
 // One set of plans for each set of failed links that occurs.
@@ -52,6 +84,50 @@ void Traffic::plan_states(Topology& topology, std::vector<LinkChange>& changes) 
   restore();
 }
 
+namespace {
+
+/// Weight of a transfer on its narrowest link, the largest of several.
+double narrowest_weight(const Topology& topology, const std::vector<engine::LinkUse>& uses) {
+  double weight = 1;
+  Bandwidth least;
+  for (const auto& use : uses) {
+    const Bandwidth capacity = topology.links()[use.link].capacity;
+    if (&use != &uses.front() && (capacity > least || (capacity == least && use.weight <= weight))) continue;
+    least = capacity;
+    weight = use.weight;
+  }
+  return weight;
+}
+
+}  // namespace
+
+/// The plan of a job; groups in lock step add up to one transfer in each phase.
+std::vector<std::vector<Transfer>> Traffic::phases_of(const Topology& topology, const Job& job) const {
+  auto phases = plan_of(topology, job.spec).phases;
+  if (job.beside.empty()) return phases;
+  std::vector<TransferBuilder> sums(phases.size(), TransferBuilder(topology));
+  std::vector<Time> latencies(phases.size());
+  const auto add = [&](const std::vector<std::vector<Transfer>>& more) {
+    for (std::size_t i = 0; i < more.size(); ++i)
+      for (const Transfer& t : more[i]) {
+        latencies[i] = std::max(latencies[i], t.latency);
+        for (const auto& use : t.uses) sums[i].count(use.link, use.weight * (t.bytes / phases[i][0].bytes));
+      }
+  };
+  add(phases);
+  for (const auto& ranks : job.beside) {
+    if (ranks.size() != job.spec.ranks.size())
+      throw InputError(fmt::format("groups in lock step have {} and {} ranks", job.spec.ranks.size(), ranks.size()));
+    CollectiveSpec spec = job.spec;
+    spec.ranks = ranks;
+    const auto plan = plan_of(topology, spec);
+    if (plan.phases.size() != phases.size()) throw InputError("groups in lock step lie in the fabric in different ways");
+    add(plan.phases);
+  }
+  for (std::size_t i = 0; i < phases.size(); ++i) phases[i] = {sums[i].transfer(phases[i][0].bytes, latencies[i])};
+  return phases;
+}
+
 std::uint32_t Traffic::plan_state(Topology& topology) {
   std::vector<LinkIndex> failed;
   if (topology.any_failed())
@@ -61,14 +137,18 @@ std::uint32_t Traffic::plan_state(Topology& topology) {
     return static_cast<std::uint32_t>(known - states_.begin());
   states_.push_back(failed);
   auto& plans = plans_.emplace_back();
-  for (const Job& job : jobs_) {
+  for (std::uint32_t j = 0; j < jobs_.size(); ++j) {
+    const Job& job = jobs_[j];
     FoldedPlan& plan = plans.emplace_back();
     try {
-      for (const auto& phase : plan_of(topology, job.spec).phases) {
+      for (auto& phase : phases_of(topology, job)) {
         auto& indices = plan.phases.emplace_back();
-        for (const auto& transfer : phase) {
+        for (auto& transfer : phase) {
           indices.push_back(static_cast<std::uint32_t>(transfers_.size()));
-          transfers_.push_back({{}, transfer.uses, transfer.bytes.base(), transfer.latency.base()});
+          const double unit = narrowest_weight(topology, transfer.uses);
+          for (auto& use : transfer.uses) use.weight /= unit;
+          transfers_.push_back({{}, std::move(transfer.uses), unit * job.bytes_factor * transfer.bytes.base(), transfer.latency.base(),
+                                static_cast<std::uint32_t>(states_.size() - 1), j, static_cast<std::uint32_t>(plan.phases.size() - 1)});
         }
       }
     } catch (const InfeasibleError& problem) {
@@ -99,6 +179,20 @@ std::uint64_t hash_of(std::span<const Share> shares) {
   return hash;
 }
 
+/// A whole number where it is one but for rounding.
+double nearly_whole(double x) { return std::abs(x - std::round(x)) <= 1e-9 * x ? std::round(x) : x; }
+
+/// The least factor that makes all weights whole, up to the largest that SimGrid takes; else 1.
+double whole_factor(std::span<const Share> shares) {
+  constexpr double kRounding = 1e-9;
+  for (double factor = 1; factor <= engine::SimgridFlows::kMaxWeight; ++factor) {
+    if (factor * shares.front().weight > engine::SimgridFlows::kMaxWeight) break;
+    if (std::ranges::all_of(shares, [&](const Share& s) { return std::abs(factor * s.weight - std::round(factor * s.weight)) <= kRounding * factor * s.weight; }))
+      return factor;
+  }
+  return 1;
+}
+
 /// The folded link of one that changes, and what its weights were divided by.
 struct Alone {
   std::uint32_t folded = kUnused;
@@ -116,6 +210,12 @@ struct LinkShares {
 };
 
 }  // namespace
+
+/// Whether two transfers can be under way at the same time.
+bool Traffic::may_meet(std::uint32_t a, std::uint32_t b) const {
+  const FoldedTransfer &x = transfers_[a], &y = transfers_[b];
+  return x.job != y.job || (x.state == y.state && x.phase == y.phase);
+}
 
 void Traffic::fold(const Topology& topology, const std::vector<LinkChange>& changes) {
   LinkShares by_link;
@@ -136,9 +236,15 @@ void Traffic::fold(const Topology& topology, const std::vector<LinkChange>& chan
     const auto shares = by_link.of(link);
     if (shares.empty()) continue;
     ++n_unfolded_;
-    const double smallest = std::ranges::min(shares, {}, &Share::weight).weight;
-    for (Share& share : shares) share.weight /= smallest;
-    const double capacity = topology.failed(link) ? 0 : topology.links()[link].capacity.base() / smallest;
+    double unit = std::ranges::min(shares, {}, &Share::weight).weight;
+    for (Share& share : shares) share.weight /= unit;
+    if (const double factor = whole_factor(shares); shares.size() > 1) {
+      unit /= factor;
+      for (Share& share : shares) share.weight = nearly_whole(factor * share.weight);
+      for (std::size_t i = 0; i + 1 < shares.size() && !meet_; ++i)
+        for (std::size_t k = i + 1; k < shares.size() && !meet_; ++k) meet_ = may_meet(shares[i].transfer, shares[k].transfer);
+    }
+    const double capacity = topology.failed(link) ? 0 : topology.links()[link].capacity.base() / unit;
     const std::uint64_t hash = hash_of(shares);
     std::uint32_t at = static_cast<std::uint32_t>(folded.size());
     if (!changing.contains(link))
@@ -151,7 +257,7 @@ void Traffic::fold(const Topology& topology, const std::vector<LinkChange>& chan
     folded.emplace_back(shares.begin(), shares.end());
     capacities_.push_back(capacity);
     if (changing.contains(link))
-      changing[link] = {at, smallest};
+      changing[link] = {at, unit};
     else
       classes.emplace(hash, at);
   }

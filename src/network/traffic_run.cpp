@@ -3,8 +3,11 @@
 
 #include <algorithm>
 
+#include "traffic_log.hpp"
 #include "waferwatt/engine/bare_loop.hpp"
+#include "waferwatt/engine/child.hpp"
 #include "waferwatt/engine/fluid_flows.hpp"
+#include "waferwatt/engine/simgrid_flows.hpp"
 #include "waferwatt/network/traffic.hpp"
 
 namespace waferwatt::network {
@@ -22,24 +25,31 @@ class TrafficRun final : public engine::EventHandler {
     for (std::uint32_t i = 0; i < traffic.steps_.size(); ++i) loop.at(loop.now() + traffic.steps_[i].at_s, kChange, i);
   }
 
-  TrafficResult result() {
-    TrafficResult result;
-    result.end = Time::from_base(end_);
-    for (std::size_t job = 0; job < progress_.size(); ++job) {
-      Progress& p = progress_[job];
-      if (static_cast<std::int64_t>(p.result.repetitions.size()) < traffic_.jobs_[job].n_repetitions)
-        p.result.stalled = p.waiting ? plan(static_cast<std::uint32_t>(job)).impossible
-                                     : "a failed link on the way never came back";
-      result.jobs.push_back(std::move(p.result));
+  TrafficLog log() const {
+    TrafficLog log{{}, executions_, end_};
+    for (const Progress& p : progress_) log.jobs.push_back({p.times, p.n_restarts, p.state, p.waiting});
+    return log;
+  }
+
+  static TrafficResult result(const Traffic& traffic, TrafficLog log, EngineChoice choice) {
+    TrafficResult result{{}, {}, Time::from_base(log.end), std::move(choice)};
+    const std::size_t n_jobs = log.jobs.size();
+    for (std::size_t job = 0; job < n_jobs; ++job) {
+      const TrafficLog::Job& one = log.jobs[job];
+      JobResult& ended = result.jobs.emplace_back();
+      for (std::size_t i = 0; i < one.times.size(); i += 2)
+        ended.repetitions.push_back({Time::from_base(one.times[i]), Time::from_base(one.times[i + 1])});
+      ended.n_restarts = one.n_restarts;
+      if (static_cast<std::int64_t>(ended.repetitions.size()) < traffic.jobs_[job].n_repetitions)
+        ended.stalled = one.waiting ? traffic.plans_[one.state][job].impossible : "a failed link on the way never came back";
     }
-    std::vector<double> bytes(traffic_.n_links_, 0.0);
-    for (std::size_t i = 0; i < executions_.size(); ++i) {
-      if (executions_[i] == 0) continue;
-      const std::size_t n_jobs = progress_.size();
-      for (const auto& phase : traffic_.plans_[i / n_jobs][i % n_jobs].phases)
+    std::vector<double> bytes(traffic.n_links_, 0.0);
+    for (std::size_t i = 0; i < log.executions.size(); ++i) {
+      if (log.executions[i] == 0) continue;
+      for (const auto& phase : traffic.plans_[i / n_jobs][i % n_jobs].phases)
         for (const std::uint32_t t : phase)
-          for (const auto& use : traffic_.transfers_[t].original)
-            bytes[use.link] += executions_[i] * use.weight * traffic_.transfers_[t].bytes;
+          for (const auto& use : traffic.transfers_[t].original)
+            bytes[use.link] += log.executions[i] * use.weight * traffic.transfers_[t].bytes;
     }
     for (const double b : bytes) result.link_bytes.push_back(DataSize::from_base(b));
     return result;
@@ -64,7 +74,8 @@ class TrafficRun final : public engine::EventHandler {
   enum : std::uint32_t { kStart, kEnd, kChange, kFailover };
 
   struct Progress {
-    JobResult result;
+    std::vector<double> times;  // start and end of each repetition
+    std::int64_t n_restarts = 0;
     double started = 0;
     std::uint64_t attempt = 0;  // events of earlier ones are stale
     std::uint32_t state = 0;    // whose plan it follows
@@ -114,9 +125,9 @@ class TrafficRun final : public engine::EventHandler {
     const Job& spec = traffic_.jobs_[job];
     ++p.attempt;
     end_ = loop_.now();
-    p.result.repetitions.push_back({Time::from_base(p.started), Time::from_base(end_)});
+    p.times.insert(p.times.end(), {p.started, end_});
     ++executions_[p.state * progress_.size() + job];
-    if (static_cast<std::int64_t>(p.result.repetitions.size()) < spec.n_repetitions)
+    if (static_cast<std::int64_t>(p.times.size() / 2) < spec.n_repetitions)
       loop_.after(spec.pause.base(), kStart, job);
   }
 
@@ -146,7 +157,7 @@ class TrafficRun final : public engine::EventHandler {
     if (p.waiting || p.flows.empty() || !crosses_failed(job)) return;
     for (const auto flow : p.flows)
       if (flows_.is_alive(flow)) flows_.cancel(flow);
-    ++p.result.n_restarts;
+    ++p.n_restarts;
     attempt(job);
   }
 
@@ -159,16 +170,43 @@ class TrafficRun final : public engine::EventHandler {
   double end_ = 0;
 };
 
-TrafficResult simulate(const Traffic& traffic, engine::EventLoop& loop, engine::FlowNetwork& flows) {
+namespace {
+
+TrafficLog run(const Traffic& traffic, engine::EventLoop& loop, engine::FlowNetwork& flows) {
   TrafficRun run(traffic, loop, flows);
   loop.run(run);
-  return run.result();
+  return run.log();
 }
 
-TrafficResult simulate(const Traffic& traffic) {
+TrafficLog run_by_simgrid(const Traffic& traffic) {
+  const std::string bytes = engine::run_in_child("flows by SimGrid", {}, [&] {
+    engine::SimgridLoop loop;
+    engine::SimgridFlows flows(loop, traffic.capacities());
+    return run(traffic, loop, flows).bytes();
+  });
+  return TrafficLog::from(bytes);
+}
+
+TrafficLog run_by_fluid(const Traffic& traffic, Time resolve_interval) {
   engine::BareLoop loop;
-  engine::FluidFlows flows(loop, traffic.capacities());
-  return simulate(traffic, loop, flows);
+  engine::FluidFlows flows(loop, traffic.capacities(), resolve_interval.in(second));
+  return run(traffic, loop, flows);
+}
+
+}  // namespace
+
+TrafficResult simulate(const Traffic& traffic, engine::EventLoop& loop, engine::FlowNetwork& flows) {
+  return TrafficRun::result(traffic, run(traffic, loop, flows), {});
+}
+
+TrafficResult simulate(const Traffic& traffic, std::optional<FlowEngine> engine, Time resolve_interval) {
+  EngineChoice choice = traffic.choice();
+  if (resolve_interval > Time{}) choice = {FlowEngine::fluid, "rates are worked out at intervals"};
+  if (engine) choice = {*engine, "asked for"};
+  if (choice.engine == FlowEngine::simgrid)
+    if (const std::string reason = traffic.unfit_for_simgrid(); !reason.empty()) throw InputError("engine: SimGrid cannot carry the traffic: " + reason);
+  TrafficLog log = choice.engine == FlowEngine::simgrid ? run_by_simgrid(traffic) : run_by_fluid(traffic, resolve_interval);
+  return TrafficRun::result(traffic, std::move(log), std::move(choice));
 }
 
 }  // namespace waferwatt::network

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 
+#include "waferwatt/report/heat_map.hpp"
 #include "waferwatt/report/provenance.hpp"
 #include "waferwatt/report/summary.hpp"
 #include "waferwatt/report/year_table.hpp"
@@ -224,7 +225,7 @@ std::string html_page(const scenario::Scenario& scenario, const scenario::Outcom
   if (!result.infeasible.empty())
     html += fmt::format("<div class=\"answer infeasible\">No solution: {}</div>\n", html_escaped(result.infeasible));
   if (!result.headline.empty()) html += fmt::format("<div class=\"answer\">{}</div>\n", html_escaped(result.headline));
-  html += binds_section(result) + years_section(result) + metrics_section(result) + tables_section(result) + inputs_section(scenario) +
+  html += binds_section(result) + years_section(result) + heat_map_section(result) + metrics_section(result) + tables_section(result) + inputs_section(scenario) +
           provenance_line(scenario, outcome);
   return html + "</body></html>\n";
 }

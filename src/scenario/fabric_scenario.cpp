@@ -5,18 +5,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
+#include "fabric_study.hpp"
 #include "waferwatt/network/topology_graph.hpp"
 
 namespace waferwatt::scenario {
 namespace {
 
-using network::Evaluation;
-using network::Question;
-
 constexpr std::size_t kLargestGraph = 20'000;  // ranks; above it cuts take minutes
-constexpr std::size_t kShownLinks = 200;
 
 std::vector<network::Rank> ranks_of(const FabricJob& job, const network::Evaluator& evaluator) {
   if (job.ranks.empty()) return evaluator.ranks_of({job.collective, {}, job.n_ranks, job.stride, job.first, job.size, 1});
@@ -25,17 +21,33 @@ std::vector<network::Rank> ranks_of(const FabricJob& job, const network::Evaluat
   return ranks;
 }
 
-network::Job job_of(const FabricJob& job, const FabricScenario& scenario, const network::Evaluator& evaluator) {
-  const auto ranks = ranks_of(job, evaluator);
-  network::CollectiveSpec spec{job.collective, network::Algorithm::ring, ranks, job.size, job.imbalance};
-  const auto n = static_cast<std::int64_t>(ranks.size());
-  if (job.algorithm)
-    spec.algorithm = *job.algorithm;
-  else if (job.ranks.empty())
-    spec.algorithm = evaluator.algorithm_of({job.collective, {}, n, job.stride, job.first, job.size, job.imbalance});
-  else
-    spec.algorithm = network::algorithms_of(job.collective).front();
-  return {job.name, std::move(spec), job.start, job.n_repetitions, job.pause, scenario.launch_time};
+/// What the i-th rank sends to the j-th, row by row; empty when all messages are of one size.
+std::vector<DataSize> messages_of(const FabricJob& job, std::size_t n) {
+  std::vector<DataSize> all;
+  for (const auto& row : job.messages) {
+    if (row.size() != n) throw InputError(fmt::format("messages: a row of {} sizes, the group has {} ranks", row.size(), n));
+    all.insert(all.end(), row.begin(), row.end());
+  }
+  if (!all.empty() || job.popularity.empty()) return all;
+  if (job.popularity.size() != n) throw InputError(fmt::format("popularity: {} numbers, the group has {} ranks", job.popularity.size(), n));
+  double sum = 0;
+  for (const double p : job.popularity) sum += p;
+  if (!(sum > 0)) throw InputError("popularity: all are zero");
+  for (std::size_t i = 0; i < n; ++i)
+    for (const double p : job.popularity) all.push_back(p / sum * job.size);
+  return all;
+}
+
+network::Job job_of(const FabricJob& job, const network::Evaluator& evaluator) {
+  network::CollectiveSpec spec{job.collective, network::Algorithm::ring, ranks_of(job, evaluator), job.size, job.imbalance};
+  spec.pair_bytes = messages_of(job, spec.ranks.size());
+  spec.every_message = job.every_message;
+  spec.algorithm = job.algorithm ? *job.algorithm : evaluator.algorithm_of(spec);
+  network::Job made = evaluator.job(job.name, std::move(spec), job.algorithm.has_value());
+  made.start = job.start;
+  made.n_repetitions = job.n_repetitions;
+  made.pause = job.pause;
+  return made;
 }
 
 std::vector<network::LinkChange> changes_of(const FabricScenario& scenario, const network::Topology& topology) {
@@ -50,38 +62,17 @@ std::vector<network::LinkChange> changes_of(const FabricScenario& scenario, cons
   return changes;
 }
 
-/// Closed form and flows for every collective, group and size.
-Table study(const FabricScenario& s, network::Evaluator& evaluator, const RunContext& context) {
-  Table table("collectives", {{"collective", Table::Kind::text}, {"algorithm", Table::Kind::text}, {"n_ranks", Table::Kind::integer},
-                              {"size_byte"}, {"time_s"}, {"bus_bandwidth_byte_per_s"}, {"evaluation", Table::Kind::text},
-                              {"closed_form_s"}, {"flows_s"}});
-  const double n_points = static_cast<double>(s.collectives.size() * s.groups.size() * s.sizes.size());
-  double done = 0;
-  for (const auto collective : s.collectives)
-    for (const auto& [n, place, path] : s.groups)
-      for (const DataSize size : s.sizes) {
-        const Question question{collective, s.algorithm, collective == network::Collective::send ? 2 : n, s.stride, 0, size, 1};
-        const auto answer = evaluator.answer(question);
-        const auto closed = evaluator.answer_by(Evaluation::closed_form, question), flows = evaluator.answer_by(Evaluation::flows, question);
-        table.add({io::enum_text(collective), io::enum_text(answer.algorithm), question.n_ranks, size.in(byte), answer.time.in(second),
-                   answer.bus_bandwidth(question).in(byte / second), io::enum_text(answer.evaluation),
-                   closed ? closed->time.in(second) : std::nan(""), flows->time.in(second)});
-        context.progress(0.5 * ++done / n_points, "collectives");
-      }
-  return table;
-}
-
 /// Times of the jobs, and what they would be alone on a sound fabric.
 struct JobTimes {
   Table table{"jobs", {{"job", Table::Kind::text}, {"collective", Table::Kind::text}, {"algorithm", Table::Kind::text},
                        {"n_ranks", Table::Kind::integer}, {"n_ended", Table::Kind::integer}, {"mean_time_s"}, {"longest_time_s"},
                        {"alone_s"}, {"slowdown"}, {"n_restarts", Table::Kind::integer}, {"stalled", Table::Kind::text}}};
   Table ledger{"ledger", {{"job", Table::Kind::text}, {"use", Table::Kind::text}, {"time_s"}, {"share"}}};
-  double alone_s = 0, waited_s = 0;
-  std::string stalled;
+  double alone_s = 0, waited_s = 0, worst = 0;
+  std::string stalled, slowest;
 };
 
-JobTimes job_times(network::Topology& topology, const std::vector<network::Job>& jobs, const network::TrafficResult& result) {
+JobTimes job_times(const FabricScenario& s, network::Topology& topology, const std::vector<network::Job>& jobs, const network::TrafficResult& result) {
   JobTimes times;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     const auto& job = jobs[i];
@@ -89,7 +80,10 @@ JobTimes job_times(network::Topology& topology, const std::vector<network::Job>&
     network::Job single = job;
     single.n_repetitions = 1;
     single.start = Time{};
-    const double alone = network::simulate(network::Traffic(topology, {single})).jobs[0].repetitions.at(0).duration().in(second);
+    const bool is_alone = jobs.size() == 1 && s.faults.empty() && !one.repetitions.empty();
+    const network::Repetition first = is_alone ? one.repetitions.front()
+                                               : network::simulate(network::Traffic(topology, {single}), s.engine, s.resolve_interval).jobs[0].repetitions.at(0);
+    const double alone = first.duration().in(second);
     double sum = 0, longest = 0;
     for (const auto& repetition : one.repetitions) {
       sum += repetition.duration().in(second);
@@ -98,6 +92,7 @@ JobTimes job_times(network::Topology& topology, const std::vector<network::Job>&
     const double n = static_cast<double>(one.repetitions.size()), mean = n > 0 ? sum / n : std::nan("");
     times.table.add({job.name, io::enum_text(job.spec.collective), io::enum_text(job.spec.algorithm), static_cast<std::int64_t>(job.spec.ranks.size()),
                      static_cast<std::int64_t>(one.repetitions.size()), mean, longest, alone, mean / alone, one.n_restarts, one.stalled});
+    if (mean / alone > times.worst) times.worst = mean / alone, times.slowest = job.name;
     const double needed = std::min(sum, n * alone);
     times.alone_s += needed;
     times.waited_s += sum - needed;
@@ -108,22 +103,6 @@ JobTimes job_times(network::Topology& topology, const std::vector<network::Job>&
     if (!one.stalled.empty() && times.stalled.empty()) times.stalled = fmt::format("{}: {}", job.name, one.stalled);
   }
   return times;
-}
-
-/// The most used links, hottest first.
-Table link_table(const network::Topology& topology, const network::TrafficResult& result) {
-  std::vector<std::pair<double, network::LinkIndex>> used;
-  for (network::LinkIndex link = 0; link < result.link_bytes.size(); ++link)
-    if (result.link_bytes[link] > DataSize{})
-      used.emplace_back(result.link_bytes[link] / topology.links()[link].capacity / std::max(result.end, 1e-12 * second), link);
-  std::ranges::sort(used, [](const auto& a, const auto& b) { return a.first > b.first || (a.first == b.first && a.second < b.second); });
-  Table table("links", {{"link", Table::Kind::text}, {"kind", Table::Kind::text}, {"capacity_byte_per_s"}, {"carried_byte"}, {"utilisation"}});
-  std::map<std::string, std::size_t> n_of_kind;
-  for (const auto& [utilisation, link] : used)
-    if (++n_of_kind[topology.link_kind(link)] <= kShownLinks)
-      table.add({topology.link_name(link), topology.link_kind(link), topology.links()[link].capacity.in(byte / second),
-                 result.link_bytes[link].in(byte), utilisation});
-  return table;
 }
 
 Table part_table(const network::Topology& topology) {
@@ -138,6 +117,33 @@ void add_graph_metrics(const network::Topology& topology, Result& result) {
   const auto graph = network::graph_measures(topology);
   result.metrics.push_back({"bisection_bandwidth", {}, graph.bisection.in(byte / second), "B/s", {}, {}});
   result.metrics.push_back({"diameter_links", {}, static_cast<double>(graph.diameter_links), "1", {}, {}});
+}
+
+/// Plays the jobs with the faults: tables, ledger, metrics, what binds.
+void add_jobs(const FabricScenario& s, network::Evaluator& evaluator, const RunContext& context, Result& result, std::vector<std::string>& words) {
+  network::Topology& topology = evaluator.topology();
+  std::vector<network::Job> jobs;
+  for (const auto& job : s.jobs) jobs.push_back(job_of(job.value, evaluator));
+  const network::Traffic traffic(topology, jobs, changes_of(s, topology), s.failover_time);
+  const auto played = network::simulate(traffic, s.engine, s.resolve_interval);
+  context.progress(0.9, "jobs");
+  JobTimes times = job_times(s, topology, jobs, played);
+  Finding hot = hot_links(topology, played);
+  if (hot.table.n_rows() > 0)
+    result.binds.push_back({.resource = hot.table.texts("kind")[0], .scope = "", .share = hot.table.numbers("utilisation")[0], .text = hot.words});
+  const double total = times.alone_s + times.waited_s, slowdown = times.alone_s > 0 ? total / times.alone_s : 1;
+  result.metrics.push_back({"job_slowdown", {}, slowdown, "1", {}, {}});
+  result.metrics.push_back({"jobs_end", {}, played.end.in(second), "s", {}, {}});
+  const std::string engine = fmt::format("flows by {}: {}", io::enum_text(played.choice.engine), played.choice.reason);
+  const std::string who = jobs.size() == 1 ? fmt::format("the job \"{}\" takes", jobs[0].name) : fmt::format("the {} jobs take", jobs.size());
+  const std::string how_long = slowdown < 1.005 ? "as long as alone on a sound fabric" : fmt::format("{:.3g} times as long as alone on a sound fabric", slowdown);
+  const std::string worst = jobs.size() > 1 && times.worst >= 1.005 ? fmt::format(", \"{}\" {:.3g} times", times.slowest, times.worst) : "";
+  words.push_back(fmt::format("{} {}{} ({}); {}", who, how_long, worst, engine, hot.words));
+  result.infeasible = times.stalled;
+  result.tables.push_back(std::move(hot.table));
+  result.tables.push_back(link_use(topology, played));
+  result.tables.push_back(std::move(times.table));
+  result.ledger = std::move(times.ledger);
 }
 
 }  // namespace
@@ -156,9 +162,16 @@ void check(const FabricScenario& s, const catalog::Catalog& catalog, Diagnostics
   attempt(s.fabric, [&](const network::FabricDesign& design) {
     network::Evaluator evaluator(design, parts);
     for (const auto& job : s.jobs)
-      attempt(job, [&](const FabricJob& j) { network::plan_of(evaluator.topology(), job_of(j, s, evaluator).spec); });
+      attempt(job, [&](const FabricJob& j) { network::plan_of(evaluator.topology(), job_of(j, evaluator).spec); });
     for (const auto& group : s.groups)
       attempt(group, [&](std::int64_t n) { evaluator.ranks_of({network::Collective::all_reduce, {}, n, s.stride, 0, {}, 1}); });
+    for (const auto& alternative : s.alternatives)
+      attempt(alternative, [&](const FabricAlternative& a) {
+        network::FabricDesign changed = design;
+        if (a.oversubscription) changed.oversubscription = *a.oversubscription;
+        const auto topology = network::make_topology(changed, parts);
+        if (a.where) topology->links_named(*a.where);
+      });
     for (const auto& fault : s.faults)
       attempt(fault, [&](const FabricFault& f) { evaluator.topology().links_named(f.where); });
   });
@@ -174,36 +187,20 @@ Result run(const FabricScenario& s, const catalog::Catalog& catalog, const RunCo
   result.ledger = Table("ledger", {{"job", Table::Kind::text}, {"use", Table::Kind::text}, {"time_s"}, {"share"}});
   add_graph_metrics(topology, result);
   result.tables.push_back(part_table(topology));
-  result.headline = fmt::format("{} accelerators joined by {} links", topology.n_ranks(), topology.links().size());
-
+  std::vector<std::string> words{fmt::format("{} accelerators joined by {} links{}", topology.n_ranks(), topology.links().size(),
+                                             parts.measured ? ", collectives in a domain as " + parts.measured->provenance() : "")};
+  const auto take = [&](Finding finding) {
+    if (!finding.words.empty()) words.push_back(std::move(finding.words));
+    result.tables.push_back(std::move(finding.table));
+  };
   if (!s.sizes.empty() && !s.groups.empty()) {
-    result.tables.push_back(study(s, evaluator, context));
-    const auto& times = result.tables.back().numbers("time_s");
+    take(collectives_study(s, evaluator, context));
     const auto& bandwidths = result.tables.back().numbers("bus_bandwidth_byte_per_s");
-    const std::size_t best = static_cast<std::size_t>(std::ranges::max_element(bandwidths) - bandwidths.begin());
-    result.metrics.push_back({"best_bus_bandwidth", {}, bandwidths[best], "B/s", {}, {}});
-    result.headline += fmt::format("; the best collective reaches {:.4g} GB/s ({} of {} ranks in {:.4g} ms)", bandwidths[best] / 1e9,
-                                   result.tables.back().texts("collective")[best], result.tables.back().integers("n_ranks")[best], times[best] * 1e3);
+    result.metrics.push_back({"best_bus_bandwidth", {}, std::ranges::max(bandwidths), "B/s", {}, {}});
+    if (!s.alternatives.empty()) take(alternatives_study(s, parts, evaluator));
   }
-  if (s.jobs.empty()) return result;
-
-  std::vector<network::Job> jobs;
-  for (const auto& job : s.jobs) jobs.push_back(job_of(job.value, s, evaluator));
-  const network::Traffic traffic(topology, jobs, changes_of(s, topology), s.failover_time);
-  const auto played = network::simulate(traffic);
-  context.progress(0.9, "jobs");
-  JobTimes times = job_times(topology, jobs, played);
-  result.tables.push_back(link_table(topology, played));
-  const double total = times.alone_s + times.waited_s, slowdown = times.alone_s > 0 ? total / times.alone_s : 1;
-  result.metrics.push_back({"job_slowdown", {}, slowdown, "1", {}, {}});
-  result.metrics.push_back({"jobs_end", {}, played.end.in(second), "s", {}, {}});
-  if (const auto& hot = result.tables.back(); hot.n_rows() > 0)
-    result.binds.push_back({.resource = hot.texts("kind")[0], .scope = "", .share = hot.numbers("utilisation")[0],
-                            .text = fmt::format("{} is used {:.0f} % of the time", hot.texts("link")[0], 100 * hot.numbers("utilisation")[0])});
-  result.headline += fmt::format("; {} jobs take {:.3g} times as long as alone on a sound fabric", jobs.size(), slowdown);
-  result.infeasible = times.stalled;
-  result.tables.push_back(std::move(times.table));
-  result.ledger = std::move(times.ledger);
+  if (!s.jobs.empty()) add_jobs(s, evaluator, context, result, words);
+  result.headline = fmt::format("{}.", fmt::join(words, "; "));
   return result;
 }
 
@@ -220,6 +217,9 @@ const io::Record<FabricJob>& FabricJob::record() {
           .optional("ranks", &J::ranks, {.doc = "The accelerators one by one, instead.", .at_least = 0, .at_most = 1'000'000})
           .required("size", &J::size, {.doc = "Size of the collective.", .above = 0 * byte, .at_most = 1e15 * byte})
           .optional("imbalance", &J::imbalance, {.doc = "All-to-all: what the most popular rank receives over the mean.", .at_least = 1.0, .at_most = 1e6})
+          .optional("popularity", &J::popularity, {.doc = "All-to-all: what each rank receives, relative to one another.", .at_least = 0.0, .at_most = 1e9})
+          .optional("messages", &J::messages, {.doc = "All-to-all(v): what each rank sends to each, a row for a sender, instead of the size.", .at_least = 0 * byte, .at_most = 1e15 * byte})
+          .optional("every_message", &J::every_message, {.doc = "All-to-all: each message is a flow of its own and ends when it does; else all end with the most loaded link."})
           .optional("start", &J::start, {.doc = "When it starts.", .at_least = 0 * second, .at_most = year})
           .optional("n_repetitions", &J::n_repetitions, {.doc = "How often.", .at_least = 1, .at_most = 10'000'000})
           .optional("pause", &J::pause, {.doc = "Between two.", .at_least = 0 * second, .at_most = year});
@@ -243,6 +243,20 @@ const io::Record<FabricFault>& FabricFault::record() {
   return record;
 }
 
+const io::Record<FabricAlternative>& FabricAlternative::record() {
+  using A = FabricAlternative;
+  static const auto record =
+      io::Record<A>("fabric_alternative", "The study again on a changed fabric.")
+          .required("name", &A::name, {.doc = "Shown in tables and in the answer: \"2:1 oversubscription\", \"a dead leaf\"."})
+          .optional("oversubscription", &A::oversubscription, {.doc = "Bandwidth of a leaf's accelerators over that of its uplinks.", .at_least = 1.0, .at_most = 64.0})
+          .optional("where", &A::where, {.doc = "Links that are degraded: \"leaf 3\" for all of a switch, \"gpu 17 -> leaf 3\" for one."})
+          .optional("capacity_factor", &A::capacity_factor, {.doc = "Fraction of their capacity that is left; 0: failed.", .at_least = 0.0, .at_most = 1.0})
+          .check([](const A& a, const io::FieldComplaint& complain) {
+            if (!a.oversubscription && !a.where) complain("name", "changes nothing: give oversubscription or where");
+          });
+  return record;
+}
+
 const io::Record<FabricScenario>& FabricScenario::record() {
   using S = FabricScenario;
   static const auto record =
@@ -253,10 +267,13 @@ const io::Record<FabricScenario>& FabricScenario::record() {
           .optional("groups", &S::groups, {.doc = "Numbers of ranks of the study.", .at_least = 2, .at_most = 1'000'000})
           .optional("stride", &S::stride, {.doc = "Accelerators between two ranks of the study.", .at_least = 1, .at_most = 1'000'000})
           .optional("algorithm", &S::algorithm, {.doc = "Of the study; absent: the fastest by closed form."})
+          .optional("alternatives", &S::alternatives, {.doc = "Changed fabrics on which the largest size of the study is asked again."})
           .optional("jobs", &S::jobs, {.doc = "Groups that send at the same time."})
           .optional("faults", &S::faults, {.doc = "What breaks while the jobs run."})
           .optional("failover_time", &S::failover_time, {.doc = "After it a collective on a failed link begins anew on other ways.", .at_least = 0 * second, .at_most = day})
           .optional("launch_time", &S::launch_time, {.doc = "Before each collective.", .at_least = 0 * second, .at_most = second})
+          .optional("engine", &S::engine, {.doc = "Who shares the links; absent: SimGrid where transfers meet and it can, else our own solver."})
+          .optional("resolve_interval", &S::resolve_interval, {.doc = "Jobs with a flow for every message: rates are worked out at most this often; 0: exactly.", .at_least = 0 * second, .at_most = second})
           .optional("in_network_reduction", &S::in_network_reduction, {.doc = "Whether the switches can reduce (NVLS, SHARP)."});
   return record;
 }

@@ -9,9 +9,13 @@ namespace waferwatt::engine {
 /// shared links, and everything of one instant is solved once.
 ///
 /// Flows that end within a picosecond of one another end together.
+///
+/// With a re-solve interval, rates are worked out again at most that often: what ended flows leave is then
+/// taken up late, and new flows start late, so that times are a little too long and never too short.
 class FluidFlows final : public FlowNetwork {
  public:
-  FluidFlows(EventLoop& loop, std::vector<double> capacities);
+  /// \param resolve_interval seconds; 0: exact
+  FluidFlows(EventLoop& loop, std::vector<double> capacities, double resolve_interval = 0);
 
  protected:
   void begin(std::uint32_t slot, double latency) override;
@@ -46,6 +50,7 @@ class FluidFlows final : public FlowNetwork {
   void activate(std::uint32_t slot);
   void detach(std::uint32_t slot);
   void touch(std::uint32_t link);
+  void schedule_solve(double time);
   void solve();
   void collect_component();
   void fill();
@@ -58,8 +63,8 @@ class FluidFlows final : public FlowNetwork {
   std::vector<std::uint32_t> touched_, component_links_, component_flows_;
   std::vector<Completion> completions_;  // heap, earliest first; stale versions are skipped
   std::uint32_t mark_ = 0;
-  bool solve_pending_ = false;
-  double next_wake_;
+  double resolve_interval_, last_solve_;
+  double solve_at_, next_wake_;  // infinite: none is pending
 };
 
 }  // namespace waferwatt::engine

@@ -16,7 +16,7 @@ namespace waferwatt::engine {
 /// To be made before the loop's first run, at most once.
 class SimgridFlows final : public FlowNetwork {
  public:
-  static constexpr double kMaxWeight = 64;
+  static constexpr double kMaxWeight = 1024;
 
   SimgridFlows(SimgridLoop& loop, std::vector<double> capacities);
   ~SimgridFlows() override;

@@ -5,7 +5,7 @@
 // On top of the formulas of collectives.hpp, with n ranks in m domains of g, S bytes, and for a link level
 // latency a and bandwidth b (u: scale-up, o: scale-out); K = 2 for an all-reduce, 1 for a gather or scatter:
 //
-//   (7)  ring over domains, one channel per NIC   K (n-1)/n (m (g a_u + a_o) + max(S/b_u, S/(g b_o)))
+//   (5)  ring through the domains, one per NIC     K (n-1)/n (m (g a_u + a_o) + max(S/b_u, S/(g b_o)))
 //   (8)  binary tree                               K depth a + c S/b, c = 3 (n >= 5), 2 (3, 4), 1 (2)
 //   (9)  double binary tree                        2 ceil(log2 n) a + c S/b, c = 2 (n >= 4), 1.5 (3), 1 (2)
 //   (10) halving-doubling, n a power of two        sum over rounds i = 1 .. log2 n of a + (S/2^i)/b, twice
@@ -13,6 +13,8 @@
 //   (11) in-network                                2 a_u + (1 + 1/n) S/b_u in a domain (NVLS); across domains
 //        a_o + S/(g b_o) between reduce-scatter and all-gather inside (SHARP)
 //   (12) broadcast by ring, by trees               (n-1) a + S/b, depth a + {2, 1} S/b
+//   (13) tree of chains                            2 ceil(log2 m) a_o + 2 (g-1) a_u + max(2 (g-1) S/(g b_u), c S/(g b_o)),
+//        c as in (9) of m
 //
 // Latency is that of one step between neighbours; switches beyond the first are left out.
 #include "waferwatt/network/collective.hpp"

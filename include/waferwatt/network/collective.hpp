@@ -24,7 +24,9 @@ enum class Algorithm {
   halving_doubling,    ///< recursive halving, then doubling (Rabenseifner)
   hierarchical,        ///< rings inside the domains, rings across them
   hierarchical_tree,   ///< rings inside the domains, double binary trees across them
+  tree_of_chains,      ///< chains inside the domains whose heads are in two trees across them, all pipelined: NCCL's tree
   in_network,          ///< the switches reduce and multicast: inside one domain (NVLS), else across (SHARP)
+  torus_rings,         ///< on a torus, a box of ranks: rings both ways round in all dimensions at once
   pairwise,            ///< every pair exchanges directly
   direct               ///< one message
 };
@@ -36,6 +38,10 @@ struct CollectiveSpec {
   DataSize size;
   /// All-to-all: what the most popular rank receives over the mean (its traffic binds). At least 1.
   double imbalance = 1;
+  /// All-to-all(v): what the i-th rank sends to the j-th, row by row, in place of size and imbalance.
+  std::vector<DataSize> pair_bytes = {};
+  /// All-to-all, pairwise: every message is a flow of its own and ends when it does, instead of all together.
+  bool every_message = false;
 };
 
 /// What flows at once in one piece: one flow of the engine.
@@ -91,7 +97,9 @@ struct EnumTexts<network::Algorithm> {
                                      std::pair{network::Algorithm::halving_doubling, "halving-doubling"},
                                      std::pair{network::Algorithm::hierarchical, "hierarchical"},
                                      std::pair{network::Algorithm::hierarchical_tree, "hierarchical-tree"},
+                                     std::pair{network::Algorithm::tree_of_chains, "tree-of-chains"},
                                      std::pair{network::Algorithm::in_network, "in-network"},
+                                     std::pair{network::Algorithm::torus_rings, "torus-rings"},
                                      std::pair{network::Algorithm::pairwise, "pairwise"},
                                      std::pair{network::Algorithm::direct, "direct"}};
 };

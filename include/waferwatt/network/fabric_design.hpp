@@ -2,6 +2,7 @@
 #pragma once
 // A fabric in a few lines of JSON, and the topology that they mean.
 #include "waferwatt/catalog/catalog.hpp"
+#include "waferwatt/network/measured_collectives.hpp"
 #include "waferwatt/network/topology.hpp"
 
 namespace waferwatt::network {
@@ -28,6 +29,7 @@ struct SitesDesign {
 
 struct FabricDesign {
   std::int64_t n_accelerators = 0;
+  std::optional<catalog::Reference<catalog::Accelerator>> accelerator;  ///< whose measured collectives count
   std::optional<catalog::Reference<catalog::Fabric>> scale_up;
   std::optional<std::int64_t> domain_size;  ///< absent: the scale-up fabric's
   std::optional<catalog::Reference<catalog::Fabric>> scale_out;
@@ -50,9 +52,11 @@ struct FabricDesign {
 struct FabricParts {
   const catalog::Fabric* scale_up = nullptr;
   const catalog::Fabric* scale_out = nullptr;
+  std::optional<MeasuredCollectives> measured = {};  ///< inside a domain
 };
 
-/// Unknown ids are diagnostics where they were written.
+/// Unknown ids are diagnostics where they were written. The measured collectives are those of the design's
+/// accelerator, else of the first one of the catalog whose scale-up fabric it names and that was measured.
 FabricParts resolve(const FabricDesign& design, const catalog::Catalog& catalog, Diagnostics& diagnostics);
 
 /// \throws InputError naming the member, when the parts do not make a fabric: no way between ranks, more

@@ -57,6 +57,10 @@ class Topology {
   /// the i-th rank weighs popularity[i] (1 when empty).
   virtual std::vector<LinkLoad> exchange_loads(std::span<const Rank> ranks, std::span<const double> popularity) const;
 
+  /// Sizes of the dimensions of a torus or mesh; empty for other kinds.
+  const std::vector<std::uint32_t>& torus_sizes() const { return torus_sizes_; }
+  bool wraps_around() const { return wraps_around_; }
+
   /// A failed link takes no new routes.
   void set_failed(LinkIndex link, bool failed);
   bool failed(LinkIndex link) const { return !failed_.empty() && failed_[link]; }
@@ -81,6 +85,10 @@ class Topology {
   Vertex add_vertices(std::string name, std::uint32_t count);
   LinkIndex add_link(Vertex from, Vertex to, Bandwidth capacity, Time latency);
   void reserve_links(std::size_t n) { links_.reserve(n); }
+  void set_torus(std::vector<std::uint32_t> sizes, bool wraps_around) {
+    torus_sizes_ = std::move(sizes);
+    wraps_around_ = wraps_around;
+  }
 
  private:
   std::uint32_t n_ranks_, n_vertices_ = 0, domain_size_;
@@ -88,6 +96,8 @@ class Topology {
   std::vector<Link> links_;
   std::vector<bool> failed_;
   std::size_t n_failed_ = 0;
+  std::vector<std::uint32_t> torus_sizes_;
+  bool wraps_around_ = false;
 };
 
 }  // namespace waferwatt::network

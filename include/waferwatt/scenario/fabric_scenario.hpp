@@ -17,6 +17,9 @@ struct FabricJob {
   std::vector<std::int64_t> ranks;  ///< instead of n_ranks, stride, first
   DataSize size;
   double imbalance = 1;
+  std::vector<double> popularity;                ///< all-to-all: what each rank receives, relative to one another
+  std::vector<std::vector<DataSize>> messages;   ///< all-to-all(v): what each rank sends to each, instead of size
+  bool every_message = false;                    ///< each a flow of its own
   Time start;
   std::int64_t n_repetitions = 1;
   Time pause;
@@ -36,6 +39,16 @@ struct FabricFault {
   static const io::Record<FabricFault>& record();
 };
 
+/// The study again with another oversubscription, or with links degraded or dead.
+struct FabricAlternative {
+  std::string name;
+  std::optional<double> oversubscription;
+  std::optional<std::string> where;
+  double capacity_factor = 0;
+
+  static const io::Record<FabricAlternative>& record();
+};
+
 struct FabricScenario {
   Located<network::FabricDesign> fabric;
   std::vector<network::Collective> collectives{network::Collective::all_reduce};  ///< of the study
@@ -43,19 +56,23 @@ struct FabricScenario {
   std::vector<Located<std::int64_t>> groups;  ///< numbers of ranks
   std::int64_t stride = 1;
   std::optional<network::Algorithm> algorithm;
+  std::vector<Located<FabricAlternative>> alternatives;
   std::vector<Located<FabricJob>> jobs;
   std::vector<Located<FabricFault>> faults;
   Time failover_time = 1 * second;
   Time launch_time = 8 * micro * second;
   bool in_network_reduction = false;
+  std::optional<network::FlowEngine> engine;  ///< absent: by network::Traffic::choice
+  Time resolve_interval;                      ///< of jobs with a flow for every message; 0: exact
 
   static const io::Record<FabricScenario>& record();
 };
 
 void check(const FabricScenario& scenario, const catalog::Catalog& catalog, Diagnostics& diagnostics);
 
-/// Tables: collectives (closed form and flows side by side), jobs, links, parts. Ledger: what the jobs'
-/// time went to: idle network, contention and faults.
+/// Tables: collectives (measured, closed form and both flow engines side by side), alternatives, jobs, links,
+/// link_use (for a heat map: kinds of links by switch), parts. Ledger: what the jobs' time went to: idle
+/// network, contention and faults.
 Result run(const FabricScenario& scenario, const catalog::Catalog& catalog, const RunContext& context);
 
 }  // namespace waferwatt::scenario

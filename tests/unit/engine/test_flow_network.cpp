@@ -257,6 +257,6 @@ TEST_CASE("what makes no sense of a flow is refused") {
   REQUIRE_THROWS_WITH(flows.set_capacity(7, 1), "link 7 of 2");
   REQUIRE_THROWS_WITH(flows.cancel(5), "flow 5 is not alive");
   REQUIRE_FALSE(SimgridFlows::takes(std::vector<LinkUse>{{0, 0.5}}));
-  REQUIRE_FALSE(SimgridFlows::takes(std::vector<LinkUse>{{0, 65}}));
+  REQUIRE_FALSE(SimgridFlows::takes(std::vector<LinkUse>{{0, 1025}}));
   REQUIRE(SimgridFlows::takes(std::vector<LinkUse>{{0, 64}}));
 }

@@ -77,6 +77,9 @@ TEST_CASE("across domains each NIC carries its slice") {
   CHECK(idle_ms(*topology, Collective::all_reduce, Algorithm::hierarchical, 32, size) == Approx(14.014 + 15.024));
   // By tree 2 * 100 MB at 10 GB/s and 4 steps.
   CHECK(idle_ms(*topology, Collective::all_reduce, Algorithm::hierarchical_tree, 32, size) == Approx(14.014 + 20.016));
+  // Chains and trees at once: inside 7 times 100 MB up and down, 14 ms, across 2 * 100 MB, 20 ms, which binds; up and
+  // down 2 levels of 4 us and 7 steps of 1 us.
+  CHECK(idle_ms(*topology, Collective::all_reduce, Algorithm::tree_of_chains, 32, size) == Approx(20.030));
   // By switches 100 MB once.
   CHECK(idle_ms(*topology, Collective::all_reduce, Algorithm::in_network, 32, size) == Approx(14.014 + 10.004));
   // One ring per NIC: 2 * 31/32 of 100 MB, four times (8 + 4) us around.
