@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 
+#include "waferwatt/engine/child.hpp"
 #include "waferwatt/report/html_page.hpp"
 #include "waferwatt/report/provenance.hpp"
 #include "waferwatt/report/results_folder.hpp"
@@ -83,12 +84,17 @@ scenario::Scenario load(const std::string& file_or_text, bool is_text, const std
 
 Run run(const std::string& file_or_text, bool is_text, const std::vector<std::string>& overrides,
         std::optional<std::uint64_t> seed, const std::string& models, std::optional<double> timeout_s,
-        unsigned n_jobs) {
+        unsigned n_jobs, const py::object& progress) {
   const py::gil_scoped_release release;
   scenario::Scenario loaded = load(file_or_text, is_text, overrides, seed, models);
   if (loaded.header.sweep) throw core::InputError("the scenario has a \"sweep\"; one run has one point");
   scenario::RunOptions options{.n_jobs = n_jobs};
   if (timeout_s) options.timeout = *timeout_s * core::second;
+  if (!progress.is_none())
+    options.progress = [&progress](double fraction, const std::string& what) {
+      const py::gil_scoped_acquire acquire;
+      progress(fraction, what);
+    };
   scenario::Outcome outcome = scenario::run_isolated(loaded, options);
   return {std::move(loaded), std::move(outcome)};
 }
@@ -97,6 +103,24 @@ void check(const std::string& file_or_text, bool is_text, const std::vector<std:
            const std::string& models) {
   const py::gil_scoped_release release;
   load(file_or_text, is_text, overrides, std::nullopt, models);
+}
+
+/// Ids and texts of all sources, as a list of objects.
+std::string catalog_sources(const std::string& folder) {
+  waferwatt::io::Value::List list;
+  for (const auto& [id, source] : catalog_of(folder)->sources) {
+    waferwatt::io::Value entry = catalog::Source::record().write(source);
+    entry["id"] = waferwatt::io::Value{id};
+    list.push_back(std::move(entry));
+  }
+  return waferwatt::io::to_json(waferwatt::io::Value{std::move(list)});
+}
+
+/// JSON Schema of a kind of scenario or of catalog file.
+std::string schema(const std::string& name) {
+  for (const auto& kind : scenario::kinds())
+    if (kind.name == name) return waferwatt::io::to_json(scenario::json_schema(kind));
+  return waferwatt::io::to_json(waferwatt::io::json_schema(catalog::record_of_kind(name)));
 }
 
 /// Python exceptions of waferwatt/_errors.py, as they carry attributes.
@@ -123,6 +147,9 @@ void translate(std::exception_ptr pointer) {
     raise("InfeasibleError", py::make_tuple(error.what()));
   } catch (const scenario::RunError& error) {
     raise("RunError", py::make_tuple(error.what()));
+  } catch (const waferwatt::engine::Interrupted&) {
+    // Python's own handler has taken note of Ctrl-C, and raises here.
+    if (PyErr_CheckSignals() == 0) PyErr_SetNone(PyExc_KeyboardInterrupt);
   }
 }
 
@@ -142,4 +169,10 @@ PYBIND11_MODULE(_core, module) {
   module.def("run", &run);
   module.def("check", &check);
   module.def("version", &report::version);
+  module.def("revision", &report::revision);
+  module.def("catalog_kinds", &catalog::kinds);
+  module.def("catalog_ids", [](const std::string& folder, const std::string& kind) { return catalog::ids_of_kind(*catalog_of(folder), kind); });
+  module.def("catalog_show", [](const std::string& folder, const std::string& id) { return waferwatt::io::to_json(catalog::show(*catalog_of(folder), id)); });
+  module.def("catalog_sources", &catalog_sources);
+  module.def("schema", &schema);
 }

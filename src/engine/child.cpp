@@ -2,14 +2,19 @@
 #include "waferwatt/engine/child.hpp"
 
 #include <fmt/format.h>
+#include <fcntl.h>
 #include <poll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <system_error>
 
 #include "child_process.hpp"
@@ -17,35 +22,91 @@
 namespace waferwatt::engine {
 namespace {
 
-// Turns SIGINT and SIGTERM into something to poll while children run, unless the caller ignores them.
+constexpr std::array kWatchedSignals{SIGINT, SIGTERM};
+
+// What the signal handler may touch. A signal can arrive in any thread of the caller's, so that blocking it in ours
+// (signalfd) would miss those that another thread takes.
+std::array<std::atomic<int>, 64> watchers{};  // descriptor + 1; 0: free
+
+void tell_watchers(int signal) {
+  const int saved_errno = errno;
+  const auto number = static_cast<unsigned char>(signal);
+  for (const auto& descriptor : watchers)
+    if (const int to = descriptor.load(); to > 0) [[maybe_unused]] const auto written = write(to - 1, &number, 1);
+  errno = saved_errno;
+}
+
+// Replaces the caller's handlers while at least one pool runs; ignored signals stay ignored.
+class Handlers {
+ public:
+  /// Signals are told to a pipe from now on. \returns its slot
+  std::size_t add(int descriptor) {
+    const std::lock_guard lock(mutex_);
+    if (owner_ != getpid()) forget_the_parents();
+    const auto slot = std::ranges::find(watchers, 0, [](const auto& watcher) { return watcher.load(); });
+    if (slot == watchers.end()) throw std::runtime_error(fmt::format("more than {} pools of children at a time", watchers.size()));
+    *slot = descriptor + 1;
+    if (n_users_++ == 0) replace();
+    return static_cast<std::size_t>(slot - watchers.begin());
+  }
+  void remove(std::size_t slot) {
+    const std::lock_guard lock(mutex_);
+    watchers[slot] = 0;
+    if (--n_users_ == 0)
+      for (std::size_t i = 0; i < kWatchedSignals.size(); ++i) sigaction(kWatchedSignals[i], &before_[i], nullptr);
+  }
+
+ private:
+  /// In a forked child the pools are the parent's.
+  void forget_the_parents() {
+    owner_ = getpid();
+    n_users_ = 0;
+    for (auto& watcher : watchers) watcher = 0;
+  }
+  void replace() {
+    for (std::size_t i = 0; i < kWatchedSignals.size(); ++i) {
+      sigaction(kWatchedSignals[i], nullptr, &before_[i]);
+      if (before_[i].sa_handler == SIG_IGN) continue;
+      struct sigaction own {};
+      own.sa_handler = tell_watchers;
+      sigaction(kWatchedSignals[i], &own, nullptr);
+    }
+  }
+
+  std::mutex mutex_;
+  pid_t owner_ = 0;
+  int n_users_ = 0;
+  std::array<struct sigaction, kWatchedSignals.size()> before_{};
+};
+Handlers handlers;
+
+// Turns SIGINT and SIGTERM into something to poll while children run.
 class SignalWatch {
  public:
   SignalWatch() {
-    sigset_t watched;
-    sigemptyset(&watched);
-    for (const int signal : {SIGINT, SIGTERM}) {
-      struct sigaction action {};
-      sigaction(signal, nullptr, &action);
-      if (action.sa_handler != SIG_IGN) sigaddset(&watched, signal);
-    }
-    pthread_sigmask(SIG_BLOCK, &watched, &before_);
-    descriptor_ = Descriptor(signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
+    read_ = Descriptor(ends[0]);
+    write_ = Descriptor(ends[1]);
+    slot_ = handlers.add(ends[1]);
   }
   SignalWatch(SignalWatch&&) = delete;
   ~SignalWatch() { restore(); }
 
-  void restore() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  const sigset_t& caller_mask() const { return before_; }
-  int descriptor() const { return descriptor_.number(); }
+  void restore() {
+    if (slot_) handlers.remove(*slot_);
+    slot_.reset();
+  }
+  int descriptor() const { return read_.number(); }
 
   int take() {
-    signalfd_siginfo info{};
-    return read(descriptor_.number(), &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
+    unsigned char number = 0;
+    return read(descriptor(), &number, 1) == 1 ? number : 0;
   }
 
  private:
-  sigset_t before_;
-  Descriptor descriptor_;
+  Descriptor read_, write_;
+  std::optional<std::size_t> slot_;
 };
 
 class ChildPool {
@@ -67,7 +128,7 @@ class ChildPool {
 
  private:
   void start() {
-    live_.push_back(std::make_unique<ChildProcess>(tasks_[next_], next_, limits_, signals_.caller_mask()));
+    live_.push_back(std::make_unique<ChildProcess>(tasks_[next_], next_, limits_));
     ++next_;
   }
 

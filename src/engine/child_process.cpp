@@ -61,7 +61,7 @@ void Descriptor::close() {
   number_ = -1;
 }
 
-ChildProcess::ChildProcess(const ChildTask& task, std::size_t index, const ChildLimits& limits, const sigset_t& signals)
+ChildProcess::ChildProcess(const ChildTask& task, std::size_t index, const ChildLimits& limits)
     : name_(task.name), index_(index), limits_(limits) {
   Pipe result = make_pipe();
   Pipe error = make_pipe();
@@ -71,7 +71,7 @@ ChildProcess::ChildProcess(const ChildTask& task, std::size_t index, const Child
   const pid_t parent = getpid();
   pid_ = fork();
   if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
-  if (pid_ == 0) run_child_side(task, limits, result.writer.number(), error.writer.number(), parent, signals);
+  if (pid_ == 0) run_child_side(task, limits, result.writer.number(), error.writer.number(), parent);
   if (limits.timeout.count() > 0) {
     deadline_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(limits.timeout);
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // One forked child, seen from its parent.
-#include <signal.h>
 #include <sys/types.h>
 
 #include <chrono>
@@ -32,8 +31,8 @@ class ChildProcess {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// Forks. The child restores `signals`, the caller's signal mask. \throws std::system_error
-  ChildProcess(const ChildTask& task, std::size_t index, const ChildLimits& limits, const sigset_t& signals);
+  /// Forks. \throws std::system_error
+  ChildProcess(const ChildTask& task, std::size_t index, const ChildLimits& limits);
   ChildProcess(ChildProcess&&) = delete;
   ~ChildProcess();  ///< kills and reaps a child that is still there
 
@@ -76,6 +75,6 @@ class ChildProcess {
 
 /// The child's side: does the work, tells the parent, never returns (nor unwinds into the parent's code).
 [[noreturn]] void run_child_side(const ChildTask& task, const ChildLimits& limits, int result_descriptor,
-                                 int error_descriptor, pid_t parent, const sigset_t& signals) noexcept;
+                                 int error_descriptor, pid_t parent) noexcept;
 
 }  // namespace waferwatt::engine

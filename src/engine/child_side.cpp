@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What runs in the child after the fork.
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -27,10 +28,9 @@ class PipeProgress final : public ProgressSink {
 };
 
 // The caller's handlers (a test framework's, Python's, a sanitizer's) would hide how the child died.
-void restore_signals(const sigset_t& mask) {
+void restore_signals() {
   for (const int signal : {SIGINT, SIGTERM, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL}) ::signal(signal, SIG_DFL);
   ::signal(SIGPIPE, SIG_IGN);
-  sigprocmask(SIG_SETMASK, &mask, nullptr);
 }
 
 // Only the soft limit, on top of what is mapped already.
@@ -80,10 +80,10 @@ void work_and_tell(const ChildTask& task, int descriptor) {
 }  // namespace
 
 void run_child_side(const ChildTask& task, const ChildLimits& limits, int result_descriptor, int error_descriptor,
-                    pid_t parent, const sigset_t& signals) noexcept {
+                    pid_t parent) noexcept {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);  // it died before the line above
-  restore_signals(signals);
+  restore_signals();
   dup2(error_descriptor, STDERR_FILENO);
   limit_memory(limits.memory_bytes);
   work_and_tell(task, result_descriptor);

@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+
+#include <atomic>
+#include <thread>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -190,6 +193,31 @@ TEST_CASE("SIGINT kills the children, then reaches the caller's own handler") {
   REQUIRE(interrupts == 1);
   REQUIRE(no_child_left());
   REQUIRE(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
+}
+
+TEST_CASE("SIGINT is seen whichever of the caller's threads takes it") {
+  const auto before = ::signal(SIGINT, [](int) {});
+  std::atomic<bool> is_over = false;
+  // The caller's other thread has SIGINT open, this one blocks it: a library may do either.
+  std::thread other([&] {
+    while (!is_over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  });
+  sigset_t blocked, mask;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &blocked, &mask);
+  const pid_t self = getpid();
+  CHECK_THROWS_AS(run_in_child("x", {},
+                               [&]() -> std::string {
+                                 kill(self, SIGINT);
+                                 for (;;) pause();
+                               }),
+                  Interrupted);
+  is_over = true;
+  other.join();
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+  ::signal(SIGINT, before);
+  CHECK(no_child_left());
 }
 
 TEST_CASE("by default SIGINT ends the caller and its children") {

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+import concurrent.futures
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import waferwatt as ww
+
+TRAINING = ww.scenarios_folder / "train-llama3-70b-h100.json"
+AXES = {"global_batch": [1024, 2048], "sequence_length": [4096, 8192]}
+
+
+@pytest.fixture(scope="module")
+def swept():
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        return ww.sweep(TRAINING, AXES, executor=executor)
+
+
+def test_every_combination_is_a_point_with_its_metrics(swept):
+    assert len(swept) == 4 and swept.axes == ["global_batch", "sequence_length"]
+    points = swept.points
+    assert list(points["global_batch"]) == [1024, 1024, 2048, 2048]
+    assert (points["status"] == "ok").all()
+    alone = ww.run(TRAINING, global_batch=2048, sequence_length=4096).metric("iteration_time")
+    assert points["iteration_time_s"][2] == alone == swept.metric("iteration_time")[2]
+    tidy = swept.metrics
+    assert set(tidy.columns) >= {"global_batch", "sequence_length", "name", "value", "unit"}
+
+
+def test_metrics_are_a_grid_for_xarray(swept):
+    pytest.importorskip("xarray")
+    grid = swept.to_xarray()
+    assert grid["iteration_time_s"].sel(global_batch=1024, sequence_length=8192) == swept.metric("iteration_time")[1]
+
+
+def test_an_unknown_metric_names_the_known_ones(swept):
+    with pytest.raises(KeyError, match="iteration_time"):
+        swept.metric("iteration_tim")
+
+
+def test_a_refused_point_keeps_its_error_and_leaves_the_others_alone():
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        swept = ww.sweep(TRAINING, {"parallel.tensor": [8, 7]}, executor=executor)
+    assert list(swept.points["status"]) == ["ok", "refused"]
+    assert "parallel" in swept.failed["error"].iloc[0]
+
+
+def test_points_of_a_frame_and_zipped_axes_are_taken_as_they_are():
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        framed = ww.sweep(TRAINING, pd.DataFrame({"global_batch": np.array([1024, 2048])}), executor=executor)
+        zipped = ww.sweep(TRAINING, {"global_batch": [1024, 2048], "sequence_length": [8192, 8192]}, mode="zipped", executor=executor)
+    assert list(framed.metric("iteration_time")) == list(zipped.metric("iteration_time"))
+    with pytest.raises(ValueError, match="equally many"):
+        ww.sweep(TRAINING, {"a": [1], "b": [1, 2]}, mode="zipped")
+    with pytest.raises(ValueError, match="cartesian"):
+        ww.sweep(TRAINING, {"a": [1]}, mode="random")
+
+
+def test_a_store_keeps_points_and_only_new_ones_run(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        first = ww.sweep(TRAINING, {"global_batch": [1024, 2048]}, executor=executor, store=tmp_path / "study")
+        calls = []
+        real = ww._core.run
+        monkeypatch.setattr(ww._core, "run", lambda *args: calls.append(args) or real(*args))
+        second = ww.sweep(TRAINING, {"global_batch": [1024, 2048, 4096]}, executor=executor, store=tmp_path / "study")
+    assert len(calls) == 1
+    assert list(second.metric("cost")[:2]) == list(first.metric("cost"))
+
+
+def _die(*_):
+    os._exit(1)
+
+
+def test_an_executor_that_dies_is_an_error_and_finished_points_are_kept(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    store = tmp_path / "study"
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        ww.sweep(TRAINING, {"global_batch": [1024]}, executor=executor, store=store)
+    monkeypatch.setattr("waferwatt._sweep.run_point", _die)
+    with concurrent.futures.ProcessPoolExecutor(1) as executor, pytest.raises(ww.RunError, match="1 of 2 points are finished and kept"):
+        ww.sweep(TRAINING, {"global_batch": [1024, 2048]}, executor=executor, store=store)
+
+
+def test_the_processes_of_this_machine_give_the_same_numbers(swept):
+    assert swept.points.equals(ww.sweep(TRAINING, AXES).points)
+
+
+def test_dask_workers_give_the_same_numbers(swept):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, distributed.Client(cluster) as client:
+        assert swept.points.equals(ww.sweep(TRAINING, AXES, executor=client.get_executor()).points)
+
+
+def test_ray_workers_give_the_same_numbers(swept):
+    ray = pytest.importorskip("ray")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    try:
+        with ww.executors.RayExecutor(num_cpus=1) as executor:
+            assert swept.points.equals(ww.sweep(TRAINING, AXES, executor=executor).points)
+    finally:
+        ray.shutdown()
+
+
+def test_a_sensitivity_study_with_salib():
+    """First-order Sobol indices of training cost: a price raises cost in proportion, a name does not."""
+    sobol_sample = pytest.importorskip("SALib.sample.sobol")
+    sobol = pytest.importorskip("SALib.analyze.sobol")
+    problem = {"num_vars": 2, "names": ["pue", "micro"], "bounds": [[1.05, 1.5], [0, 1]]}
+    samples = sobol_sample.sample(problem, 8, calc_second_order=False)
+    points = [{"pue": float(pue)} for pue, _ in samples]
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        energy = ww.sweep(TRAINING, points, executor=executor).metric("energy").to_numpy()
+    indices = sobol.analyze(problem, energy, calc_second_order=False, seed=1)
+    assert indices["ST"][0] > 0.9 and abs(indices["ST"][1]) < 1e-9
