@@ -17,7 +17,8 @@ from ._errors import Error, InfeasibleError, InputError, RunError
 from ._folders import models_folder, scenarios_folder
 from ._result import Result
 from ._run import check, run
-from ._sweep import SweepResult, sweep
+from ._sweep import sweep
+from ._sweep_result import SweepResult
 
 __all__ = [
     "Error", "InfeasibleError", "InputError", "Result", "RunError", "SweepResult",

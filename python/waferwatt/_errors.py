@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors of the package; the extension raises them by name."""
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
 
 
 class Error(Exception):
@@ -12,11 +15,11 @@ class InputError(Error, ValueError):
     ``diagnostics`` lists all problems found: dicts with file, line, column, path and message.
     """
 
-    def __init__(self, message, diagnostics=()):
+    def __init__(self, message: str, diagnostics: Sequence[Mapping[str, Any]] = ()) -> None:
         super().__init__(message)
         self.diagnostics = list(diagnostics)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (str(self), self.diagnostics)
 
 

@@ -73,7 +73,7 @@ def _bars(frame: pd.DataFrame, label: str, title: str, ax: Any, backend: str) ->
         bars = [go.Bar(name=str(c), x=frame.index.astype(str), y=frame[c], marker_color=COLOURS[i % len(COLOURS)]) for i, c in enumerate(frame)]
         return go.Figure(bars, layout={"barmode": "stack", "title": title, "yaxis_title": label})
     ax = _axes(ax, title)
-    bottom = 0.0
+    bottom = 0.0 * frame.iloc[:, 0].to_numpy()
     for i, column in enumerate(frame):
         ax.bar(frame.index.astype(str), frame[column], bottom=bottom, label=str(column), color=COLOURS[i % len(COLOURS)])
         bottom = bottom + frame[column].to_numpy()

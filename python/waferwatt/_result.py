@@ -25,20 +25,20 @@ class Result:
 
     @property
     def name(self) -> str:
-        return self.summary["name"]
+        return str(self.summary["name"])
 
     @property
     def kind(self) -> str:
-        return self.summary["kind"]
+        return str(self.summary["kind"])
 
     @property
     def question(self) -> str:
-        return self.summary["question"]
+        return str(self.summary["question"])
 
     @property
     def headline(self) -> str:
         """The sentence that answers the question."""
-        return self.summary["headline"]
+        return str(self.summary["headline"])
 
     @property
     def infeasible(self) -> str | None:
@@ -48,7 +48,8 @@ class Result:
     @property
     def resolved(self) -> dict[str, Any]:
         """The scenario with overrides applied and defaults filled in."""
-        return json.loads(self._run.resolved())
+        resolved: dict[str, Any] = json.loads(self._run.resolved())
+        return resolved
 
     @property
     def metrics(self) -> pd.DataFrame:
@@ -62,7 +63,7 @@ class Result:
         if len(found) != 1:
             known = ", ".join(dict.fromkeys(m["name"] for m in self.summary["metrics"]))
             raise KeyError(f"{len(found)} metrics are named {name!r} with {wanted}; metrics: {known}")
-        return found[0]["value"]
+        return float(found[0]["value"])
 
     @property
     def tables(self) -> list[str]:

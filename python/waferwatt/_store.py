@@ -28,7 +28,8 @@ class Store:
     def _read(file: Path) -> list[dict[str, Any]]:
         import pyarrow.parquet as pq
 
-        return pq.read_table(file).to_pylist()
+        rows: list[dict[str, Any]] = pq.read_table(file).to_pylist()
+        return rows
 
     def add(self, key: str, record: dict[str, Any]) -> None:
         self._open.append({**{name: record[name] for name in COLUMNS[1:-1]}, "key": key, "metrics": json.dumps(record["metrics"])})

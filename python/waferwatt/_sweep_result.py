@@ -89,7 +89,8 @@ class SweepResult:
         groups = [("", data)] if color is None else [(f"{color} = {v}", g) for v, g in data.groupby(data[color].astype(str), sort=False)]
         for label, group in groups:
             means = group.groupby(x, sort=False)["value"].mean()
-            ax.plot(means.index if means.index.dtype.kind in "if" else means.index.astype(str), means.values, marker="o", label=label)
+            labels = means.index if means.index.dtype.kind in "if" else means.index.astype(str)
+            ax.plot(labels.to_numpy(), means.to_numpy(dtype=float), marker="o", label=label)
         unit = next((m["unit"] for r in self._records for m in r["metrics"] if m["name"] == metric), "")
         ax.set(xlabel=x, ylabel=metric.replace("_", " ") + (f" ({unit})" if unit not in ("", "1") else ""))
         if color is not None:
@@ -110,6 +111,7 @@ class SweepResult:
 
 
 def _column(metric: dict[str, Any]) -> str:
-    unit = metric["unit"]
+    unit: str = metric["unit"]
+    name: str = metric["name"]
     suffix = "" if unit in ("", "1") else "_" + "".join(c.lower() if c.isalnum() else "_per_" if c == "/" else "_" for c in unit)
-    return metric["name"] + suffix
+    return name + suffix

@@ -2,7 +2,6 @@
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import pytest
 
@@ -84,9 +83,8 @@ def test_importing_the_package_imports_no_heavy_one():
     assert done.stdout.strip() == "[]"
 
 
-def test_the_types_of_the_package_are_consistent():
+def test_the_types_of_the_package_are_consistent(tmp_path):
     pytest.importorskip("mypy")
-    package = Path(ww.__file__).parent
     done = subprocess.run([sys.executable, "-m", "mypy", "--strict", "--ignore-missing-imports", "--cache-dir", "/dev/null", "-p", "waferwatt"],
-                          capture_output=True, text=True, timeout=300, cwd=package.parent)  # fmt: skip
+                          capture_output=True, text=True, timeout=300, cwd=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
