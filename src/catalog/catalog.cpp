@@ -26,6 +26,8 @@ void for_each_kind(C& catalog, F visit) {
   visit("fabrics", catalog.fabrics);
   visit("grids", catalog.grids);
   visit("sites", catalog.sites);
+  visit("power-sources", catalog.power_sources);
+  visit("campus-builds", catalog.campus_builds);
   visit("companies", catalog.companies);
   visit("calibrations", catalog.calibrations);
   visit("collectives", catalog.collectives);

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <fmt/format.h>
+
+#include "waferwatt/power/hourly_text.hpp"
+
+using namespace waferwatt;
+using namespace waferwatt::power;
+
+namespace {
+
+struct Read {
+  Hourly<double> series;
+  HourlyRepairs repairs;
+  std::string problems;
+};
+
+Read read(const std::string& text, HourlyColumns columns = {.time = "time", .value = "x"}) {
+  Read r;
+  Diagnostics diagnostics;
+  r.series = read_hours("x.csv", text, columns, r.repairs, diagnostics);
+  for (const auto& d : diagnostics.found()) r.problems += d.text() + "\n";
+  return r;
+}
+
+}  // namespace
+
+TEST_CASE("a series reads by its hours and repeats") {
+  const auto r = read("time,x\n2024-01-01 00:00:00+00:00,1\n2024-01-01 01:00:00+00:00,-2.5\n");
+  const HourIndex first = hour_of(Date::from_civil(2024, 1, 1));
+  CHECK(r.problems.empty());
+  CHECK_FALSE(r.repairs.any());
+  CHECK(r.series.at(first + 1) == -2.5);  // negative prices are legal
+  CHECK(r.series.at(first + 2) == 1);
+  CHECK(r.series.at(first - 1) == -2.5);
+}
+
+TEST_CASE("zones are honoured") {
+  const auto r = read("time,x\n2024-01-01T02:00:00+02:00,1\n");
+  CHECK(r.series.first() == hour_of(Date::from_civil(2024, 1, 1)));
+}
+
+TEST_CASE("bad values and gaps are bridged by straight lines and counted") {
+  const auto r = read("time,x\n2024-01-01 00:00,10\n2024-01-01 01:00,nan\n2024-01-01 02:00,\n2024-01-01 04:00,50\n");
+  CHECK(r.problems.empty());
+  CHECK(r.repairs.n_bad == 2);
+  CHECK(r.repairs.n_missing == 1);
+  CHECK(r.series.values() == std::vector<double>{10, 20, 30, 40, 50});
+  CHECK(r.repairs.text() == "4 rows, 2 bad values bridged, 1 missing hours bridged");
+}
+
+TEST_CASE("values outside their limits are bad rows") {
+  HourlyColumns columns{.time = "time", .value = "x", .low = 200};
+  const auto r = read("time,x\n2022-10-01 00:00,400\n2022-10-01 01:00,43\n2022-10-01 02:00,380\n", columns);
+  CHECK(r.repairs.n_bad == 1);
+  CHECK(r.series.values()[1] == 390);
+}
+
+TEST_CASE("repeated hours become their mean, rows out of order are sorted") {
+  const auto r = read("time,x\n2024-01-02 01:00,4\n2024-01-02 00:00,1\n2024-01-02 01:00,6\n");
+  CHECK(r.repairs.n_repeated == 1);
+  CHECK(r.repairs.n_out_of_order == 1);
+  CHECK(r.series.values() == std::vector<double>{1, 5});
+}
+
+TEST_CASE("daylight saving of local clocks is told from other gaps") {
+  // 2024-03-31 is a Sunday: 02:00 does not exist; 2024-10-27: 02:00 comes twice.
+  const auto spring = read("time,x\n2024-03-31 01:00,1\n2024-03-31 03:00,3\n");
+  CHECK(spring.repairs.n_daylight_saving == 1);
+  CHECK(spring.repairs.n_missing == 0);
+  CHECK(spring.series.values() == std::vector<double>{1, 2, 3});
+  const auto autumn = read("time,x\n2024-10-27 02:00,1\n2024-10-27 02:00,3\n2024-10-27 03:00,5\n");
+  CHECK(autumn.repairs.n_daylight_saving == 1);
+  CHECK(autumn.repairs.n_repeated == 0);
+  const auto weekday = read("time,x\n2024-04-03 01:00,1\n2024-04-03 03:00,3\n");
+  CHECK(weekday.repairs.n_daylight_saving == 0);
+  CHECK(weekday.repairs.n_missing == 1);
+}
+
+TEST_CASE("what cannot be read is refused with its line") {
+  CHECK(read("time,y\n").problems == "x.csv:1:1: error: no column \"x\"; did you mean \"y\"?\n");
+  CHECK(read("time,x\nyesterday,1\n").problems ==
+        "x.csv:2:1: error: \"yesterday\" is no time; write \"2024-03-31 05:00\" or \"2024-03-31T05:00:00+02:00\"\n");
+  CHECK(read("time,x\n2024-01-01 00:15,1\n").problems == "x.csv:2:1: error: \"2024-01-01 00:15\" is not a full hour; give hourly means\n");
+  CHECK(read("time,x\n2024-01-01 00:00,1\n2024-01-01 12:00,1\n").problems ==
+        "x.csv:3:1: error: 11 hours without a value before this row; at most 6 are bridged (longest_gap)\n");
+  CHECK(read("time,x\n").problems == "x.csv:1:1: error: no hours; expected a header and one row an hour\n");
+  CHECK(read("time,x\n2024-01-01 00:00,nan\n").problems.find("has no value between") != std::string::npos);
+}
