@@ -10,7 +10,7 @@ struct Set {
   std::string_view name;
   int (*run)(const Arguments&);
 };
-constexpr Set kSets[] = {{"kernels", validate_kernels}, {"network", validate_network}, {"training", validate_training}, {"serving", validate_serving}, {"supply", validate_supply}};
+constexpr Set kSets[] = {{"kernels", validate_kernels}, {"network", validate_network}, {"training", validate_training}, {"serving", validate_serving}, {"supply", validate_supply}, {"power", validate_power}};
 
 int validate(const Arguments& arguments) {
   const std::string& name = only_argument(arguments, "SET");
@@ -27,11 +27,12 @@ int validate(const Arguments& arguments) {
 Command validate_command() {
   return {.name = "validate",
           .arguments = "SET [OPTIONS]",
-          .doc = "Compare predictions with measured cases: kernels, network, training, serving, supply.",
+          .doc = "Compare predictions with measured cases: kernels, network, training, serving, supply, power.",
           .examples = "  waferwatt validate kernels\n"
                       "  waferwatt validate kernels --cases h200_sxm_gemm.csv.gz --json\n"
                       "  waferwatt validate training --cases measured.csv\n"
-                      "  waferwatt validate supply --json | jq .metrics\n",
+                      "  waferwatt validate supply --json | jq .metrics\n"
+                      "  waferwatt validate power\n",
           .options = {{"--cases", "", "FILE", "Measured cases of your own (default: those shipped).", true},
                       {"--accelerator", "-a", "ID", "Accelerator that was measured (kernels); default: what the file says."},
                       {"--points", "", "FILE", "Write measured and predicted time of every case as CSV (kernels, network, serving)."},

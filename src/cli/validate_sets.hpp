@@ -7,6 +7,7 @@ namespace waferwatt::cli {
 
 int validate_kernels(const Arguments& arguments);
 int validate_network(const Arguments& arguments);
+int validate_power(const Arguments& arguments);
 int validate_supply(const Arguments& arguments);
 int validate_serving(const Arguments& arguments);
 int validate_training(const Arguments& arguments);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waferwatt/power/levels.hpp"
 
+#include <algorithm>
+
 namespace waferwatt::power {
 namespace {
 
@@ -12,6 +14,12 @@ constexpr double kMeanLoad = 0.75;  // of systems that are not in the catalog (E
 Power rated_server_power(const catalog::Accelerator& accelerator, const catalog::System* system) {
   if (!system || !system->rated_power) return kUnratedServerFactor * *accelerator.tdp;
   return system->rated_power->high.value_or(**system->rated_power) / static_cast<double>(*system->n_accelerators);
+}
+
+Power server_power(const catalog::Accelerator& accelerator, const catalog::System* system, double load) {
+  constexpr double kRestStanding = 0.257, kRestPerLoad = 0.43;
+  const Power rest = std::max(rated_server_power(accelerator, system) - *accelerator.tdp, 0 * watt);
+  return load * *accelerator.tdp + (kRestStanding + kRestPerLoad * load) * rest;
 }
 
 PowerLevels facility_power(const catalog::Accelerator& accelerator, const catalog::System* system, const CampusFactors& f) {

@@ -2,6 +2,7 @@
 #include "waferwatt/scenario/kinds.hpp"
 
 #include "waferwatt/scenario/fabric_scenario.hpp"
+#include "waferwatt/scenario/fleet_scenario.hpp"
 #include "waferwatt/scenario/header.hpp"
 #include "waferwatt/scenario/serving_scenario.hpp"
 #include "waferwatt/scenario/supply_scenario.hpp"
@@ -16,6 +17,7 @@ std::span<const Kind> kinds() {
       kind_of<ServingScenario>("serving"),
       kind_of<SupplyScenario>("supply", true),
       kind_of<WorldScenario>("world"),
+      kind_of<FleetScenario>("fleet"),
       kind_of<FabricScenario>("fabric"),
   };
   return table;

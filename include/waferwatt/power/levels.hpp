@@ -29,6 +29,10 @@ struct CampusFactors {
 /// without a rating take TDP times 1.56, the ratio of the TPU v4 (arXiv 2405.21015).
 Power rated_server_power(const catalog::Accelerator&, const catalog::System*);
 
+/// Power of one accelerator with its server when the accelerator draws `load` of its TDP. The rest of the server draws
+/// 0.257 + 0.43 load of its rating: mean and highest draw of the A100 servers of Acme.
+Power server_power(const catalog::Accelerator&, const catalog::System*, double load);
+
 /// Facility power of one accelerator.
 PowerLevels facility_power(const catalog::Accelerator&, const catalog::System*, const CampusFactors& = {});
 

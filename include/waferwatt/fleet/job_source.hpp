@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Jobs from traces of schedulers, and from a generator.
+//
+// CSV needs columns for the submission (submit_s, arrival_s, timestamp, submit_time), the accelerators (accelerators, gpu_num,
+// num_gpus, n_accelerators) and the running time (duration_s, duration, run_time_s); it may have start_s, estimate_s, priority,
+// user, kind or class, name or job_id. The job lists of Acme and Philly are such files. SWF is the format of the Parallel
+// Workloads Archive.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "waferwatt/core/diagnostic.hpp"
+#include "waferwatt/core/random.hpp"
+#include "waferwatt/fleet/job.hpp"
+
+namespace waferwatt::fleet {
+
+enum class TraceFormat { csv, swf };
+
+struct TraceOptions {
+  TraceFormat format = TraceFormat::csv;
+  Time from, until;                ///< window of submissions; `until` zero: all
+  double rate_scale = 1;           ///< jobs come so much faster
+  double size_scale = 1;           ///< and ask for so many more accelerators, at least one
+  double processors_per_accelerator = 1;
+};
+
+struct TraceCounts {
+  std::int64_t n_rows = 0, n_outside = 0, n_empty = 0;  ///< empty: nothing asked, or no running time
+
+  std::string text() const;
+};
+
+/// In order of submission, the window's start as time zero. \param defaults copied into every job
+std::vector<Job> read_jobs(const std::string& file, std::string_view text, const TraceOptions&, const Job& defaults, TraceCounts&, Diagnostics&);
+
+/// Poisson arrivals, with a daily swing; sizes drawn from a list; running times lognormal, longer for larger gangs.
+struct JobGenerator {
+  std::int64_t n_jobs = 1000;
+  Time mean_gap = 10 * minute;
+  double daily_swing = 0.3;
+  std::vector<double> sizes{1, 8, 64, 256}, weights{0.4, 0.35, 0.2, 0.05};
+  Time median_duration = 30 * minute;
+  double duration_spread = 1.5;    ///< sigma of the logarithm
+  double size_exponent = 0.2;      ///< duration goes with size to this power
+  double estimate_factor = 2;      ///< estimates are uniform between the duration and this times it
+  std::int64_t n_users = 10;
+};
+std::vector<Job> generate_jobs(const JobGenerator&, const Job& defaults, RandomStream);
+
+}  // namespace waferwatt::fleet

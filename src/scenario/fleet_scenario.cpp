@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a fleet scenario to the models' records.
+#include "waferwatt/scenario/fleet_scenario.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "fleet_report.hpp"
+#include "waferwatt/engine/simgrid_loop.hpp"
+#include "waferwatt/power/hourly_text.hpp"
+#include "waferwatt/scenario/scenario.hpp"
+#include "waferwatt/training/failure.hpp"
+
+namespace waferwatt::scenario {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A file named in a scenario lies beside it.
+std::string path_of(const Located<std::string>& file) {
+  const fs::path given{file.value};
+  return given.is_absolute() || !file.place.file ? given.string() : (fs::path{*file.place.file}.parent_path() / given).string();
+}
+
+std::string text_of(const Located<std::string>& file) {
+  const std::string path = path_of(file);
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw InputError({file.problem(fmt::format("cannot read \"{}\"", path))});
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+power::Hourly<double> read_series(const SeriesFile& series, std::vector<std::string>& notes) {
+  Diagnostics diagnostics;
+  power::HourlyRepairs repairs;
+  power::HourlyColumns columns{.time = series.time, .value = series.value, .longest_gap = series.longest_gap, .utc_offset_hours = series.utc_offset_hours};
+  if (series.low) columns.low = *series.low;
+  if (series.high) columns.high = *series.high;
+  const auto hours = power::read_hours(path_of(series.file), text_of(series.file), columns, repairs, diagnostics);
+  diagnostics.throw_if_any();
+  if (repairs.any()) notes.push_back(fmt::format("{}: {}", series.file.value, repairs.text()));
+  return hours;
+}
+
+template <class Q>
+power::Hourly<Q> in_unit(const power::Hourly<double>& hours, Q unit) {
+  std::vector<Q> values;
+  for (const double v : hours.values()) values.push_back(v * unit);
+  return {hours.first(), std::move(values)};
+}
+
+double mean_failure_rate() {
+  double rate = 0;
+  for (const auto& kind : training::observed_failures()) rate += kind.per_accelerator_hour;
+  return rate;
+}
+
+/// Steps from a ramp: its value at each of its points, as times from the start of the run.
+template <class T, class V>
+std::vector<fleet::TimedStep<V>> steps_of(const std::optional<Ramp<T>>& ramp, Date start) {
+  std::vector<fleet::TimedStep<V>> steps;
+  if (!ramp) return steps;
+  steps.push_back({0 * second, ramp->points().front().first <= start ? ramp->at(start) : T{}});
+  for (const auto& [date, value] : ramp->points())
+    if (date > start) steps.push_back({date - start, value});
+  return steps;
+}
+
+class FleetBuilder {
+ public:
+  FleetBuilder(const FleetScenario& s, const catalog::Catalog& catalog, const RunContext& context) : s_(s), catalog_(catalog), context_(context) {}
+
+  fleet::FleetSpec spec() {
+    fleet::FleetSpec spec{.policy = fleet::find_policy(s_.policy.value), .placement = s_.placement, .capping = s_.capping, .shift = s_.shift,
+                          .backfill_depth = s_.backfill_depth, .horizon = s_.horizon.value_or(0 * second)};
+    for (std::size_t i = 0; i < s_.sites.size(); ++i) spec.sites.push_back(site(s_.sites[i], i));
+    return spec;
+  }
+
+  std::vector<fleet::Job> jobs() {
+    std::vector<fleet::Job> jobs;
+    for (const auto& record : s_.jobs) {
+      fleet::Job job = traits(record.traits, record.kind);
+      job.name = record.name, job.submit = record.submit, job.n_accelerators = record.n_accelerators.value;
+      job.duration = record.duration ? *record.duration : *s_.horizon;
+      job.estimate = record.estimate.value_or(0 * second);
+      job.min_accelerators = record.min_accelerators, job.max_accelerators = record.max_accelerators;
+      job.user = static_cast<std::uint32_t>(record.user);
+      if (record.site)
+        for (std::uint32_t i = 0; i < s_.sites.size(); ++i)
+          if (s_.sites[i].name == *record.site) job.site = i;
+      for (std::int64_t k = 0; k < record.count; ++k) {
+        jobs.push_back(job);
+        if (record.count > 1) jobs.back().name = fmt::format("{} {}", record.name, k + 1);
+      }
+    }
+    const fleet::Job defaults = traits(s_.job_traits, fleet::JobKind::training);
+    if (s_.trace) {
+      const auto& t = *s_.trace;
+      Diagnostics diagnostics;
+      fleet::TraceCounts counts;
+      const fleet::TraceOptions options{t.format, t.from, t.until, t.rate_scale, t.size_scale, t.processors_per_accelerator};
+      std::ranges::move(fleet::read_jobs(path_of(t.file), text_of(t.file), options, defaults, counts, diagnostics), std::back_inserter(jobs));
+      diagnostics.throw_if_any();
+      notes_.push_back(fmt::format("{}: {}", t.file.value, counts.text()));
+    }
+    if (s_.generator) std::ranges::move(fleet::generate_jobs(s_.generator->model(), defaults, RandomStream(context_.seed, "jobs")), std::back_inserter(jobs));
+    return jobs;
+  }
+
+  const std::vector<std::string>& notes() const { return notes_; }
+
+ private:
+  fleet::FleetSite site(const FleetSiteRecord& r, std::size_t index) {
+    Diagnostics diagnostics;
+    const catalog::System& system = *r.system.resolve(catalog_.systems, diagnostics);
+    const catalog::Grid& grid = *r.grid.resolve(catalog_.grids, diagnostics);
+    fleet::FleetSite site{.name = r.name};
+    const auto wanted = static_cast<std::uint32_t>(r.accelerators_per_node.value_or(*system.n_accelerators));
+    site.per_node = std::min(wanted, static_cast<std::uint32_t>(r.n_accelerators));
+    site.n_nodes = static_cast<std::uint32_t>(r.n_accelerators) / site.per_node;
+    site.nodes_per_leaf = static_cast<std::uint32_t>(r.nodes_per_leaf);
+    site.it_nameplate = *system.it_power_per_accelerator;
+    site.mean_load = *system.mean_load_fraction, site.idle_load = r.idle_load;
+    site.cooling = power::CoolingDesign::of(r.cooling, r.heat_rejection);
+    site.first_hour = power::hour_of(s_.start);
+    site.around = around(r, grid, index, site.first_hour);
+    site.limit = limit(r, site);
+    site.delivered = steps_of<double, double>(r.delivered, s_.start), site.housed = steps_of<double, double>(r.housed, s_.start);
+    site.energised = steps_of<Power, Power>(r.energised, s_.start);
+    site.failures_per_accelerator_hour = r.relative_failure_rate * mean_failure_rate();
+    site.hardware_share = r.hardware_share, site.repair = r.repair, site.spread_penalty = r.spread_penalty;
+    return site;
+  }
+
+  power::HourlySurroundings around(const FleetSiteRecord& r, const catalog::Grid& grid, std::size_t index, power::HourIndex first) {
+    constexpr std::size_t kHoursOfYear = 8760;
+    const auto n_hours = static_cast<std::size_t>(s_.horizon ? std::max(s_.horizon->in(hour), 24.0) : 0) + kHoursOfYear;
+    const auto noise = r.noise ? std::optional(RandomStream(context_.seed, "site hours").substream(grid.id, index)) : std::nullopt;
+    auto around = power::surroundings(grid, first, n_hours, noise);
+    if (r.carbon_series) around.carbon_intensity = in_unit(read_series(*r.carbon_series, notes_), 1e-3 * kg_co2e / (kilo * watt_hour));
+    if (r.price_series) around.price = in_unit(read_series(*r.price_series, notes_), usd / (mega * watt_hour));
+    if (r.temperature_series) {
+      std::vector<power::Weather> hours;
+      const auto read = read_series(*r.temperature_series, notes_);
+      for (const double t : read.values()) hours.push_back({t, t - 4});
+      around.weather = {read.first(), std::move(hours)};
+    }
+    return around;
+  }
+
+  std::optional<power::Hourly<Power>> limit(const FleetSiteRecord& r, const fleet::FleetSite& site) const {
+    if (!r.power_budget && r.power_events.empty()) return std::nullopt;
+    const Power whole = r.power_budget.value_or(static_cast<double>(site.n_accelerators()) * site.it_nameplate * site.nameplate_pue);
+    if (r.power_events.empty()) return power::Hourly<Power>::constant(whole);
+    double last = 0;
+    for (const auto& e : r.power_events) last = std::max(last, (e.start + e.duration + static_cast<double>(e.n_times - 1) * e.period).in(hour));
+    const double horizon = s_.horizon ? s_.horizon->in(hour) : last + 10 * 8760;
+    std::vector<Power> hours(static_cast<std::size_t>(std::max(last, horizon)) + 2, whole);
+    for (const auto& e : r.power_events)
+      for (std::int64_t k = 0; k < e.n_times; ++k) {
+        const double from = (e.start + static_cast<double>(k) * e.period).in(hour);
+        for (auto h = static_cast<std::size_t>(from); h < std::min(hours.size(), static_cast<std::size_t>(std::ceil(from + e.duration.in(hour)))); ++h)
+          hours[h] = std::min(hours[h], e.fraction * whole);
+      }
+    return power::Hourly<Power>(site.first_hour, std::move(hours));
+  }
+
+  fleet::Job traits(const FleetJobTraits& t, fleet::JobKind kind) {
+    fleet::Job job{.priority = t.priority, .kind = kind};
+    job.checkpoint_interval = t.checkpoint_interval.value_or(0 * second);
+    job.checkpoint_stop = t.checkpoint_stop, job.restart = t.restart, job.slack = t.slack;
+    job.power_fraction = t.power_fraction, job.load = t.load;
+    job.split = t.scenario ? split_of(*t.scenario) : fleet::WorkSplit{t.bubble, t.exposed_communication, t.memory_bound};
+    return job;
+  }
+
+  /// Parts of an iteration of a training scenario; each scenario is run once.
+  fleet::WorkSplit split_of(const Located<std::string>& file) {
+    const auto [at, is_new] = splits_.try_emplace(path_of(file));
+    if (!is_new) return at->second;
+    const std::shared_ptr<const catalog::Catalog> shared(std::shared_ptr<void>{}, &catalog_);
+    const Scenario scenario = load(at->first, shared);
+    const Result result = scenario.model->run_with(catalog_, context_);
+    const auto table = std::ranges::find(result.tables, "breakdown", &Table::name);
+    if (table == result.tables.end()) throw InputError({file.problem("expected a training scenario whose plan fits; its run has no breakdown of an iteration")});
+    const auto& parts = table->texts("part");
+    const auto& shares = table->numbers("share");
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      if (parts[i] == "pipeline bubble") at->second.bubble += shares[i];
+      else if (parts[i].ends_with("communication")) at->second.exposed_communication += shares[i];
+      else if (parts[i] == "memory bound" || parts[i] == "optimizer") at->second.memory_bound += shares[i];
+    }
+    notes_.push_back(fmt::format("{}: bubble {:.1f} %, exposed communication {:.1f} %, memory bound {:.1f} % of an iteration", file.value, 100 * at->second.bubble,
+                                 100 * at->second.exposed_communication, 100 * at->second.memory_bound));
+    return at->second;
+  }
+
+  const FleetScenario& s_;
+  const catalog::Catalog& catalog_;
+  const RunContext& context_;
+  std::vector<std::string> notes_;
+  std::map<std::string, fleet::WorkSplit> splits_;
+};
+
+}  // namespace
+
+void check(const FleetScenario& s, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
+  std::vector<std::string> names, policies;
+  for (const auto& policy : fleet::scheduling_policies()) policies.emplace_back(policy.name);
+  if (!fleet::find_policy(s.policy.value)) diagnostics.add(s.policy.problem(fmt::format("unknown policy \"{}\"{}", s.policy.value, suggestion(s.policy.value, policies, "policies"))));
+  for (std::size_t i = 0; i < s.sites.size(); ++i) {
+    const auto& site = s.sites[i];
+    const auto* system = site.system.resolve(catalog.systems, diagnostics);
+    site.grid.resolve(catalog.grids, diagnostics);
+    if (std::ranges::find(names, site.name) != names.end()) diagnostics.add({.path = fmt::format("/sites/{}/name", i), .message = fmt::format("a second site \"{}\"", site.name)});
+    names.push_back(site.name);
+    if (!system) continue;
+    const Power rack = *system->it_power_per_accelerator * static_cast<double>(*system->n_accelerators);
+    if (rack > power::largest_rack(site.cooling))
+      diagnostics.add({.path = fmt::format("/sites/{}/cooling", i),
+                       .message = fmt::format("{} cooling takes up to {} a rack, a {} has {}; write \"liquid\"", io::enum_text(site.cooling), to_text(power::largest_rack(site.cooling)), system->name, to_text(rack))});
+  }
+  for (std::size_t i = 0; i < s.jobs.size(); ++i)
+    if (const auto& site = s.jobs[i].site; site && std::ranges::find(names, *site) == names.end())
+      diagnostics.add({.path = fmt::format("/jobs/{}/site", i), .message = fmt::format("unknown site \"{}\"{}", *site, suggestion(*site, names, "sites"))});
+}
+
+Result run(const FleetScenario& scenario, const catalog::Catalog& catalog, const RunContext& context) {
+  engine::SimgridLoop loop;
+  return run(scenario, catalog, context, loop);
+}
+
+Result run(const FleetScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, engine::EventLoop& loop) {
+  FleetBuilder builder(scenario, catalog, context);
+  const auto spec = builder.spec();
+  const auto jobs = builder.jobs();
+  const auto outcome = fleet::simulate(loop, spec, jobs, RandomStream(context.seed, "fleet"), [&](double done) { context.progress(done, "fleet"); });
+  return fleet_result(scenario, spec, jobs, outcome, builder.notes());
+}
+
+}  // namespace waferwatt::scenario

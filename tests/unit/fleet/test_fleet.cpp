@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include "fixture.hpp"
+
+using namespace waferwatt;
+using namespace waferwatt::fleet;
+
+TEST_CASE("one job by hand: time, energy, ledger") {
+  // 2 nodes of 8 at 1 kW; 16 accelerators for 2 h at 75 % of it, at 15 degrees: PUE of cooling.hpp by its own test.
+  const auto out = play(spec_of(plain_site(2)), {job_of(3600, 16, 7200)});
+  REQUIRE(out.n_completed == 1);
+  CHECK(out.jobs[0].first_start_s == 3600);
+  CHECK(out.jobs[0].finish_s == Approx(3600 + 7200));
+  CHECK(out.jobs[0].accelerator_s == Approx(16 * 7200));
+  const auto& site = out.sites[0];
+  CHECK(site.it_j == Approx(16 * 750.0 * 7200 + 16 * 250.0 * 3600));
+  CHECK(site.ledger.at(Use::useful) == Approx(16 * 7200));
+  CHECK(site.ledger.at(Use::idle) == Approx(16 * 3600));
+  const double pue = power::facility_load({}, 12 * kilo * watt, 16 * kilo * watt, {15, 10}).pue();
+  CHECK(out.jobs[0].energy_j == Approx(16 * 750.0 * 7200 * pue));
+  CHECK(out.jobs[0].carbon_kg == Approx(16 * 0.75 * 2 * pue * 0.4));
+  CHECK(out.jobs[0].cost_usd == Approx(16 * 0.75 * 2 * pue * 0.05));
+}
+
+TEST_CASE("EASY lets later jobs pass where the first is not delayed; fcfs does not") {
+  // 8 accelerators. A takes 6 for 100 s; B needs 8: waits; C needs 2 for 50 s: fits beside A; D needs 2 for 200 s: would delay B.
+  const std::vector<Job> jobs{job_of(0, 6, 100), job_of(1, 8, 100), job_of(2, 2, 50), job_of(3, 2, 200)};
+  const auto easy = play(spec_of(plain_site(1)), jobs);
+  CHECK(easy.jobs[2].first_start_s == 2);
+  CHECK(easy.jobs[1].first_start_s == Approx(100));
+  CHECK(easy.jobs[3].first_start_s == Approx(200));
+  const auto fcfs = play(spec_of(plain_site(1), "fcfs"), jobs);
+  CHECK(fcfs.jobs[2].first_start_s == Approx(200));
+  CHECK(fcfs.jobs[1].first_start_s == Approx(100));
+}
+
+TEST_CASE("priority preempts, keeps the work and pays a restart") {
+  std::vector<Job> jobs{job_of(0, 8, 1000), job_of(100, 8, 50)};
+  jobs[0].restart = 10 * second;
+  jobs[1].priority = 1;
+  const auto out = play(spec_of(plain_site(1), "priority"), jobs);
+  CHECK(out.jobs[1].first_start_s == 100);
+  CHECK(out.jobs[0].n_preemptions == 1);
+  CHECK(out.jobs[0].finish_s == Approx(1000 + 50 + 10));
+  CHECK(out.sites[0].ledger.at(Use::lost_work) == Approx(8 * 10));
+}
+
+TEST_CASE("fair share serves the user who has used less") {
+  std::vector<Job> jobs{job_of(0, 8, 100), job_of(1, 8, 100), job_of(2, 8, 100)};
+  jobs[2].user = 1;
+  const auto out = play(spec_of(plain_site(1), "fair-share"), jobs);
+  CHECK(out.jobs[2].first_start_s < out.jobs[1].first_start_s);
+}
+
+TEST_CASE("jobs larger than the cluster are rejected and counted") {
+  const auto out = play(spec_of(plain_site(1)), {job_of(0, 9, 10), job_of(0, 8, 10)});
+  CHECK(out.n_rejected == 1);
+  CHECK(out.jobs[0].state == JobState::rejected);
+  CHECK(out.n_completed == 1);
+}
+
+TEST_CASE("free accelerators that do not make a gang are fragmented") {
+  // Three jobs of 5 leave 3 free on each of two nodes ... the third waits although 6 are free.
+  const auto out = play(spec_of(plain_site(2), "fcfs"), {job_of(0, 5, 100), job_of(0, 5, 100), job_of(0, 5, 100)});
+  CHECK(out.sites[0].ledger.at(Use::fragmented) == Approx(5 * 100));
+  CHECK(out.sites[0].ledger.at(Use::idle) == Approx(1 * 100 + 11 * 100));
+}
+
+TEST_CASE("elastic jobs shrink for others and grow when alone") {
+  std::vector<Job> jobs{job_of(0, 8, 8000), job_of(1000, 8, 100)};
+  jobs[0].min_accelerators = 8, jobs[0].max_accelerators = 16;
+  const auto out = play(spec_of(plain_site(2)), jobs);
+  CHECK(out.jobs[1].first_start_s == 1000);
+  CHECK(out.jobs[0].accelerator_s > 8 * 2000);
+  CHECK(out.jobs[0].finish_s < 8000);
+}
+
+TEST_CASE("a power limit slows all alike, by the curve") {
+  auto site = plain_site(1);
+  site.idle_load = 0.1;
+  // Floors are 40 % of 750 W; a limit of 4.5 kW of IT is 0.75 of what 8 x 750 W need.
+  const auto weather = power::Weather{15, 10};
+  site.limit = power::Hourly<Power>::constant(power::facility_load(site.cooling, 4.5 * kilo * watt, 8 * kilo * watt, weather).total());
+  const auto out = play(spec_of(site), {job_of(0, 8, 1000)});
+  const double speed = power::capped_speed(0.75, power::kStaticFraction / 0.75, 1.0);
+  CHECK(out.jobs[0].finish_s == Approx(1000 / speed).epsilon(1e-6));
+  CHECK(out.sites[0].ledger.at(Use::capped) == Approx(8 * 1000 / speed * (1 - speed)).epsilon(1e-6));
+  CHECK(out.sites[0].overdraft_s == 0);
+}
+
+TEST_CASE("chips wait for halls and for power") {
+  auto site = plain_site(4);
+  site.delivered = {{0 * second, 32}};
+  site.housed = {{0 * second, 24}, {200 * second, 32}};
+  site.energised = {{100 * second, 1000 * watt * 16 * site.nameplate_pue}, {300 * second, 1000 * watt * 32 * site.nameplate_pue}};
+  auto spec = spec_of(site);
+  spec.horizon = 400 * second;
+  const auto out = play(spec, {});
+  const auto& ledger = out.sites[0].ledger;
+  CHECK(ledger.at(Use::awaiting_site) == Approx(8 * 200));
+  CHECK(ledger.total() == Approx(32 * 400));
+  const auto busy = play(spec, {job_of(0, 32, 50)});
+  const auto& l = busy.sites[0].ledger;
+  CHECK(l.at(Use::awaiting_site) == Approx(8 * 200));
+  CHECK(l.at(Use::awaiting_power) == Approx(24 * 100 + 8 * 100 + 16 * 100));
+  CHECK(busy.jobs[0].first_start_s == 300);
+}
+
+TEST_CASE("a deferrable job takes the cleanest hours of the cleanest region") {
+  auto clean = plain_site(1), dirty = plain_site(1);
+  std::vector<CarbonIntensity> day;
+  for (int h = 0; h < 24; ++h) day.push_back((h >= 10 && h < 14 ? 0.1 : 0.3) * kg_co2e / (kilo * watt_hour));
+  clean.around.carbon_intensity = power::Hourly<CarbonIntensity>(0, day);
+  auto spec = spec_of(dirty);
+  spec.sites.push_back(clean);
+  spec.shift = ShiftGoal::carbon;
+  auto job = job_of(0, 8, 4 * 3600);
+  job.slack = 20 * hour;
+  const auto out = play(spec, {job});
+  CHECK(out.jobs[0].site == 1);
+  CHECK(out.jobs[0].first_start_s == 10 * 3600);
+  job.slack = {};
+  const auto now = play(spec, {job});
+  CHECK(now.jobs[0].first_start_s == 0);
+  CHECK(now.jobs[0].carbon_kg == Approx(3 * out.jobs[0].carbon_kg));
+}
