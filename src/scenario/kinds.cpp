@@ -4,6 +4,7 @@
 #include "waferwatt/scenario/fabric_scenario.hpp"
 #include "waferwatt/scenario/fleet_scenario.hpp"
 #include "waferwatt/scenario/header.hpp"
+#include "waferwatt/scenario/power_scenario.hpp"
 #include "waferwatt/scenario/serving_scenario.hpp"
 #include "waferwatt/scenario/supply_scenario.hpp"
 #include "waferwatt/scenario/training_scenario.hpp"
@@ -18,6 +19,7 @@ std::span<const Kind> kinds() {
       kind_of<SupplyScenario>("supply", true),
       kind_of<WorldScenario>("world"),
       kind_of<FleetScenario>("fleet"),
+      kind_of<PowerScenario>("power"),
       kind_of<FabricScenario>("fabric"),
   };
   return table;
