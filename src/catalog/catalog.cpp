@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <set>
 
+#include "read_shelf.hpp"
+
 namespace waferwatt::catalog {
 namespace {
 
@@ -26,8 +28,6 @@ void for_each_kind(C& catalog, F visit) {
   visit("fabrics", catalog.fabrics);
   visit("grids", catalog.grids);
   visit("sites", catalog.sites);
-  visit("power-sources", catalog.power_sources);
-  visit("campus-builds", catalog.campus_builds);
   visit("companies", catalog.companies);
   visit("calibrations", catalog.calibrations);
   visit("collectives", catalog.collectives);
@@ -35,28 +35,6 @@ void for_each_kind(C& catalog, F visit) {
 
 template <class T>
 const io::RecordBase& record_of(const Shelf<T>&) { return T::record(); }
-
-/// A message about a whole file.
-Diagnostic about_file(const fs::path& file, std::string message) { return {file.string(), 1, 1, "", std::move(message)}; }
-
-template <class T>
-void read_shelf(const fs::path& folder, Shelf<T>& shelf, CatalogReadContext& context) {
-  std::vector<fs::path> files;
-  if (fs::is_directory(folder))
-    for (const auto& entry : fs::directory_iterator(folder))
-      if (entry.path().extension() == ".json") files.push_back(entry.path());
-  std::ranges::sort(files);
-  for (const auto& file : files) {
-    const std::size_t n_before = context.diagnostics.found().size();
-    const io::Value value = io::read_json_file(file.string(), context.diagnostics);
-    if (context.diagnostics.found().size() > n_before) continue;
-    T thing;
-    io::Codec<T>::read(value, "", context, thing, {});
-    if (context.diagnostics.found().size() > n_before) continue;
-    if (thing.id != file.stem()) context.diagnostics.add(about_file(file, fmt::format("id \"{}\" differs from the file's name", thing.id)));
-    shelf.add(std::move(thing));
-  }
-}
 
 void read_sources(const fs::path& file, Catalog& catalog, Diagnostics& diagnostics) {
   io::ReadContext context{diagnostics};
@@ -219,6 +197,10 @@ Catalog Catalog::load(const fs::path& folder) {
   read_sources(folder / "sources.json", catalog, diagnostics);
   for_each_kind(catalog, [&](const char* name, auto& shelf) { read_shelf(folder / name, shelf, context); });
   LinkChecker{catalog, diagnostics}.check();
+  EnergyShelves energy;
+  read_energy(folder, energy, context);
+  for (const auto& id : energy.climates.ids())
+    if (!catalog.grids.find(id)) diagnostics.add(about_file(folder / "climates" / (id + ".json"), fmt::format("no grid \"{}\"", id)));
   check_citations(catalog, context.citations, diagnostics);
   diagnostics.throw_if_any();
   return catalog;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "read_shelf.hpp"
+
 namespace waferwatt::catalog {
 
 const io::Record<SeriesShape>& SeriesShape::record() {
@@ -24,6 +26,18 @@ const io::Record<SeriesShape>& SeriesShape::record() {
             expect("winter_hours", s.winter_hours->size(), 24);
             expect("summer_hours", s.summer_hours->size(), 24);
           });
+  return record;
+}
+
+const io::Record<Climate>& Climate::record() {
+  using C = Climate;
+  static const auto record = io::Record<C>("climate", "Hours of a grid and of the weather at one place in it.")
+                                 .required("id", &C::id, {.doc = "Id of the grid; the file's name."})
+                                 .required("name", &C::name, {.doc = "Name of the grid."})
+                                 .optional("carbon", &C::carbon, {.doc = "Carbon intensity relative to its mean."})
+                                 .optional("price", &C::price, {.doc = "Price relative to its mean."})
+                                 .optional("temperature", &C::temperature, {.doc = "Dry-bulb temperature, degrees Celsius."})
+                                 .optional("wet_bulb", &C::wet_bulb, {.doc = "Wet-bulb temperature, degrees Celsius."});
   return record;
 }
 
@@ -58,6 +72,21 @@ const io::Record<CampusBuild>& CampusBuild::record() {
           .required("step_interval", &B::step_interval, {.doc = "From one energised block to the next.", .at_least = 0 * day, .at_most = 10 * year})
           .optional("notes", &B::notes, {.doc = "Conflicts between sources and how they were settled."});
   return record;
+}
+
+void read_energy(const std::filesystem::path& folder, EnergyShelves& shelves, CatalogReadContext& context) {
+  read_shelf(folder / "power-sources", shelves.power_sources, context);
+  read_shelf(folder / "campus-builds", shelves.campus_builds, context);
+  read_shelf(folder / "climates", shelves.climates, context);
+}
+
+EnergyShelves EnergyShelves::load(const std::filesystem::path& folder) {
+  Diagnostics diagnostics;
+  CatalogReadContext context{diagnostics};
+  EnergyShelves shelves;
+  read_energy(folder, shelves, context);
+  diagnostics.throw_if_any();
+  return shelves;
 }
 
 }  // namespace waferwatt::catalog

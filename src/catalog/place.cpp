@@ -32,10 +32,6 @@ const io::Record<Grid>& Grid::record() {
           .required("carbon_intensity", &G::carbon_intensity, {.doc = "Mean carbon intensity by year.", .at_least = 0 * kg_co2e / watt_hour, .at_most = 3 * kg_co2e / (kilo * watt_hour)})
           .required("price", &G::price, {.doc = "Mean price by year.", .at_least = -1 * usd / (kilo * watt_hour), .at_most = 10 * usd / (kilo * watt_hour)})
           .required("connection_time", &G::connection_time, {.doc = "Request to connection of a large load.", .above = 0 * day, .at_most = 30 * year})
-          .optional("carbon_shape", &G::carbon_shape, {.doc = "Hours of the carbon intensity relative to its mean."})
-          .optional("price_shape", &G::price_shape, {.doc = "Hours of the price relative to its mean."})
-          .optional("temperature", &G::temperature, {.doc = "Hours of the dry-bulb temperature, degrees Celsius."})
-          .optional("wet_bulb", &G::wet_bulb, {.doc = "Hours of the wet-bulb temperature, degrees Celsius."})
           .optional("notes", &G::notes, {.doc = "Conflicts between sources and how they were settled."});
   return record;
 }

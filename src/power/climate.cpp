@@ -39,15 +39,17 @@ Hourly<double> draw_hours(const catalog::SeriesShape& shape, HourIndex first, st
   return {first, std::move(values)};
 }
 
-HourlySurroundings surroundings(const catalog::Grid& grid, HourIndex first, std::size_t n_hours, std::optional<RandomStream> noise, Weather default_weather) {
+HourlySurroundings surroundings(const catalog::Grid& grid, const catalog::Climate* climate, HourIndex first, std::size_t n_hours, std::optional<RandomStream> noise, Weather default_weather) {
+  static const catalog::Climate kNone;
+  const auto& c = climate ? *climate : kNone;
   const auto stream = [&](const char* name) { return noise ? std::optional(noise->substream(name)) : std::nullopt; };
   const auto relative = [&](const std::optional<catalog::SeriesShape>& shape, const char* name) {
     return shape ? draw_hours(*shape, first, n_hours, stream(name)) : Hourly<double>(first, std::vector<double>(n_hours, 1.0));
   };
-  const auto factors = relative(grid.carbon_shape, "carbon"), prices = relative(grid.price_shape, "price");
+  const auto factors = relative(c.carbon, "carbon"), prices = relative(c.price, "price");
   // One stream for both temperatures: hot hours are hot in both.
-  const auto dry = grid.temperature ? draw_hours(*grid.temperature, first, n_hours, stream("weather")) : Hourly<double>();
-  const auto wet = grid.wet_bulb ? draw_hours(*grid.wet_bulb, first, n_hours, stream("weather")) : Hourly<double>();
+  const auto dry = c.temperature ? draw_hours(*c.temperature, first, n_hours, stream("weather")) : Hourly<double>();
+  const auto wet = c.wet_bulb ? draw_hours(*c.wet_bulb, first, n_hours, stream("weather")) : Hourly<double>();
   std::vector<CarbonIntensity> carbon(n_hours);
   std::vector<EnergyPrice> price(n_hours);
   std::vector<Weather> weather(n_hours, default_weather);

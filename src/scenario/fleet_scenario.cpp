@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -73,7 +74,7 @@ std::vector<fleet::TimedStep<V>> steps_of(const std::optional<Ramp<T>>& ramp, Da
 
 class FleetBuilder {
  public:
-  FleetBuilder(const FleetScenario& s, const catalog::Catalog& catalog, const RunContext& context) : s_(s), catalog_(catalog), context_(context) {}
+  FleetBuilder(const FleetScenario& s, const catalog::Catalog& catalog, const RunContext& context) : s_(s), catalog_(catalog), context_(context), energy_(catalog::EnergyShelves::load(catalog.folder)) {}
 
   fleet::FleetSpec spec() {
     fleet::FleetSpec spec{.policy = fleet::find_policy(s_.policy.value), .placement = s_.placement, .capping = s_.capping, .shift = s_.shift,
@@ -142,7 +143,7 @@ class FleetBuilder {
     constexpr std::size_t kHoursOfYear = 8760;
     const auto n_hours = static_cast<std::size_t>(s_.horizon ? std::max(s_.horizon->in(hour), 24.0) : 0) + kHoursOfYear;
     const auto noise = r.noise ? std::optional(RandomStream(context_.seed, "site hours").substream(grid.id, index)) : std::nullopt;
-    auto around = power::surroundings(grid, first, n_hours, noise);
+    auto around = power::surroundings(grid, energy_.climates.find(grid.id), first, n_hours, noise);
     if (r.carbon_series) around.carbon_intensity = in_unit(read_series(*r.carbon_series, notes_), 1e-3 * kg_co2e / (kilo * watt_hour));
     if (r.price_series) around.price = in_unit(read_series(*r.price_series, notes_), usd / (mega * watt_hour));
     if (r.temperature_series) {
@@ -204,6 +205,7 @@ class FleetBuilder {
   const FleetScenario& s_;
   const catalog::Catalog& catalog_;
   const RunContext& context_;
+  catalog::EnergyShelves energy_;
   std::vector<std::string> notes_;
   std::map<std::string, fleet::WorkSplit> splits_;
 };

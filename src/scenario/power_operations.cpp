@@ -26,18 +26,18 @@ std::optional<power::Hourly<Power>> limit_of(const PowerOperation& o, power::Hou
   return power::Hourly<Power>(first, std::move(hours));
 }
 
-power::OperatedSite site_of(const PowerOperation& o, const catalog::Catalog& catalog, power::HourIndex first, std::size_t n_hours, std::optional<RandomStream> noise) {
+power::OperatedSite site_of(const PowerOperation& o, const catalog::Catalog& catalog, const catalog::EnergyShelves& shelves, power::HourIndex first, std::size_t n_hours, std::optional<RandomStream> noise) {
   Diagnostics diagnostics;
   const auto& grid = *o.grid.resolve(catalog.grids, diagnostics);
   power::OperatedSite site{.it_nameplate = o.it_nameplate, .load = o.load, .clock_bound = o.clock_bound, .cooling = power::CoolingDesign::of(o.cooling, o.heat_rejection)};
-  site.around = power::surroundings(grid, first, n_hours, noise);
+  site.around = power::surroundings(grid, shelves.climates.find(grid.id), first, n_hours, noise);
   if (o.heat_wave) {
     site.heat_wave_c = o.heat_wave->warmer_c;
     site.heat_from = power::hour_of(o.heat_wave->start), site.heat_until = power::hour_of(o.heat_wave->start + o.heat_wave->duration);
   }
   site.limit = limit_of(o, first, n_hours);
   for (const auto& p : o.plants) {
-    const auto& source = *p.source.resolve(catalog.power_sources, diagnostics);
+    const auto& source = *p.source.resolve(shelves.power_sources, diagnostics);
     site.plants.push_back({.nameplate = p.nameplate, .capacity_factor = *source.capacity_factor, .is_solar = source.kind == catalog::PowerSourceKind::solar, .solar_noon_utc = p.solar_noon_utc,
                            .price = source.energy_price ? **source.energy_price : EnergyPrice{}, .intensity = source.carbon_intensity ? **source.carbon_intensity : CarbonIntensity{},
                            .is_on_site = p.is_on_site});
@@ -48,7 +48,7 @@ power::OperatedSite site_of(const PowerOperation& o, const catalog::Catalog& cat
 
 }  // namespace
 
-void study_operations(const PowerScenario& s, const catalog::Catalog& catalog, const RunContext& context, Result& result) {
+void study_operations(const PowerScenario& s, const catalog::Catalog& catalog, const catalog::EnergyShelves& energy, const RunContext& context, Result& result) {
   if (s.operations.empty()) return;
   const auto first = power::hour_of(s.start);
   const auto n_hours = static_cast<std::size_t>(std::max(1.0, std::round(s.duration.in(hour))));
@@ -58,7 +58,7 @@ void study_operations(const PowerScenario& s, const catalog::Catalog& catalog, c
   for (const auto& o : s.operations) {
     for (std::int64_t k = 0; k < o.count; ++k) {
       const auto noise = o.noise ? std::optional(RandomStream(context.seed, "site hours").substream(o.grid.id(), static_cast<std::uint64_t>(k))) : std::nullopt;
-      const auto site = site_of(o, catalog, first, n_hours, noise);
+      const auto site = site_of(o, catalog, energy, first, n_hours, noise);
       const std::string name = o.count > 1 ? fmt::format("{} {}", o.name, k + 1) : o.name;
       double wave_work = 0, wave_hours = 0;
       const auto t = power::operate(site, first, n_hours, [&](const power::HourOfSite& h) {

@@ -27,10 +27,10 @@ struct OptionOutcome {
   std::string waits_for;
 };
 
-OptionParts parts_of(const PowerOption& o, const catalog::Catalog& catalog) {
+OptionParts parts_of(const PowerOption& o, const catalog::Catalog& catalog, const catalog::EnergyShelves& shelves) {
   Diagnostics diagnostics;
   const auto& system = *o.system.resolve(catalog.systems, diagnostics);
-  return {*o.build.resolve(catalog.campus_builds, diagnostics), *o.source.resolve(catalog.power_sources, diagnostics), *o.grid.resolve(catalog.grids, diagnostics), system,
+  return {*o.build.resolve(shelves.campus_builds, diagnostics), *o.source.resolve(shelves.power_sources, diagnostics), *o.grid.resolve(catalog.grids, diagnostics), system,
           catalog.accelerators.at(system.accelerator)};
 }
 
@@ -68,7 +68,7 @@ double quantile(std::vector<double> values, double p) {
 
 }  // namespace
 
-void study_options(const PowerScenario& s, const catalog::Catalog& catalog, const RunContext& context, Result& result) {
+void study_options(const PowerScenario& s, const catalog::Catalog& catalog, const catalog::EnergyShelves& energy, const RunContext& context, Result& result) {
   if (s.options.empty()) return;
   const RandomStream root(context.seed, "options");
   const double rent = s.accelerator_hour_price ? s.accelerator_hour_price->in(usd / hour) : 0;
@@ -79,7 +79,7 @@ void study_options(const PowerScenario& s, const catalog::Catalog& catalog, cons
   double least = 0;
   double waiting_site = 0, waiting_power = 0, all = 0;
   for (const auto& o : s.options) {
-    const auto parts = parts_of(o, catalog);
+    const auto parts = parts_of(o, catalog, energy);
     const auto middle = outcome_of(s, o, parts, nullptr);
     std::vector<double> months, running;
     for (std::size_t d = 0; d < n_draws; ++d) {

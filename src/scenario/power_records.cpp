@@ -79,6 +79,23 @@ const io::Record<PowerTrainingRun>& PowerTrainingRun::record() {
   return record;
 }
 
+const io::Record<PowerSwing>& PowerSwing::record() {
+  using P = PowerSwing;
+  static const auto record = io::Record<P>("power_swing", "Power of synchronous training within an iteration.")
+                                 .required("name", &P::name, {.doc = "Shown in tables."})
+                                 .required("high", &P::high, {.doc = "While it computes.", .above = 0 * watt, .at_most = 100 * giga * watt})
+                                 .required("low", &P::low, {.doc = "While it exchanges.", .at_least = 0 * watt, .at_most = 100 * giga * watt})
+                                 .required("high_time", &P::high_time, {.doc = "Of an iteration.", .above = 0 * second, .at_most = hour})
+                                 .required("low_time", &P::low_time, {.doc = "Of an iteration.", .above = 0 * second, .at_most = hour})
+                                 .optional("store", &P::store, {.doc = "Battery or capacitors; absent: none, and the smallest that makes the meter flat is reported."})
+                                 .optional("floor", &P::floor, {.doc = "Waiting accelerators burn power up to it.", .at_least = 0 * watt})
+                                 .optional("ramp_per_minute", &P::ramp_per_minute, {.doc = "Change of power a minute that the grid allows when the job comes or goes.", .above = 0 * watt})
+                                 .check([](const P& p, const io::FieldComplaint& complain) {
+                                   if (p.low > p.high) complain("low", "more than \"high\"");
+                                 });
+  return record;
+}
+
 const io::Record<DemandPath>& DemandPath::record() {
   static const auto record = io::Record<DemandPath>("demand_path", "Electricity that datacenters draw.")
                                  .required("name", &DemandPath::name, {.doc = "Shown in tables."})
@@ -106,13 +123,14 @@ const io::Record<PowerScenario>& PowerScenario::record() {
           .optional("options", &S::options, {.doc = "Ways to power a campus, compared."})
           .optional("operations", &S::operations, {.doc = "Sites hour by hour."})
           .optional("training_runs", &S::training_runs, {.doc = "Runs in energy and carbon."})
+          .optional("swings", &S::swings, {.doc = "Swings of synchronous training and what smooths them."})
           .optional("claim", &S::claim, {.doc = "Carbon that the runs are held against.", .above = 0 * kg_co2e})
           .optional("electricity", &S::electricity, {.doc = "Shares of a region's electricity."})
           .optional("accelerator_hour_price", &S::accelerator_hour_price, {.doc = "What an accelerator costs by the hour, running or waiting.", .above = 0 * usd / hour, .at_most = 10000 * usd / hour})
           .optional("threshold", &S::threshold, {.doc = "Share of electricity whose crossing is dated.", .above = 0.0, .at_most = 1.0})
           .check([](const S& s, const io::FieldComplaint& complain) {
-            if (s.options.empty() && s.operations.empty() && s.training_runs.empty() && s.electricity.empty())
-              complain("", "nothing to study: give \"options\", \"operations\", \"training_runs\" or \"electricity\"");
+            if (s.options.empty() && s.operations.empty() && s.training_runs.empty() && s.electricity.empty() && s.swings.empty())
+              complain("", "nothing to study: give \"options\", \"operations\", \"training_runs\", \"swings\" or \"electricity\"");
           });
   return record;
 }

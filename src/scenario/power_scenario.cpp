@@ -8,6 +8,7 @@
 #include "power_studies.hpp"
 #include "waferwatt/core/number_text.hpp"
 #include "waferwatt/power/carbon.hpp"
+#include "waferwatt/power/swing.hpp"
 
 namespace waferwatt::scenario {
 
@@ -39,6 +40,28 @@ void study_training_runs(const PowerScenario& s, const catalog::Catalog& catalog
   if (!s.training_runs.empty()) result.tables.push_back(std::move(table));
 }
 
+void study_swings(const PowerScenario& s, Result& result) {
+  if (s.swings.empty()) return;
+  Table table("swings", {{"job", Table::Kind::text}, {"raw_amplitude_mw"}, {"meter_amplitude_mw"}, {"raw_mean_mw"}, {"meter_mean_mw"}, {"flat_store_mw"}, {"flat_store_kwh"}, {"ramp_s"}, {"ramp_energy_kwh"}});
+  for (const auto& w : s.swings) {
+    const power::Swing swing{w.high, w.low, w.high_time, w.low_time};
+    power::Smoothing means{.floor = w.floor.value_or(0 * watt)};
+    if (w.store) means.store_power = w.store->power, means.store_energy = w.store->energy, means.efficiency = w.store->efficiency;
+    const auto smooth = power::smooth(swing, means);
+    const auto flat = power::flat_store(swing, means.efficiency);
+    const auto ramp = w.ramp_per_minute ? power::ramp_cost(smooth.mean, *w.ramp_per_minute / minute) : power::RampCost{};
+    const double raw = (w.high - w.low).in(mega * watt), left = smooth.amplitude().in(mega * watt), extra = smooth.mean / smooth.raw_mean - 1;
+    table.add({w.name, raw, left, smooth.raw_mean.in(mega * watt), smooth.mean.in(mega * watt), flat.store_power.in(mega * watt), flat.store_energy.in(kilo * watt_hour), ramp.duration.in(second), ramp.energy.in(kilo * watt_hour)});
+    const std::map<std::string, std::string> dims{{"job", w.name}};
+    add_metric(result, "swing_amplitude", left, "MW", dims);
+    add_metric(result, "swing_extra_energy", extra, "1", dims);
+    add_metric(result, "flat_store_energy", flat.store_energy.in(kilo * watt_hour), "kWh", dims);
+    say(result, fmt::format("{}: swings of {:.3g} MW become {:.3g} MW at the meter for {:.2g} % more energy; {:.3g} MW and {:.3g} kWh would make it flat", w.name, raw, left, 100 * extra,
+                            flat.store_power.in(mega * watt), flat.store_energy.in(kilo * watt_hour)));
+  }
+  result.tables.push_back(std::move(table));
+}
+
 void study_electricity(const PowerScenario& s, Result& result) {
   if (s.electricity.empty()) return;
   Table table("electricity", {{"region", Table::Kind::text}, {"path", Table::Kind::text}, {"year", Table::Kind::integer}, {"demand_twh"}, {"total_twh"}, {"share"}, {"carbon_mtco2e"}});
@@ -65,19 +88,21 @@ void study_electricity(const PowerScenario& s, Result& result) {
 }
 
 void check(const PowerScenario& s, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
+  const auto energy = catalog::EnergyShelves::load(catalog.folder);
   for (const auto& o : s.options) {
-    o.build.resolve(catalog.campus_builds, diagnostics);
-    o.source.resolve(catalog.power_sources, diagnostics);
+    o.build.resolve(energy.campus_builds, diagnostics);
+    o.source.resolve(energy.power_sources, diagnostics);
     o.grid.resolve(catalog.grids, diagnostics);
     o.system.resolve(catalog.systems, diagnostics);
   }
   for (std::size_t i = 0; i < s.operations.size(); ++i) {
     const auto& o = s.operations[i];
     const auto* grid = o.grid.resolve(catalog.grids, diagnostics);
-    if (grid && o.heat_wave && !grid->temperature)
+    const auto* climate = grid ? energy.climates.find(grid->id) : nullptr;
+    if (grid && o.heat_wave && (!climate || !climate->temperature))
       diagnostics.add({.path = fmt::format("/operations/{}/heat_wave", i), .message = fmt::format("grid {} has no weather; grids with weather: us-ercot, us-pjm, eu-germany, singapore", grid->id)});
     for (const auto& p : o.plants) {
-      const auto* source = p.source.resolve(catalog.power_sources, diagnostics);
+      const auto* source = p.source.resolve(energy.power_sources, diagnostics);
       if (source && source->kind == catalog::PowerSourceKind::grid) diagnostics.add({.path = fmt::format("/operations/{}/plants", i), .message = "a grid connection is no plant; leave it out"});
     }
   }
@@ -87,9 +112,11 @@ void check(const PowerScenario& s, const catalog::Catalog& catalog, Diagnostics&
 Result run(const PowerScenario& s, const catalog::Catalog& catalog, const RunContext& context) {
   Result result;
   result.ledger = Table("ledger", {{"option", Table::Kind::text}, {"use", Table::Kind::text}, {"accelerator_hours_h"}, {"share"}});
-  study_options(s, catalog, context, result);
-  study_operations(s, catalog, context, result);
+  const auto energy = catalog::EnergyShelves::load(catalog.folder);
+  study_options(s, catalog, energy, context, result);
+  study_operations(s, catalog, energy, context, result);
   study_training_runs(s, catalog, result);
+  study_swings(s, result);
   study_electricity(s, result);
   return result;
 }

@@ -5,9 +5,10 @@
 
 namespace waferwatt::scenario {
 
-void study_options(const PowerScenario&, const catalog::Catalog&, const RunContext&, Result&);
-void study_operations(const PowerScenario&, const catalog::Catalog&, const RunContext&, Result&);
+void study_options(const PowerScenario&, const catalog::Catalog&, const catalog::EnergyShelves& energy, const RunContext&, Result&);
+void study_operations(const PowerScenario&, const catalog::Catalog&, const catalog::EnergyShelves& energy, const RunContext&, Result&);
 void study_training_runs(const PowerScenario&, const catalog::Catalog&, Result&);
+void study_swings(const PowerScenario&, Result&);
 void study_electricity(const PowerScenario&, Result&);
 
 /// Appends a sentence to the headline.

@@ -65,10 +65,10 @@ Quantity1 emissions(const PowerCase& c, const catalog::Catalog& catalog) {
   return {(energy * c.intensity).in(1000 * kg_co2e), "tCO2e"};
 }
 
-double mean_pue(const PowerCase& c, const catalog::Catalog& catalog) {
+double mean_pue(const PowerCase& c, const catalog::Catalog& catalog, const catalog::EnergyShelves& energy) {
   const auto kind = c.cooling == "liquid" ? power::CoolingKind::liquid : c.cooling == "legacy-air" ? power::CoolingKind::legacy_air : power::CoolingKind::air;
   const auto design = power::CoolingDesign::of(kind, power::HeatRejection::dry);
-  const auto around = power::surroundings(catalog.grids.at(c.grid), power::hour_of(Date::from_civil(2024, 1, 1)), 8784, RandomStream(1, "weather"));
+  const auto around = power::surroundings(catalog.grids.at(c.grid), energy.climates.find(c.grid), power::hour_of(Date::from_civil(2024, 1, 1)), 8784, RandomStream(1, "weather"));
   Power it, all;
   for (const auto& weather : around.weather.values()) {
     const auto load = power::facility_load(design, c.load * mega * watt, mega * watt, weather);
@@ -77,12 +77,12 @@ double mean_pue(const PowerCase& c, const catalog::Catalog& catalog) {
   return all / it;
 }
 
-Quantity1 predict(const PowerCase& c, const catalog::Catalog& catalog) {
+Quantity1 predict(const PowerCase& c, const catalog::Catalog& catalog, const catalog::EnergyShelves& energy) {
   switch (c.family) {
     case PowerFamily::site_power: return {fleet_power(c, catalog).nameplate.in(mega * watt), "MW"};
     case PowerFamily::build_time: {
       if (!c.cleared) throw Unusable("needs \"cleared\"");
-      return {catalog.campus_builds.at(c.build).building->at(*c.cleared).in(month), "month"};
+      return {energy.campus_builds.at(c.build).building->at(*c.cleared).in(month), "month"};
     }
     case PowerFamily::node_power: {
       const auto& a = accelerator_of(c, catalog);
@@ -95,7 +95,7 @@ Quantity1 predict(const PowerCase& c, const catalog::Catalog& catalog) {
       const Energy fleet = fleet_power(c, catalog).mean * year;
       return {(*c.base * std::pow(1 + c.growth, c.years) + fleet).in(tera * watt_hour), "TWh"};
     }
-    case PowerFamily::pue: return {mean_pue(c, catalog), "1"};
+    case PowerFamily::pue: return {mean_pue(c, catalog, energy), "1"};
   }
   throw Unusable("unknown family");
 }
@@ -195,10 +195,11 @@ PowerReport validate_power(const std::string& file, const catalog::Catalog& cata
   io::ReadContext context{diagnostics};
   PowerCaseFile::record().read(document, "", context, cases);
   diagnostics.throw_if_any();
+  const auto energy = catalog::EnergyShelves::load(catalog.folder);
   PowerReport report;
   for (const auto& c : cases.cases) {
     try {
-      const auto [value, unit] = predict(c, catalog);
+      const auto [value, unit] = predict(c, catalog, energy);
       report.rows.push_back({c.id, io::enum_text(c.family), unit, measured_of(c, unit), value, c.fitted, c.goal});
     } catch (const Unusable& reason) {
       report.skipped.emplace_back(c.id, reason.what());

@@ -59,8 +59,6 @@ struct Catalog {
   Shelf<Fabric> fabrics;
   Shelf<Grid> grids;
   Shelf<Site> sites;
-  Shelf<PowerSource> power_sources;
-  Shelf<CampusBuild> campus_builds;
   Shelf<Company> companies;
   Shelf<Calibration> calibrations;
   Shelf<CollectiveCalibration> collectives;

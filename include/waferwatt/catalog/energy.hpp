@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Where electricity comes from and how long a campus takes to get it.
-#include "waferwatt/catalog/fact.hpp"
+// Where electricity comes from, how long a campus takes to get it, and how its hours go. Read apart from the rest of
+// models/, by those who need it; Catalog::load checks it too.
+#include "waferwatt/catalog/catalog.hpp"
 
 namespace waferwatt::catalog {
 
@@ -14,6 +15,15 @@ struct SeriesShape {
   std::optional<Fact<double>> spike_probability, spike_mean;
 
   static const io::Record<SeriesShape>& record();
+};
+
+/// The hours of one grid's carbon and price, relative to their means, and of the weather at one place in it.
+struct Climate {
+  std::string id, name;  ///< id: of the grid
+  std::optional<SeriesShape> carbon, price;
+  std::optional<SeriesShape> temperature, wet_bulb;  ///< in degrees Celsius
+
+  static const io::Record<Climate>& record();
 };
 
 enum class PowerSourceKind { grid, gas, nuclear, solar, wind };
@@ -45,6 +55,16 @@ struct CampusBuild {
   std::vector<std::string> notes;
 
   static const io::Record<CampusBuild>& record();
+};
+
+/// models/power-sources, campus-builds and climates.
+struct EnergyShelves {
+  Shelf<PowerSource> power_sources;
+  Shelf<CampusBuild> campus_builds;
+  Shelf<Climate> climates;
+
+  /// \throws InputError with every problem of every file
+  static EnergyShelves load(const std::filesystem::path& folder);
 };
 
 }  // namespace waferwatt::catalog

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Where accelerators stand and who owns them: fabrics, grids, sites, companies.
-#include "waferwatt/catalog/energy.hpp"
+#include "waferwatt/catalog/fact.hpp"
 
 namespace waferwatt::catalog {
 
@@ -26,8 +26,6 @@ struct Grid {
   Fact<Ramp<CarbonIntensity>> carbon_intensity;
   Fact<Ramp<EnergyPrice>> price;
   Fact<Time> connection_time;  ///< request to connection of a large load
-  std::optional<SeriesShape> carbon_shape, price_shape;    ///< relative to the mean
-  std::optional<SeriesShape> temperature, wet_bulb;        ///< in degrees Celsius
   std::vector<std::string> notes;
 
   static const io::Record<Grid>& record();

@@ -3,7 +3,7 @@
 // Hours drawn from the fitted shapes of the catalog.
 #include <optional>
 
-#include "waferwatt/catalog/place.hpp"
+#include "waferwatt/catalog/energy.hpp"
 #include "waferwatt/core/random.hpp"
 #include "waferwatt/power/cooling.hpp"
 #include "waferwatt/power/hourly.hpp"
@@ -20,8 +20,8 @@ struct HourlySurroundings {
   Hourly<Weather> weather;
 };
 
-/// From a grid's means by year and its shapes; where it has none its means hold in every hour, and the weather is that of
+/// From a grid's means by year and its climate; where that has no shape the means hold in every hour, and the weather is that of
 /// `default_weather`. Prices may be negative; carbon intensities are at least a twentieth of their mean.
-HourlySurroundings surroundings(const catalog::Grid&, HourIndex first, std::size_t n_hours, std::optional<RandomStream> noise, Weather default_weather = {});
+HourlySurroundings surroundings(const catalog::Grid&, const catalog::Climate*, HourIndex first, std::size_t n_hours, std::optional<RandomStream> noise, Weather default_weather = {});
 
 }  // namespace waferwatt::power

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "waferwatt/catalog/energy.hpp"
-#include "waferwatt/catalog/place.hpp"
 #include "waferwatt/core/random.hpp"
 
 namespace waferwatt::power {

@@ -76,6 +76,18 @@ struct PowerTrainingRun {
   static const io::Record<PowerTrainingRun>& record();
 };
 
+/// Power of synchronous training between computing and exchanging, and what smooths it.
+struct PowerSwing {
+  std::string name;
+  Power high, low;
+  Time high_time, low_time;
+  std::optional<BatteryRecord> store;
+  std::optional<Power> floor;                 ///< waiting accelerators burn up to it
+  std::optional<Power> ramp_per_minute;       ///< allowed when the job comes or goes
+
+  static const io::Record<PowerSwing>& record();
+};
+
 /// A path of demand for electricity by datacenters.
 struct DemandPath {
   std::string name;
@@ -101,6 +113,7 @@ struct PowerScenario {
   std::vector<PowerOption> options;
   std::vector<PowerOperation> operations;
   std::vector<PowerTrainingRun> training_runs;
+  std::vector<PowerSwing> swings;
   std::optional<CarbonMass> claim;
   std::vector<ElectricityTotal> electricity;
   std::optional<MoneyRate> accelerator_hour_price;

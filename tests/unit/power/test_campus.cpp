@@ -14,6 +14,10 @@ const catalog::Catalog& models() {
   static const auto catalog = catalog::Catalog::load(WAFERWATT_SOURCE_DIR "/models");
   return catalog;
 }
+const catalog::EnergyShelves& energy() {
+  static const auto shelves = catalog::EnergyShelves::load(WAFERWATT_SOURCE_DIR "/models");
+  return shelves;
+}
 }  // namespace
 
 TEST_CASE("three powers of an H100 by hand") {
@@ -25,13 +29,13 @@ TEST_CASE("three powers of an H100 by hand") {
 }
 
 TEST_CASE("first power is what takes longest after the permits") {
-  const auto& b = models().campus_builds.at("greenfield");
+  const auto& b = energy().campus_builds.at("greenfield");
   const auto& grid = models().grids.at("us-pjm");
   const Date cleared = Date::from_civil(2025, 1, 1);
-  const auto wait = phase_times(b, models().power_sources.at("grid-connection"), grid, cleared, nullptr);
+  const auto wait = phase_times(b, energy().power_sources.at("grid-connection"), grid, cleared, nullptr);
   CHECK(wait.first_power() == wait.permits + *grid.connection_time);
   CHECK(std::string{wait.longest()} == "source");
-  const auto gas = phase_times(b, models().power_sources.at("gas-rented-turbines"), grid, cleared, nullptr);
+  const auto gas = phase_times(b, energy().power_sources.at("gas-rented-turbines"), grid, cleared, nullptr);
   CHECK(gas.first_power() == gas.permits + gas.building);
 }
 
@@ -68,8 +72,9 @@ TEST_CASE("contracted energy counts at its own intensity as far as it is used") 
 
 TEST_CASE("hours of a grid keep its means and change with the seed only") {
   const auto& grid = models().grids.at("us-ercot");
+  const auto* climate = energy().climates.find(grid.id);
   const HourIndex first = hour_of(Date::from_civil(2024, 1, 1));
-  const auto smooth = surroundings(grid, first, 8784, {}), a = surroundings(grid, first, 8784, RandomStream(1, "grid")), b = surroundings(grid, first, 8784, RandomStream(1, "grid"));
+  const auto smooth = surroundings(grid, climate, first, 8784, {}), a = surroundings(grid, climate, first, 8784, RandomStream(1, "grid")), b = surroundings(grid, climate, first, 8784, RandomStream(1, "grid"));
   CHECK(smooth.carbon_intensity.mean() / grid.carbon_intensity->at(Date::from_civil(2024, 7, 1)) == Approx(1).epsilon(0.03));
   CHECK(smooth.price.mean() / grid.price->at(Date::from_civil(2024, 7, 1)) == Approx(1).epsilon(0.15));
   CHECK(a.carbon_intensity.values() == b.carbon_intensity.values());
