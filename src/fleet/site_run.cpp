@@ -130,7 +130,7 @@ void SiteRun::stop(std::uint32_t id, bool loses_work) {
   Run& run = runs_[progress.slot];
   update(run);
   double lost_work = 0;
-  if (loses_work) {
+  if (loses_work && job.kind == JobKind::training) {  // what a deployment has served stays served
     const double interval = job.checkpoint_interval.in(second), all = progress.done_s + run.work_s;
     const double saved = interval > 0 ? std::max(std::floor(all / interval) * interval, progress.done_s) : progress.done_s;
     lost_work = all - saved;

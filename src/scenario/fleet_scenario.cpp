@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "fleet_report.hpp"
+#include "waferwatt/core/unit_text.hpp"
 #include "waferwatt/engine/simgrid_loop.hpp"
 #include "waferwatt/power/hourly_text.hpp"
 #include "waferwatt/scenario/scenario.hpp"

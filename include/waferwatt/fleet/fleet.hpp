@@ -4,7 +4,7 @@
 //
 // Time is in seconds from the start of the run on the loop given. Jobs progress at speed x (1 + c)^-1 x (1 + s)^-1 x
 // (n / n0)^a with c the checkpoints' share, s the penalty of a spread gang, a the exponent of elastic jobs. A failure takes a
-// job back to its last checkpoint and to the queue; a preemption or a resize saves one first. Energy, carbon and cost are
+// training job back to its last checkpoint, and any job to the queue; a preemption or a resize saves one first. Energy, carbon and cost are
 // exact integrals over state changes and hours.
 //
 // Left out: traffic between jobs, storage, the time of the scheduler; checkpoints are spread evenly over the work.

@@ -53,6 +53,18 @@ TEST_CASE("fair share serves the user who has used less") {
   CHECK(out.jobs[2].first_start_s < out.jobs[1].first_start_s);
 }
 
+TEST_CASE("what a deployment has served is not lost at a failure") {
+  auto site = plain_site(1);
+  site.failures_per_accelerator_hour = 0.05;
+  site.hardware_share = 0;
+  auto job = job_of(0, 8, 100 * 3600);
+  job.kind = JobKind::serving;
+  const auto out = play(spec_of(site), {job});
+  CHECK(out.jobs[0].n_failures > 10);
+  CHECK(out.jobs[0].lost_s == 0);
+  CHECK(out.jobs[0].finish_s == Approx(100 * 3600));
+}
+
 TEST_CASE("jobs larger than the cluster are rejected and counted") {
   const auto out = play(spec_of(plain_site(1)), {job_of(0, 9, 10), job_of(0, 8, 10)});
   CHECK(out.n_rejected == 1);
