@@ -33,6 +33,14 @@ void for_each_kind(C& catalog, F visit) {
   visit("collectives", catalog.collectives);
 }
 
+/// The same for what is read apart (energy.hpp).
+template <class F>
+void for_each_energy_kind(const EnergyShelves& shelves, F visit) {
+  visit("power-sources", shelves.power_sources);
+  visit("campus-builds", shelves.campus_builds);
+  visit("climates", shelves.climates);
+}
+
 template <class T>
 const io::RecordBase& record_of(const Shelf<T>&) { return T::record(); }
 
@@ -216,6 +224,7 @@ std::vector<std::string> kinds() {
   std::vector<std::string> names;
   const Catalog none;
   for_each_kind(none, [&](const char* name, const auto&) { names.emplace_back(name); });
+  for_each_energy_kind({}, [&](const char* name, const auto&) { names.emplace_back(name); });
   return names;
 }
 
@@ -223,6 +232,9 @@ const io::RecordBase& record_of_kind(std::string_view kind) {
   const Catalog none;
   const io::RecordBase* found = nullptr;
   for_each_kind(none, [&](const char* name, const auto& shelf) {
+    if (name == kind) found = &record_of(shelf);
+  });
+  for_each_energy_kind({}, [&](const char* name, const auto& shelf) {
     if (name == kind) found = &record_of(shelf);
   });
   if (!found) throw InputError(fmt::format("unknown kind \"{}\"{}", kind, suggestion(kind, kinds(), "kinds")));
@@ -235,6 +247,10 @@ std::vector<std::string> ids_of_kind(const Catalog& catalog, std::string_view ki
   for_each_kind(catalog, [&](const char* name, const auto& shelf) {
     if (name == kind) ids = shelf.ids();
   });
+  if (ids.empty())
+    for_each_energy_kind(EnergyShelves::load(catalog.folder), [&](const char* name, const auto& shelf) {
+      if (name == kind) ids = shelf.ids();
+    });
   return ids;
 }
 
@@ -245,6 +261,12 @@ io::Value show(const Catalog& catalog, std::string_view id) {
     std::ranges::copy(shelf.ids(), std::back_inserter(all));
     if (const T* thing = shelf.find(id); thing && found.is_null()) found = io::Codec<T>::write(*thing);
   });
+  // A climate has the id of its grid, which is found first.
+  if (found.is_null())
+    for_each_energy_kind(EnergyShelves::load(catalog.folder), [&]<class T>(const char*, const Shelf<T>& shelf) {
+      std::ranges::copy(shelf.ids(), std::back_inserter(all));
+      if (const T* thing = shelf.find(id)) found = io::Codec<T>::write(*thing);
+    });
   if (found.is_null()) throw InputError(fmt::format("unknown id \"{}\"{}", id, suggestion(id, all, "ids")));
   return found;
 }
