@@ -2,7 +2,7 @@
 #pragma once
 // Measured and reported power, times, energy and carbon against the power model.
 //
-// A file is {"schema": "waferwatt.power-cases/1", "cases": [...]}; The family says
+// A file is {"schema": "waferwatt.power-cases/1", "cases": [...]}. The family says
 // what is predicted and which inputs count.
 #include <map>
 #include <optional>
