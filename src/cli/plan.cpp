@@ -5,15 +5,17 @@
 
 #include "waferwatt/cli/command.hpp"
 #include "waferwatt/scenario/scenario.hpp"
+#include "waferwatt/scenario/serving_scenario.hpp"
 #include "waferwatt/scenario/training_scenario.hpp"
 
 namespace waferwatt::cli {
 namespace {
 
-training::Objective objective_of(const Arguments& arguments) {
-  const std::string name = arguments.value("--objective").value_or("time");
+template <class Objective>
+Objective objective_of(const Arguments& arguments, const std::string& otherwise) {
+  const std::string name = arguments.value("--objective").value_or(otherwise);
   std::vector<std::string> known;
-  for (const auto& [objective, text] : io::EnumTexts<training::Objective>::values) {
+  for (const auto& [objective, text] : io::EnumTexts<Objective>::values) {
     if (name == text) return objective;
     known.emplace_back(text);
   }
@@ -28,23 +30,46 @@ void print_plans(const Table& table) {
                table.numbers("energy_per_iteration_j")[i] / 1e6, table.texts("plan")[i], table.texts("why")[i]);
 }
 
+void print_deployments(const Table& table) {
+  fmt::print("\n{}\n", table.name());
+  for (std::size_t i = 0; i < table.n_rows(); ++i)
+    fmt::print("{:>3}  {:>4} x {}: {} accelerators, {:.1f} %, {:.4g} kW, {:.4g} USD/h\n     {}\n",
+               table.integers("rank")[i], table.integers("replicas")[i], table.texts("deployment")[i],
+               table.integers("accelerators")[i], 100 * table.numbers("attainment")[i],
+               table.numbers("power_w")[i] / 1e3, table.numbers("cost_usd_per_h")[i], table.texts("why")[i]);
+}
+
+/// The scenario's own record, read back from its resolved form.
+template <class Record>
+Record record_of(const scenario::Scenario& loaded) {
+  Diagnostics diagnostics;
+  io::ReadContext context{diagnostics};
+  Record record;
+  Record::record().read(loaded.model->resolved(), "", context, record);
+  diagnostics.throw_if_any();
+  return record;
+}
+
+scenario::Result search(const scenario::Scenario& loaded, const Arguments& arguments, unsigned n_jobs) {
+  if (loaded.header.kind == "training")
+    return scenario::plan_search(record_of<scenario::TrainingScenario>(loaded), *loaded.catalog,
+                                 objective_of<training::Objective>(arguments, "time"), n_jobs);
+  if (loaded.header.kind == "serving")
+    return scenario::deployment_search(record_of<scenario::ServingScenario>(loaded), *loaded.catalog,
+                                       objective_of<scenario::ServingObjective>(arguments, "accelerators"),
+                                       static_cast<std::uint64_t>(loaded.header.seed), n_jobs);
+  throw InputError(fmt::format("{}: plans are searched for kinds \"training\" and \"serving\", not \"{}\"",
+                               arguments.positional().front(), loaded.header.kind));
+}
+
 int plan(const Arguments& arguments) {
-  const auto objective = objective_of(arguments);
   const auto n_jobs = static_cast<unsigned>(
       arguments.whole_number("--jobs", 1).value_or(std::max(1u, std::thread::hardware_concurrency())));
   const auto loaded = scenario::load(only_argument(arguments, "FILE"), shared_catalog(), {.overrides = arguments.values("--set")});
-  if (loaded.header.kind != "training")
-    throw InputError(fmt::format("{}: plans are searched for kind \"training\", not \"{}\"", arguments.positional().front(),
-                                 loaded.header.kind));
-  Diagnostics diagnostics;
-  io::ReadContext context{diagnostics};
-  scenario::TrainingScenario record;
-  scenario::TrainingScenario::record().read(loaded.model->resolved(), "", context, record);
-  diagnostics.throw_if_any();
-  const auto result = scenario::plan_search(record, *loaded.catalog, objective, n_jobs);
+  const auto result = search(loaded, arguments, n_jobs);
   if (!result.infeasible.empty()) throw InfeasibleError(result.infeasible);
   fmt::print("{}\n", result.headline);
-  for (const auto& table : result.tables) print_plans(table);
+  for (const auto& table : result.tables) loaded.header.kind == "serving" ? print_deployments(table) : print_plans(table);
   return kOk;
 }
 
@@ -52,10 +77,11 @@ int plan(const Arguments& arguments) {
 
 Command plan_command() {
   return {.name = "plan",
-          .arguments = "FILE [--objective time|cost|energy|memory] [OPTIONS]",
-          .doc = "Search all parallel plans of a training scenario.",
-          .examples = "  waferwatt plan scenarios/train-llama3-70b-h100.json --objective energy\n",
-          .options = {{"--objective", "", "NAME", "What is best: time (default), cost, energy or memory."},
+          .arguments = "FILE [--objective NAME] [OPTIONS]",
+          .doc = "Search the best parallel plan of a training, or deployment of a serving scenario.",
+          .examples = "  waferwatt plan scenarios/train-llama3-70b-h100.json --objective energy\n"
+                      "  waferwatt plan scenarios/serve-llama3-70b-azure-conversation.json --objective cost\n",
+          .options = {{"--objective", "", "NAME", "Training: time (default), cost, energy, memory. Serving: accelerators (default), cost, energy."},
                       {"--set", "", "PATH=VALUE", "Replace a value; may be repeated.", true},
                       {"--jobs", "", "N", "Processor cores to use; all by default."}},
           .run = plan};

@@ -28,7 +28,9 @@ struct Candidate {
 class ClosedLoop {
  public:
   ClosedLoop(IterationModel& model, const Candidate& candidate, const ReferenceWorkload& workload)
-      : workload_(workload), replica_(model, candidate.engine, candidate.memory.n_kv_blocks, kNoLimit, records_) {}
+      : workload_(workload),
+        costs_(model),
+        replica_(costs_, {.engine = candidate.engine, .n_kv_blocks = candidate.memory.n_kv_blocks}, records_) {}
 
   Point run(std::int64_t concurrency) {
     // The first generation has shortened outputs so that its requests end one after the other.
@@ -43,8 +45,6 @@ class ClosedLoop {
   }
 
  private:
-  static constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
-
   void issue(std::int64_t output_tokens) {
     const auto id = static_cast<std::uint32_t>(records_.size());
     records_.push_back({.arrival_s = now_s_, .input_tokens = workload_.input_tokens, .output_tokens = output_tokens});
@@ -52,8 +52,8 @@ class ClosedLoop {
   }
   void advance(std::int64_t n_completed) {
     while (replica_.totals().n_completed < n_completed) {
-      now_s_ += replica_.begin_iteration(now_s_);
-      const std::size_t n_done = replica_.finish_iteration(now_s_).size();
+      now_s_ = replica_.begin(now_s_);
+      const std::size_t n_done = replica_.finish(now_s_).size();
       for (std::size_t i = 0; i < n_done; ++i) issue(workload_.output_tokens);
     }
   }
@@ -79,6 +79,7 @@ class ClosedLoop {
 
   const ReferenceWorkload& workload_;
   std::vector<RequestRecord> records_;
+  TabulatedCosts costs_;
   Replica replica_;
   double now_s_ = 0;
 };

@@ -57,8 +57,10 @@ const io::Record<EngineSettings>& EngineSettings::record() {
               "kv_watermark", &E::kv_watermark,
               {.doc = "Fraction of KV blocks kept free when a request is admitted.", .at_least = 0.0, .at_most = 0.5})
           .optional("kv_reservation", &E::kv_reservation,
-                    {.doc = "prompt: grow block by block and preempt when full; whole-request: set aside input and "
-                            "output at once."})
+                    {.doc = "prompt: the prompt, then block by block, preempting when full; chunk: each chunk of the "
+                            "prompt, then block by block; whole-request: input and output at once. Absent: as the "
+                            "policy has it."})
+          .optional("scheduler", &E::scheduler, {.doc = "What an iteration holds, and what is kept or moved."})
           .optional("memory_utilisation", &E::memory_utilisation,
                     {.doc = "Fraction of accelerator memory the engine may use.", .above = 0.0, .at_most = 1.0})
           .optional("host_overhead", &E::host_overhead,

@@ -1,267 +1,350 @@
 // SPDX-License-Identifier: Apache-2.0
+// The queue of a replica, and its iterations from begin to finish; what they hold is in scheduling.cpp.
 #include "waferwatt/serving/replica.hpp"
 
 #include <algorithm>
 
+#include "waferwatt/serving/scheduling.hpp"
+
 namespace waferwatt::serving {
 namespace {
+
+constexpr std::size_t kNPriorities = 8;
+
+IterationLoad times(const IterationLoad& load, std::int64_t n) {
+  return {.n_decode = load.n_decode * n,
+          .decode_context = load.decode_context * n,
+          .n_chunks = load.n_chunks * n,
+          .prefill_tokens = load.prefill_tokens * n,
+          .prefill_work = load.prefill_work * static_cast<double>(n),
+          .n_first_tokens = load.n_first_tokens * n};
+}
 
 std::size_t queue_index(Charge charge) { return index_of(charge) - index_of(Charge::sequence_limit); }
 
 }  // namespace
 
-const char* charge_name(Charge charge) {
-  constexpr std::array kNames{"batch_boundary", "sequence_limit", "kv_space",  "queued_prefill", "others_prefill",
-                              "others_decode",  "own_prefill",    "recompute", "own_decode"};
-  static_assert(kNames.size() == kNCharges);
-  return kNames[index_of(charge)];
+Replica::Replica(IterationCosts& model, const ReplicaShape& shape, std::vector<RequestRecord>& requests)
+    : model_(model),
+      shape_(shape),
+      kv_(shape.n_kv_blocks, shape.engine.kv_block_tokens, shape.engine.scheduler.prefix_caching ? shape.prefix_tokens : 0),
+      n_watermark_(static_cast<std::int64_t>(shape.engine.kv_watermark * static_cast<double>(shape.n_kv_blocks))),
+      grows_(reservation_of(shape.engine) != KvReservation::whole_request),
+      sequences_per_lane_(std::max<std::int64_t>(1, shape.engine.max_sequences / shape.n_stages)),
+      requests_(requests),
+      waiting_(kNPriorities),
+      stage_free_s_(static_cast<std::size_t>(shape.n_stages), 0.0),
+      adapters_(static_cast<std::size_t>(shape.engine.scheduler.max_adapters)) {
+  for (std::int64_t i = 0; i < shape.n_stages; ++i)
+    lanes_.emplace_back(shape.engine.kv_block_tokens, shape.engine.scheduler.tokens_per_step());
 }
 
-Replica::Replica(IterationModel& model, const EngineSettings& engine, std::int64_t n_kv_blocks,
-                 std::int64_t context_limit, std::vector<RequestRecord>& records)
-    : model_(model),
-      engine_(engine),
-      block_tokens_(engine.kv_block_tokens),
-      n_blocks_(n_kv_blocks),
-      n_free_(n_kv_blocks),
-      n_watermark_(static_cast<std::int64_t>(engine.kv_watermark * static_cast<double>(n_kv_blocks))),
-      context_limit_(context_limit),
-      records_(records),
-      needing_block_(static_cast<std::size_t>(engine.kv_block_tokens)) {}
+// --- the queue ---
 
-bool Replica::enqueue(std::uint32_t id, double now_s) {
-  RequestRecord& request = records_[id];
-  const std::int64_t longest = request.input_tokens + request.output_tokens;
-  if (longest > context_limit_ || blocks_for(longest) > n_blocks_ - n_watermark_) {
-    request.rejected = true;
-    return false;
-  }
+bool Replica::fits(const RequestRecord& request) const {
+  const std::int64_t longest = request.input_tokens + (shape_.role == Role::prefill ? 1 : request.output_tokens);
+  if (longest > shape_.context_limit || kv_.blocks_for(longest) > kv_.n_blocks() - n_watermark_) return false;
+  return policy_of(engine().scheduler.policy).divides_prompts || request.input_tokens <= engine().max_batched_tokens;
+}
+
+std::uint32_t Replica::new_slot() {
   if (free_slots_.empty()) {
     free_slots_.push_back(static_cast<std::uint32_t>(sequences_.size()));
     sequences_.emplace_back();
   }
   const std::uint32_t slot = free_slots_.back();
   free_slots_.pop_back();
-  const std::uint32_t epoch = sequences_[slot].epoch;
-  sequences_[slot] = {.id = id, .epoch = epoch, .target = request.input_tokens, .arrival_s = now_s};
-  waiting_.push_back(slot);
+  return slot;
+}
+
+void Replica::free_slot(std::uint32_t slot) {
+  sequences_[slot].state = State::unused;
+  free_slots_.push_back(slot);
+}
+
+bool Replica::enqueue(std::uint32_t id, double now_s) {
+  RequestRecord& request = requests_[id];
+  if (!fits(request)) {
+    request.rejected = true;
+    request.refusal = Refusal::too_long;
+    return false;
+  }
+  const std::uint32_t slot = new_slot();
+  const std::uint8_t priority = std::min<std::uint8_t>(request.priority, kNPriorities - 1);
+  Sequence& sequence = sequences_[slot];
+  sequence = {.id = id, .state = State::waiting, .priority = priority, .adapter = request.adapter,
+              .target = request.input_tokens, .ready_s = now_s};
+  if (shape_.role == Role::decode) {  // its prompt and first token come with it
+    sequence.context = request.input_tokens;
+    sequence.generated = 1;
+  }
+  prompt_tokens_to_come_ += sequence.target - sequence.context;
+  request.slot = slot;
+  waiting_[priority].push_back(slot);
+  ++n_waiting_;
   arrived_.push_back(slot);
   return true;
 }
 
-void Replica::start_waiting_clocks(double now_s) {
+void Replica::wait_in_front(std::uint32_t slot) {
+  Sequence& sequence = sequences_[slot];
+  sequence.state = State::waiting;
+  sequence.queue_mark = queue_sum_;
+  waiting_[sequence.priority].push_front(slot);
+  ++n_waiting_;
+}
+
+std::uint32_t Replica::next_waiting() const {
+  for (const auto& queue : waiting_)
+    if (!queue.empty()) return queue.front();
+  return 0;
+}
+
+void Replica::pop_waiting() {
+  for (auto& queue : waiting_) {
+    if (queue.empty()) continue;
+    queue.pop_front();
+    --n_waiting_;
+    return;
+  }
+}
+
+// The time since the last scheduling goes to what the queue has waited for; the clocks of new arrivals start.
+void Replica::settle_queue(double now_s) {
+  queue_sum_[queue_index(queue_charge_)] += now_s - queue_settled_s_;
+  queue_settled_s_ = now_s;
   for (const std::uint32_t slot : arrived_) {
     Sequence& sequence = sequences_[slot];
-    record(sequence).charged_s[index_of(Charge::batch_boundary)] += now_s - sequence.arrival_s;
+    if (sequence.state != State::waiting) continue;
+    record(sequence).charge(Charge::batch_boundary, now_s - sequence.ready_s);
     sequence.queue_mark = queue_sum_;
   }
   arrived_.clear();
 }
 
-// A sequence that joined at step j with context c needs a block at the steps s where its context
-// then, c + (s - j), fills its blocks exactly.
-std::size_t Replica::phase(const Sequence& sequence) const {
-  const std::int64_t at = sequence.joined_step - sequence.context % block_tokens_ + block_tokens_;
-  return static_cast<std::size_t>(at % block_tokens_);
-}
-
-void Replica::make_room_for_decodes() {
-  preempted_now_ = false;
-  if (engine_.kv_reservation == KvReservation::whole_request) return;
-  const auto now = static_cast<std::size_t>(step_ % block_tokens_);
-  while (needing_block_[now] > n_free_) {
-    preempt_last();
-    preempted_now_ = true;
-  }
-  n_free_ -= needing_block_[now];
-}
-
-void Replica::preempt_last() {
-  const std::uint32_t slot = batch_.back();
-  batch_.pop_back();
-  Sequence& sequence = sequences_[slot];
-  if (sequence.state == State::decode)
-    leave_decodes(sequence);
-  else
-    std::erase(prefilling_, slot);
-  n_free_ += sequence.blocks;
-  sequence.blocks = 0;
-  sequence.state = State::waiting;
-  sequence.context = 0;
-  sequence.target = record(sequence).input_tokens + sequence.generated;
-  sequence.queue_mark = queue_sum_;
-  ++record(sequence).n_preemptions;
-  ++totals_.n_preemptions;
-  waiting_.push_front(slot);
-}
-
-void Replica::add_chunk(Sequence& sequence, std::int64_t& budget) {
-  sequence.chunk = std::min(sequence.target - sequence.context, budget);
-  if (sequence.chunk == 0) return;
-  budget -= sequence.chunk;
-  ++load_.n_chunks;
-  load_.prefill_tokens += sequence.chunk;
-  const double chunk = static_cast<double>(sequence.chunk);
-  load_.prefill_work += chunk * (static_cast<double>(sequence.context) + chunk / 2);
-  if (sequence.context + sequence.chunk == sequence.target) ++load_.n_first_tokens;
-}
-
-void Replica::continue_prefills(std::int64_t& budget) {
-  for (const std::uint32_t slot : prefilling_) add_chunk(sequences_[slot], budget);
-}
-
-// Returns what the queue waits for from here on.
-Charge Replica::admit(std::int64_t& budget) {
-  while (!waiting_.empty()) {
-    if (preempted_now_) return Charge::kv_space;
-    if (n_in_batch() >= engine_.max_sequences) return Charge::sequence_limit;
-    if (budget <= 0) return Charge::queued_prefill;
-    const std::uint32_t slot = waiting_.front();
-    Sequence& sequence = sequences_[slot];
-    const std::int64_t reserved = engine_.kv_reservation == KvReservation::prompt
-                                      ? blocks_for(sequence.target)
-                                      : blocks_for(record(sequence).input_tokens + record(sequence).output_tokens);
-    if (reserved + n_watermark_ > n_free_) return Charge::kv_space;
-    waiting_.pop_front();
-    charge_queue(sequence);
-    sequence.blocks = reserved;
-    n_free_ -= reserved;
-    sequence.state = State::prefill;
-    batch_.push_back(slot);
-    prefilling_.push_back(slot);
-    add_chunk(sequence, budget);
-  }
-  return Charge::queued_prefill;
-}
-
 void Replica::charge_queue(Sequence& sequence) {
-  for (std::size_t i = 0; i < queue_sum_.size(); ++i)
+  for (std::size_t i = 0; i < kNQueueCharges; ++i)
     record(sequence).charged_s[index_of(Charge::sequence_limit) + i] += queue_sum_[i] - sequence.queue_mark[i];
 }
 
-double Replica::begin_iteration(double now_s) {
-  start_waiting_clocks(now_s);
-  if (waiting_.empty() && batch_.empty()) return 0;
-  load_ = {};
-  make_room_for_decodes();
-  std::int64_t budget = std::max<std::int64_t>(0, engine_.max_batched_tokens - n_decoding_);
-  continue_prefills(budget);
-  queue_charge_ = admit(budget);
-  load_.n_decode = n_decoding_;
-  load_.decode_context = decode_context_ + n_decoding_;
+// --- iterations ---
 
-  cost_ = model_.cost(load_);
-  decode_part_s_ = load_.prefill_tokens == 0
-                       ? cost_.time_s
-                       : std::min(cost_.time_s, model_.decode_cost(load_.n_decode, load_.decode_context).time_s);
-  running_ = true;
-  return cost_.time_s;
+double Replica::begin(double now_s, std::size_t index) {
+  Lane& lane = lanes_[index];
+  settle_queue(now_s);
+  lane.running = lane.decoding = lane.preempted = false;
+  lane.blocks_taken = 0;
+  lane.swap_s = lane.adapter_s = 0;
+  if (n_waiting_ == 0 && lane.batch.empty()) return kNever;
+  Scheduling scheduling(*this, lane);
+  policy_of(shape_.engine.scheduler.policy).compose(scheduling);
+  if (!scheduling.has_prompts() && !lane.decoding) scheduling.decode();  // those that joined just now
+  queue_charge_ = scheduling.queue_charge();
+  if (!scheduling.has_prompts() && !lane.decoding) return kNever;
+  price(lane, now_s);
+  lane.running = true;
+  return lane.ends_s;
 }
 
-void Replica::charge_iteration() {
-  const double prefill_part_s = cost_.time_s - decode_part_s_;
-  queue_sum_[queue_index(queue_charge_)] += cost_.time_s;
-  decode_sum_ += decode_part_s_;
-  prefill_sum_ += prefill_part_s;
-  for (const std::uint32_t slot : prefilling_) {
-    Sequence& sequence = sequences_[slot];
-    const double own_s = load_.prefill_tokens > 0 ? prefill_part_s * static_cast<double>(sequence.chunk) /
-                                                        static_cast<double>(load_.prefill_tokens)
-                                                  : 0;
-    auto& charged_s = record(sequence).charged_s;
-    charged_s[index_of(record(sequence).n_preemptions > 0 ? Charge::recompute : Charge::own_prefill)] += own_s;
-    charged_s[index_of(Charge::others_prefill)] += prefill_part_s - own_s;
-    charged_s[index_of(Charge::others_decode)] += decode_part_s_;
+void Replica::price(Lane& lane, double now_s) {
+  IterationLoad& load = lane.load = {};
+  lane.chunks.clear();
+  for (const std::uint32_t slot : lane.prefilling) {
+    const Sequence& sequence = sequences_[slot];
+    if (sequence.chunk == 0) continue;
+    lane.chunks.push_back({sequence.chunk, sequence.context});
+    ++load.n_chunks;
+    load.prefill_tokens += sequence.chunk;
+    const double chunk = static_cast<double>(sequence.chunk);
+    load.prefill_work += chunk * (static_cast<double>(sequence.context) + chunk / 2);
+    if (sequence.context + sequence.chunk == sequence.target) ++load.n_first_tokens;
   }
-  ++totals_.n_iterations;
-  totals_.cost += cost_;
-  totals_.prefill_tokens += load_.prefill_tokens;
-  totals_.decode_tokens += load_.n_decode + load_.n_first_tokens;
-  totals_.kv_block_seconds += cost_.time_s * static_cast<double>(n_used_blocks());
-  totals_.sequence_seconds += cost_.time_s * static_cast<double>(n_in_batch());
-  totals_.peak_kv_blocks = std::max(totals_.peak_kv_blocks, n_used_blocks());
+  if (lane.decoding) {
+    load.n_decode = lane.decodes.size();
+    load.decode_context = lane.decodes.context() + load.n_decode * lane.decodes.next_tokens();
+  }
+  lane.n_steps = stretch(lane);
+  // A model of iterations prices the load of all lanes: here as if the others' were like this one's.
+  const std::int64_t n_lanes = shape_.n_stages;
+  if (lane.chunks.empty()) {
+    lane.cost = model_.decode_steps(load.n_decode * n_lanes, load.decode_context * n_lanes, lane.n_steps);
+    lane.decode_part_s = lane.cost.time_s;
+  } else {
+    lane.cost = model_.cost(n_lanes == 1 ? load : times(load, n_lanes), lane.chunks);
+    const IterationCost decodes =
+        load.n_decode > 0 ? model_.decode_steps(load.n_decode * n_lanes, load.decode_context * n_lanes, 1)
+                          : IterationCost{};
+    lane.decode_part_s = std::min(lane.cost.time_s, decodes.time_s);
+    totals_.prefill_s += (lane.cost.time_s - lane.decode_part_s) / static_cast<double>(n_lanes);
+    totals_.prefill_j += std::max(0.0, lane.cost.energy_j - decodes.energy_j) / static_cast<double>(n_lanes);
+  }
+  lane.cost.time_s += lane.swap_s + lane.adapter_s;
+  lane.cost.host_s += lane.swap_s + lane.adapter_s;
+  lane.began_s = now_s;
+  if (shape_.n_stages == 1) {
+    lane.ends_s = now_s + lane.cost.time_s;
+    return;
+  }
+  // Stage after stage, each when the micro-batch before has left it.
+  const double stage_s = lane.cost.time_s / static_cast<double>(shape_.n_stages);
+  lane.ends_s = now_s;
+  for (double& free_s : stage_free_s_) free_s = lane.ends_s = std::max(lane.ends_s, free_s) + stage_s;
 }
 
-const std::vector<std::uint32_t>& Replica::finish_iteration(double now_s) {
-  running_ = false;
+// Iterations in a row in which nothing changes but contexts.
+std::int64_t Replica::stretch(Lane& lane) {
+  const bool queue_may_move = lane.preempted && n_waiting_ > 0;  // nobody was admitted, as space had run out
+  if (!lane.chunks.empty() || queue_may_move || lanes_.size() > 1 || !lane.decodes.one_token_a_step()) return 1;
+  const std::int64_t limit = std::min(lane.decodes.steps_to_next_end(), longest_stretch_);
+  return std::max<std::int64_t>(1, lane.decodes.steps_within(kv_.n_available() + lane.blocks_taken, limit));
+}
+
+// Iterations begun by now, in a stretch: the fewest that end no earlier.
+std::int64_t Replica::steps_done(const Lane& lane, double now_s) {
+  const double wanted_s = now_s - lane.began_s - lane.swap_s - lane.adapter_s;
+  std::int64_t low = 0, high = lane.n_steps;  // high ends late enough
+  double low_s = 0, high_s = lane.cost.time_s - lane.swap_s - lane.adapter_s;
+  while (high - low > 1) {
+    const double share = high_s > low_s ? (wanted_s - low_s) / (high_s - low_s) : 0.5;
+    const auto guess = low + static_cast<std::int64_t>(share * static_cast<double>(high - low)) + 1;
+    const std::int64_t middle = std::clamp(guess, low + 1, high - 1);
+    const double middle_s = model_.decode_steps(lane.load.n_decode, lane.load.decode_context, middle).time_s;
+    (middle_s < wanted_s ? low : high) = middle;
+    (middle_s < wanted_s ? low_s : high_s) = middle_s;
+  }
+  return high;
+}
+
+double Replica::cut(double now_s, std::size_t index) {
+  Lane& lane = lanes_[index];
+  if (!lane.running || lane.n_steps == 1) return lane.running ? lane.ends_s : kNever;
+  const std::int64_t n = steps_done(lane, now_s);
+  if (n == lane.n_steps) return lane.ends_s;
+  lane.n_steps = n;
+  lane.cost = model_.decode_steps(lane.load.n_decode, lane.load.decode_context, n);
+  lane.decode_part_s = lane.cost.time_s;
+  lane.cost.time_s += lane.swap_s + lane.adapter_s;
+  lane.cost.host_s += lane.swap_s + lane.adapter_s;
+  return lane.ends_s = lane.began_s + lane.cost.time_s;
+}
+
+std::int64_t Replica::n_used_blocks_at(double now_s) {
+  std::int64_t n = kv_.n_used();
+  for (const Lane& lane : lanes_)
+    if (lane.running && lane.n_steps > 1)
+      n += lane.decodes.blocks_needed(std::max<std::int64_t>(1, steps_done(lane, now_s))) - lane.blocks_taken;
+  return n;
+}
+
+const std::vector<std::uint32_t>& Replica::finish(double now_s, std::size_t index) {
+  Lane& lane = lanes_[index];
+  lane.running = false;
   completed_.clear();
-  charge_iteration();
-  advance_decodes(now_s);
-  advance_prefills(now_s);
+  handed_over_.clear();
+  charge_iteration(lane, now_s);
+  if (lane.decoding) advance_decodes(lane, now_s);
+  advance_prefills(lane, now_s);
   return completed_;
 }
 
-void Replica::advance_decodes(double now_s) {
-  ++step_;
-  decode_context_ += n_decoding_;
-  while (!ends_.empty() && ends_.top().step <= step_) {
-    const End end = ends_.top();
-    ends_.pop();
-    Sequence& sequence = sequences_[end.slot];
-    if (sequence.epoch != end.epoch) continue;  // preempted since
-    leave_decodes(sequence);
-    complete(end.slot, now_s);
+void Replica::charge_iteration(Lane& lane, double now_s) {
+  const double duration_s = now_s - lane.began_s;
+  const double prefill_s = lane.cost.time_s - lane.decode_part_s - lane.swap_s - lane.adapter_s;
+  const double pipeline_s = shape_.n_stages > 1 ? duration_s - lane.cost.time_s : 0;
+  lane.sums.decode += lane.decode_part_s;
+  lane.sums.prefill += prefill_s;
+  lane.sums.pipeline += pipeline_s;
+  lane.sums.swap += lane.swap_s;
+  lane.sums.adapter += lane.adapter_s;
+  for (const std::uint32_t slot : lane.prefilling) {
+    const Sequence& sequence = sequences_[slot];
+    const double own_s = lane.load.prefill_tokens > 0 ? prefill_s * static_cast<double>(sequence.chunk) /
+                                                            static_cast<double>(lane.load.prefill_tokens)
+                                                      : 0;
+    RequestRecord& request = record(sequence);
+    request.charge(request.n_preemptions > 0 ? Charge::recompute : Charge::own_prefill, own_s);
+    request.charge(Charge::others_prefill, prefill_s - own_s);
+    request.charge(Charge::others_decode, lane.decode_part_s);
+  }
+  note_token_gaps(lane, duration_s);
+  const double n_sequences = static_cast<double>(lane.batch.size());
+  if (lane.n_steps > 1) {
+    const std::int64_t wanted = lane.decodes.blocks_needed(lane.n_steps);
+    kv_.take(wanted - lane.blocks_taken);
+    lane.blocks_taken = wanted;
+  }
+  totals_.n_iterations += lane.n_steps;
+  totals_.cost += shape_.n_stages == 1 ? lane.cost : lane.cost * (1 / static_cast<double>(shape_.n_stages));
+  totals_.prefill_tokens += lane.load.prefill_tokens;
+  totals_.decode_tokens += lane.load.n_first_tokens;
+  totals_.kv_block_seconds += duration_s * static_cast<double>(kv_.n_used());
+  totals_.sequence_seconds += duration_s * n_sequences;
+  totals_.peak_kv_blocks = std::max(totals_.peak_kv_blocks, kv_.n_used());
+}
+
+// Iterations of a stretch count at their mean; tokens accepted in the same iteration come at once.
+void Replica::note_token_gaps(Lane& lane, double duration_s) {
+  if (!token_gaps_) return;
+  const std::int64_t n = lane.decodes.size();
+  if (n == 0) return;
+  if (!lane.decoding) {
+    std::int64_t n_stalled = 0;
+    for (auto& [count, time_s] : lane.stalled) {
+      n_stalled += count;
+      time_s += duration_s;
+    }
+    if (n > n_stalled) lane.stalled.emplace_back(n - n_stalled, duration_s);
+    return;
+  }
+  const double step_s = duration_s / static_cast<double>(lane.n_steps);
+  std::int64_t left = n;
+  for (const auto& [count, time_s] : lane.stalled) {
+    const std::int64_t n_here = std::min(left, count);
+    if (n_here > 0) token_gaps_->add(step_s + time_s, n_here);
+    left -= n_here;
+  }
+  const std::int64_t n_stalled = n - left;
+  if (const std::int64_t n_plain = n * lane.n_steps - n_stalled; n_plain > 0) token_gaps_->add(step_s, n_plain);
+  if (const std::int64_t extra = n * (lane.decodes.next_tokens() - 1); extra > 0) token_gaps_->add(0, extra);
+  lane.stalled.clear();
+}
+
+void Replica::advance_decodes(Lane& lane, double now_s) {
+  const std::int64_t before = lane.decodes.position();
+  lane.decodes.advance(lane.n_steps);
+  totals_.decode_tokens += lane.load.n_decode * (lane.decodes.position() - before);
+  for (std::uint32_t slot = 0; lane.decodes.next_ended(slot);) {
+    leave_decodes(lane, sequences_[slot], slot);
+    complete(lane, slot, now_s);
   }
 }
 
-void Replica::advance_prefills(double now_s) {
-  if (load_.prefill_tokens == 0) return;
+void Replica::advance_prefills(Lane& lane, double now_s) {
+  if (lane.load.prefill_tokens == 0) return;
   std::size_t kept = 0;
-  for (const std::uint32_t slot : prefilling_) {
+  for (const std::uint32_t slot : lane.prefilling) {
     Sequence& sequence = sequences_[slot];
     sequence.context += sequence.chunk;
+    prompt_tokens_to_come_ -= sequence.chunk;
+    sequence.chunk = 0;
     if (sequence.context < sequence.target) {
-      prefilling_[kept++] = slot;
+      lane.prefilling[kept++] = slot;
       continue;
     }
     RequestRecord& request = record(sequence);
+    keep_prefix(sequence, request.input_tokens);
     if (sequence.generated == 0) request.first_token_s = now_s;
     ++sequence.generated;
-    if (sequence.generated >= request.output_tokens)
-      complete(slot, now_s);
-    else
-      join_decodes(slot);
+    if (sequence.generated >= request.output_tokens) {
+      charge_batch(lane, sequence);
+      complete(lane, slot, now_s);
+    } else if (shape_.role == Role::prefill) {
+      hand_over(lane, slot);
+    } else {
+      join_decodes(lane, slot);
+    }
   }
-  prefilling_.resize(kept);
-}
-
-void Replica::join_decodes(std::uint32_t slot) {
-  Sequence& sequence = sequences_[slot];
-  sequence.state = State::decode;
-  sequence.joined_step = step_;
-  sequence.decode_mark = decode_sum_;
-  sequence.prefill_mark = prefill_sum_;
-  ++n_decoding_;
-  decode_context_ += sequence.context;
-  if (engine_.kv_reservation == KvReservation::prompt) ++needing_block_[phase(sequence)];
-  ends_.push({step_ + record(sequence).output_tokens - sequence.generated, slot, sequence.epoch});
-}
-
-void Replica::leave_decodes(Sequence& sequence) {
-  const std::int64_t n_steps = step_ - sequence.joined_step;
-  if (engine_.kv_reservation == KvReservation::prompt) {
-    --needing_block_[phase(sequence)];
-    sequence.blocks = blocks_for(sequence.context + n_steps);
-  }
-  sequence.context += n_steps;
-  sequence.generated += n_steps;
-  decode_context_ -= sequence.context;
-  --n_decoding_;
-  ++sequence.epoch;
-  auto& charged_s = record(sequence).charged_s;
-  charged_s[index_of(Charge::own_decode)] += decode_sum_ - sequence.decode_mark;
-  charged_s[index_of(Charge::others_prefill)] += prefill_sum_ - sequence.prefill_mark;
-}
-
-void Replica::complete(std::uint32_t slot, double now_s) {
-  Sequence& sequence = sequences_[slot];
-  record(sequence).end_s = now_s;
-  n_free_ += sequence.blocks;
-  ++sequence.epoch;
-  std::erase(batch_, slot);
-  free_slots_.push_back(slot);
-  completed_.push_back(sequence.id);
-  ++totals_.n_completed;
+  lane.prefilling.resize(kept);
 }
 
 }  // namespace waferwatt::serving

@@ -4,174 +4,136 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+
+#include "deployment_run.hpp"
 
 namespace waferwatt::serving {
 namespace {
 
-// A client of a closed loop whose request was refused comes with the next one after a pause.
-constexpr double kRefusedPause_s = 1;
+/// The models of one group, on the heap: they refer to each other.
+struct OwnModels {
+  OwnModels(const Deployment& deployment, const ReplicaGroup& group, const network::TwoLevelNetwork& network,
+            const catalog::Catalog& catalog)
+      : operators(*group.accelerator, catalog),
+        iterations(*deployment.model, operators, group.plan, network, group.engine),
+        costs(iterations, group.engine.scheduler.draft_tokens, group.engine.scheduler.draft_cost) {}
 
-enum EventKind : std::uint32_t { kArrival, kWake, kIterationEnd };
+  cost::OperatorModel operators;
+  IterationModel iterations;
+  TabulatedCosts costs;
+};
 
-class DeploymentRun final : public engine::EventHandler {
+std::int64_t context_limit(const Deployment& deployment) {
+  return deployment.model && deployment.model->context_length ? deployment.model->context_length->value
+                                                              : std::numeric_limits<std::int64_t>::max();
+}
+
+/// The link from one replica to another: beyond the scale-up domain where something is known of that.
+network::LinkSpec link_between_replicas(const network::TwoLevelNetwork& network) {
+  return network.scale_out().bandwidth > Bandwidth{} ? network.scale_out() : network.scale_up();
+}
+
+class Keeper final : public RequestSink {
  public:
-  DeploymentRun(engine::EventLoop& loop, const Deployment& deployment, const Workload& workload,
-                const catalog::Catalog& catalog, const network::TwoLevelNetwork& network, const RandomStream& random,
-                ServingOutcome& outcome)
-      : loop_(loop),
-        outcome_(outcome),
-        router_(deployment.router),
-        source_(workload, random),
-        operators_(*deployment.accelerator, catalog),
-        iterations_(*deployment.model, operators_, deployment.plan, network, deployment.engine) {
-    const std::int64_t context = deployment.model->context_length ? deployment.model->context_length->value
-                                                                  : std::numeric_limits<std::int64_t>::max();
-    for (std::int64_t i = 0; i < deployment.n_replicas; ++i)
-      replicas_.emplace_back(iterations_, deployment.engine, outcome.memory.n_kv_blocks, context, outcome.requests);
-    awake_.assign(replicas_.size(), false);
-    outcome.idle_power_w = iterations_.idle_power_w();
-    outcome.provenance = iterations_.provenance();
-  }
-
-  void run() {
-    for (std::int64_t i = 0; i < source_.n_initial(); ++i) draw(0);
-    loop_.run(*this);
-    for (const Replica& replica : replicas_) outcome_.replicas.push_back(replica.totals());
-  }
-
-  void handle(const engine::Event& event, engine::EventLoop&) override {
-    switch (event.kind) {
-      case kArrival:
-        arrive(event.target);
-        break;
-      case kWake:
-        start(event.target);
-        break;
-      case kIterationEnd:
-        end_iteration(event.target);
-        break;
-    }
-  }
+  explicit Keeper(std::vector<RequestRecord>& requests) : requests_(requests) {}
+  void take(const RequestRecord& request) override { requests_.push_back(request); }
 
  private:
-  void draw(double earliest_s) {
-    const auto request = source_.next(earliest_s);
-    if (!request) return;
-    const auto id = static_cast<std::uint32_t>(outcome_.requests.size());
-    outcome_.requests.push_back({.arrival_s = request->arrival_s,
-                                 .input_tokens = request->input_tokens,
-                                 .output_tokens = request->output_tokens});
-    loop_.at(request->arrival_s, kArrival, id);
-  }
-
-  std::size_t route() {
-    if (router_ == Router::round_robin) return next_replica_++ % replicas_.size();
-    const auto fewest = std::ranges::min_element(replicas_, {}, &Replica::n_outstanding);
-    return static_cast<std::size_t>(fewest - replicas_.begin());
-  }
-
-  void arrive(std::uint32_t id) {
-    if (!source_.is_closed_loop()) draw(loop_.now());
-    ++outcome_.timeline.at(loop_.now()).n_arrivals;
-    const std::size_t chosen = route();
-    RequestRecord& request = outcome_.requests[id];
-    request.replica = static_cast<std::int32_t>(chosen);
-    if (!replicas_[chosen].enqueue(id, loop_.now())) {
-      if (source_.is_closed_loop()) draw(loop_.now() + kRefusedPause_s);
-      return;
-    }
-    // Woken by an event, so that requests arriving at the same instant share the first iteration.
-    if (!awake_[chosen]) loop_.after(0, kWake, static_cast<std::uint32_t>(chosen));
-    awake_[chosen] = true;
-  }
-
-  void start(std::uint32_t index) {
-    Replica& replica = replicas_[index];
-    const double duration_s = replica.begin_iteration(loop_.now());
-    awake_[index] = duration_s > 0;
-    if (duration_s > 0) loop_.after(duration_s, kIterationEnd, index);
-  }
-
-  void end_iteration(std::uint32_t index) {
-    Replica& replica = replicas_[index];
-    note_load(replica);
-    const auto& completed = replica.finish_iteration(loop_.now());
-    outcome_.end_s = loop_.now();
-    if (source_.is_closed_loop() && !completed.empty()) {
-      // New requests arrive at this instant, before the next iteration is scheduled.
-      for (std::size_t i = 0; i < completed.size(); ++i) draw(loop_.now());
-      loop_.after(0, kWake, index);
-      return;
-    }
-    start(index);
-  }
-
-  void note_load(const Replica& replica) {
-    const double duration_s = replica.cost().time_s;
-    LoadInterval& interval = outcome_.timeline.at(loop_.now());
-    interval.busy_s += duration_s;
-    interval.sequence_seconds += duration_s * static_cast<double>(replica.n_in_batch());
-    interval.waiting_seconds += duration_s * static_cast<double>(replica.n_waiting());
-    interval.kv_block_seconds += duration_s * static_cast<double>(replica.n_used_blocks());
-    interval.energy_j += replica.cost().energy_j;
-    interval.prefill_tokens += replica.load().prefill_tokens;
-    interval.output_tokens += replica.load().n_decode + replica.load().n_first_tokens;
-  }
-
-  engine::EventLoop& loop_;
-  ServingOutcome& outcome_;
-  Router router_;
-  RequestSource source_;
-  cost::OperatorModel operators_;
-  IterationModel iterations_;
-  std::vector<Replica> replicas_;
-  std::vector<bool> awake_;
-  std::size_t next_replica_ = 0;
+  std::vector<RequestRecord>& requests_;
 };
+
+/// \returns nothing, with the reason in the outcome, when the group cannot work
+std::unique_ptr<OwnModels> prepare(const Deployment& deployment, const ReplicaGroup& group,
+                                   const catalog::Catalog& catalog, std::int64_t prefix_tokens, GroupModel& model,
+                                   ServingOutcome& outcome) {
+  GroupOutcome& own = outcome.groups.emplace_back();
+  own.memory = memory_plan(*deployment.model, *group.accelerator, group.plan, group.engine);
+  outcome.infeasible = own.memory.infeasible;
+  if (!outcome.infeasible.empty()) return nullptr;
+  const auto network =
+      network::network_of(*group.accelerator, group.system, nullptr, group.plan.n_accelerators(), catalog);
+  if (!network) {
+    outcome.infeasible = fmt::format("nothing is known of a network that joins {} x {}", group.plan.n_accelerators(),
+                                     group.accelerator->name);
+    return nullptr;
+  }
+  auto models = std::make_unique<OwnModels>(deployment, group, *network, catalog);
+  own.idle_power_w = models->iterations.idle_power_w();
+  own.provenance = models->iterations.provenance();
+  const network::LinkSpec link = link_between_replicas(*network);
+  model = {.costs = &models->costs,
+           .shape = {.engine = group.engine,
+                     .n_kv_blocks = own.memory.n_kv_blocks,
+                     .context_limit = context_limit(deployment),
+                     .prefix_tokens = prefix_tokens,
+                     .role = group.role,
+                     .kv_block_size = own.memory.kv_per_token * static_cast<double>(group.engine.kv_block_tokens),
+                     .n_accelerators = group.plan.n_accelerators()},
+           .transfer_bandwidth = deployment.transfer_bandwidth.value_or(link.effective_bandwidth()),
+           .transfer_latency = link.latency,
+           .kv_per_token = own.memory.kv_per_token};
+  if (group.role != Role::mixed && model.transfer_bandwidth <= Bandwidth{})
+    outcome.infeasible = fmt::format("nothing is known of a network between replicas of {}; give transfer_bandwidth",
+                                     group.accelerator->name);
+  return models;
+}
 
 }  // namespace
 
-LoadInterval& Timeline::at(double time_s) {
-  auto index = static_cast<std::size_t>(time_s / length_s_);
-  while (index >= kMaxIntervals) {
-    length_s_ *= 2;
-    std::vector<LoadInterval> merged((intervals_.size() + 1) / 2);
-    for (std::size_t i = 0; i < merged.size(); ++i)
-      merged[i] = {.start_s = static_cast<double>(i) * length_s_, .length_s = length_s_};
-    for (std::size_t i = 0; i < intervals_.size(); ++i) {
-      LoadInterval& sum = merged[i / 2];
-      const LoadInterval& part = intervals_[i];
-      sum.busy_s += part.busy_s;
-      sum.sequence_seconds += part.sequence_seconds;
-      sum.waiting_seconds += part.waiting_seconds;
-      sum.kv_block_seconds += part.kv_block_seconds;
-      sum.energy_j += part.energy_j;
-      sum.n_arrivals += part.n_arrivals;
-      sum.prefill_tokens += part.prefill_tokens;
-      sum.output_tokens += part.output_tokens;
-    }
-    intervals_ = std::move(merged);
-    index = static_cast<std::size_t>(time_s / length_s_);
+std::int64_t Deployment::n_accelerators() const {
+  std::int64_t n = 0;
+  for (const ReplicaGroup& group : groups) n += group.n_accelerators();
+  return n;
+}
+
+ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, RequestStream& requests,
+                        const catalog::Catalog& catalog, const RandomStream& random, RequestSink& sink) {
+  ServingOutcome outcome;
+  std::vector<std::unique_ptr<OwnModels>> models;
+  std::vector<GroupModel> groups;
+  for (const ReplicaGroup& group : deployment.groups) {
+    models.push_back(
+        prepare(deployment, group, catalog, requests.prefix_tokens(), groups.emplace_back(), outcome));
+    if (!outcome.infeasible.empty()) return outcome;
   }
-  while (index >= intervals_.size())
-    intervals_.push_back({.start_s = static_cast<double>(intervals_.size()) * length_s_, .length_s = length_s_});
-  return intervals_[index];
+  DeploymentRun(loop, deployment, std::move(groups), requests, random, sink, outcome).run();
+  return outcome;
 }
 
 ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, const Workload& workload,
                         const catalog::Catalog& catalog, const RandomStream& random) {
+  WorkloadStream stream(workload, random);
+  std::vector<RequestRecord> requests;
+  Keeper keeper(requests);
+  ServingOutcome outcome = simulate(loop, deployment, stream, catalog, random, keeper);
+  std::ranges::sort(requests, {}, &RequestRecord::number);
+  outcome.requests = std::move(requests);
+  return outcome;
+}
+
+ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, RequestStream& requests,
+                        const std::vector<IterationCosts*>& costs, const std::vector<std::int64_t>& n_kv_blocks,
+                        const RandomStream& random, RequestSink& sink, bool step_by_step) {
   ServingOutcome outcome;
-  outcome.memory = memory_plan(*deployment.model, *deployment.accelerator, deployment.plan, deployment.engine);
-  outcome.infeasible = outcome.memory.infeasible;
-  if (!outcome.infeasible.empty()) return outcome;
-  const auto network = network::network_of(*deployment.accelerator, deployment.system, nullptr,
-                                           deployment.plan.n_accelerators(), catalog);
-  if (!network) {
-    outcome.infeasible = fmt::format("nothing is known of a network that joins {} x {}",
-                                     deployment.plan.n_accelerators(), deployment.accelerator->name);
-    return outcome;
+  std::vector<GroupModel> groups;
+  for (std::size_t i = 0; i < deployment.groups.size(); ++i) {
+    const ReplicaGroup& group = deployment.groups[i];
+    outcome.groups.emplace_back().memory.n_kv_blocks = n_kv_blocks[i];
+    groups.push_back({.costs = costs[i],
+                      .shape = {.engine = group.engine,
+                                .n_kv_blocks = n_kv_blocks[i],
+                                .context_limit = context_limit(deployment),
+                                .prefix_tokens = requests.prefix_tokens(),
+                                .role = group.role,
+                                .n_accelerators = group.plan.n_accelerators()},
+                      .transfer_bandwidth = deployment.transfer_bandwidth.value_or(100 * giga * byte / second),
+                      .transfer_latency = {},
+                      .kv_per_token = byte});
   }
-  DeploymentRun(loop, deployment, workload, catalog, *network, random, outcome).run();
+  DeploymentRun run(loop, deployment, std::move(groups), requests, random, sink, outcome);
+  if (step_by_step) run.step_by_step();
+  run.run();
   return outcome;
 }
 

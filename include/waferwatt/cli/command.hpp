@@ -34,6 +34,7 @@ Command compare_command();
 Command calibrate_command();
 Command validate_command();
 Command plan_command();
+Command trace_command();
 
 /// All commands in the order of the help.
 std::span<const Command> commands();

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // A model placed on accelerators: how it is split, what memory it leaves, how requests are batched.
+#include <optional>
+
 #include "waferwatt/catalog/catalog.hpp"
 #include "waferwatt/cost/operators.hpp"
 #include "waferwatt/serving/backend_profile.hpp"
+#include "waferwatt/serving/scheduler_settings.hpp"
 
 namespace waferwatt::serving {
 
 /// When KV cache is set aside: for the prompt and then block by block (a full cache preempts,
-/// as in vLLM), or for the whole request at once (never preempts, as TensorRT-LLM by default).
-enum class KvReservation { prompt, whole_request };
+/// as in vLLM), or for the whole request at once (never preempts, as TensorRT-LLM by default), or for
+/// each chunk of the prompt and then block by block.
+enum class KvReservation { prompt, whole_request, chunk };
 
 /// How one replica's engine batches.
 struct EngineSettings {
@@ -17,7 +21,7 @@ struct EngineSettings {
   std::int64_t max_sequences = 256;
   std::int64_t kv_block_tokens = 16;
   double kv_watermark = 0.01;  ///< fraction of blocks kept free when a request is admitted
-  KvReservation kv_reservation = KvReservation::prompt;
+  std::optional<KvReservation> kv_reservation;  ///< absent: as the scheduler's policy has it
   double memory_utilisation = 0.9;  ///< fraction of accelerator memory the engine may use
   /// Scheduling, input preparation, sampling and detokenising that the accelerator waits for.
   /// 0.5 ms is a guess for engines that overlap most of it; eager Python engines need several ms.
@@ -27,6 +31,7 @@ struct EngineSettings {
   bool fused_quantisation = true;
   /// How the engine's kernels and host work differ from the calibrated ones; the default's do not.
   BackendProfile backend;
+  SchedulerSettings scheduler;
 
   static const io::Record<EngineSettings>& record();
 };
@@ -96,6 +101,7 @@ namespace waferwatt::io {
 template <>
 struct EnumTexts<serving::KvReservation> {
   static constexpr std::array values{std::pair{serving::KvReservation::prompt, "prompt"},
-                                     std::pair{serving::KvReservation::whole_request, "whole-request"}};
+                                     std::pair{serving::KvReservation::whole_request, "whole-request"},
+                                     std::pair{serving::KvReservation::chunk, "chunk"}};
 };
 }  // namespace waferwatt::io

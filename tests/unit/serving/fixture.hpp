@@ -15,8 +15,8 @@ inline const catalog::Catalog& shipped() {
 inline Deployment small_deployment() {
   Deployment deployment;
   deployment.model = &shipped().language_models.at("llama-3-1-8b");
-  deployment.accelerator = &shipped().accelerators.at("nvidia-h100-sxm");
-  deployment.system = shipped().system_of("nvidia-h100-sxm");
+  deployment.groups[0].accelerator = &shipped().accelerators.at("nvidia-h100-sxm");
+  deployment.groups[0].system = shipped().system_of("nvidia-h100-sxm");
   return deployment;
 }
 

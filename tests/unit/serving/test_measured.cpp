@@ -52,14 +52,14 @@ TEST_CASE("Measured TTFT and TPOT of Llama 3.1 70B on H200 are met within bounds
     const auto number = [&](const char* key) { return std::stoll(point[key]); };
     Deployment deployment = small_deployment();
     deployment.model = &shipped().language_models.at("llama-3-1-70b");
-    deployment.accelerator = &shipped().accelerators.at("nvidia-h200-sxm");
-    deployment.system = shipped().system_of("nvidia-h200-sxm");
-    deployment.plan = {
+    deployment.groups[0].accelerator = &shipped().accelerators.at("nvidia-h200-sxm");
+    deployment.groups[0].system = shipped().system_of("nvidia-h200-sxm");
+    deployment.groups[0].plan = {
         .tensor_parallel = number("tp_size"), .weight_format = NumberFormat::fp8, .kv_format = NumberFormat::fp8};
-    deployment.engine.kv_reservation = KvReservation::whole_request;
-    deployment.engine.max_sequences = number("batch_size");
-    deployment.engine.max_batched_tokens =
-        std::max<std::int64_t>(8192, number("isl")) + deployment.engine.max_sequences;
+    deployment.groups[0].engine.kv_reservation = KvReservation::whole_request;
+    deployment.groups[0].engine.max_sequences = number("batch_size");
+    deployment.groups[0].engine.max_batched_tokens =
+        std::max<std::int64_t>(8192, number("isl")) + deployment.groups[0].engine.max_sequences;
     // Not stated with the measurements: outputs that vary by a tenth, so that clients do not stay in step, and
     // eight requests for each one in flight, the first of which all arrive at once.
     Workload workload = fixed_lengths(number("isl"), number("osl"), 8 * number("concurrency"));

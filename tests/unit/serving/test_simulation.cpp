@@ -25,12 +25,12 @@ void check_ledger(const ServingOutcome& outcome) {
 /// A deployment whose KV cache holds so many blocks: by giving the accelerator just that much memory.
 Deployment with_kv_blocks(catalog::Accelerator& own, std::int64_t n_blocks) {
   Deployment deployment = small_deployment();
-  own = *deployment.accelerator;
-  deployment.accelerator = &own;
-  const MemoryPlan plan = memory_plan(*deployment.model, own, deployment.plan, deployment.engine);
+  own = *deployment.groups[0].accelerator;
+  deployment.groups[0].accelerator = &own;
+  const MemoryPlan plan = memory_plan(*deployment.model, own, deployment.groups[0].plan, deployment.groups[0].engine);
   const DataSize wanted = (static_cast<double>(n_blocks) + 0.5) *
-                          static_cast<double>(deployment.engine.kv_block_tokens) * plan.kv_per_token;
-  own.memory_capacity.value = (plan.weights + plan.activations + wanted) / deployment.engine.memory_utilisation;
+                          static_cast<double>(deployment.groups[0].engine.kv_block_tokens) * plan.kv_per_token;
+  own.memory_capacity.value = (plan.weights + plan.activations + wanted) / deployment.groups[0].engine.memory_utilisation;
   return deployment;
 }
 
@@ -42,10 +42,10 @@ TEST_CASE("One request alone takes its prompt and one iteration for each token a
   workload.concurrency = 1;
   const ServingOutcome outcome = outcome_of(deployment, workload);
 
-  const cost::OperatorModel operators(*deployment.accelerator, shipped());
-  IterationModel model(*deployment.model, operators, deployment.plan,
-                       *network::network_of(*deployment.accelerator, deployment.system, nullptr, 1, shipped()),
-                       deployment.engine);
+  const cost::OperatorModel operators(*deployment.groups[0].accelerator, shipped());
+  IterationModel model(*deployment.model, operators, deployment.groups[0].plan,
+                       *network::network_of(*deployment.groups[0].accelerator, deployment.groups[0].system, nullptr, 1, shipped()),
+                       deployment.groups[0].engine);
   const double prefill_s =
       model.cost({.n_chunks = 1, .prefill_tokens = 500, .prefill_work = 500.0 * 250, .n_first_tokens = 1}).time_s;
   // Its cache holds 500 tokens after the prompt; each decode adds one: 501, 502, 503.
@@ -63,7 +63,7 @@ TEST_CASE("One request alone takes its prompt and one iteration for each token a
 
 TEST_CASE("The ledger of every request sums to its latency under load, and tokens are conserved") {
   Deployment deployment = small_deployment();
-  deployment.n_replicas = 2;
+  deployment.groups[0].n_replicas = 2;
   const ServingOutcome outcome = outcome_of(deployment, varied_lengths(40, 3000));
   check_ledger(outcome);
   std::int64_t prompt_tokens = 0, output_tokens = 0, prefilled = 0, yielded = 0;
@@ -87,7 +87,7 @@ TEST_CASE("A full KV cache preempts, every request still ends, and the ledger st
   Workload workload = fixed_lengths(200, 300, 200);
   workload.concurrency = 40;  // 40 x 500 tokens want 20,000
   const ServingOutcome outcome = outcome_of(deployment, workload);
-  REQUIRE(outcome.memory.n_kv_blocks == 400);
+  REQUIRE(outcome.groups[0].memory.n_kv_blocks == 400);
   check_ledger(outcome);
   double kv_s = 0, recompute_s = 0;
   for (const RequestRecord& request : outcome.requests) {
@@ -104,7 +104,7 @@ TEST_CASE("A full KV cache preempts, every request still ends, and the ledger st
 TEST_CASE("Setting aside the whole request never preempts") {
   catalog::Accelerator own;
   Deployment deployment = with_kv_blocks(own, 400);
-  deployment.engine.kv_reservation = KvReservation::whole_request;
+  deployment.groups[0].engine.kv_reservation = KvReservation::whole_request;
   Workload workload = fixed_lengths(200, 300, 200);
   workload.concurrency = 40;
   const ServingOutcome outcome = outcome_of(deployment, workload);
@@ -127,7 +127,7 @@ TEST_CASE("A request longer than the KV cache is rejected and counted, others ar
 
 TEST_CASE("Prompts longer than the token budget are prefilled in chunks") {
   Deployment deployment = small_deployment();
-  deployment.engine.max_batched_tokens = 256;
+  deployment.groups[0].engine.max_batched_tokens = 256;
   Workload workload = fixed_lengths(1000, 1, 1);
   workload.concurrency = 1;
   CHECK(outcome_of(deployment, workload).replicas[0].n_iterations == 4);  // 256 + 256 + 256 + 232
@@ -135,7 +135,7 @@ TEST_CASE("Prompts longer than the token budget are prefilled in chunks") {
 
 TEST_CASE("A batch holds no more sequences than allowed, and waiting for a place is charged") {
   Deployment deployment = small_deployment();
-  deployment.engine.max_sequences = 2;
+  deployment.groups[0].engine.max_sequences = 2;
   Workload workload = fixed_lengths(50, 20, 6);
   workload.concurrency = 6;
   const ServingOutcome outcome = outcome_of(deployment, workload);
@@ -147,7 +147,7 @@ TEST_CASE("A batch holds no more sequences than allowed, and waiting for a place
 
 TEST_CASE("The same seed gives the same requests, bit for bit, on SimGrid's loop and on a bare one") {
   Deployment deployment = small_deployment();
-  deployment.n_replicas = 3;
+  deployment.groups[0].n_replicas = 3;
   const Workload workload = varied_lengths(30, 400);
   const ServingOutcome bare = outcome_of(deployment, workload, 5);
   engine::SimgridLoop loop;
@@ -162,7 +162,7 @@ TEST_CASE("The same seed gives the same requests, bit for bit, on SimGrid's loop
 
 TEST_CASE("Round robin gives replicas equal numbers of requests; least outstanding queues less") {
   Deployment deployment = small_deployment();
-  deployment.n_replicas = 4;
+  deployment.groups[0].n_replicas = 4;
   const Workload workload = varied_lengths(60, 2000);
   deployment.router = Router::round_robin;
   const ServingOutcome turns = outcome_of(deployment, workload);

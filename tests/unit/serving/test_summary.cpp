@@ -21,18 +21,18 @@ TEST_CASE("Percentiles interpolate between ranks") {
 
 TEST_CASE("Money and carbon follow accelerator hours and energy") {
   Deployment deployment = small_deployment();
-  deployment.n_replicas = 2;
+  deployment.groups[0].n_replicas = 2;
   const ServingOutcome outcome = outcome_of(deployment, varied_lengths(10, 500));
   const Rates rates{
-      .accelerator_price = 2 * usd / hour, .pue = 1.5, .carbon_intensity = 0.4 * kg_co2e / (kilo * watt_hour)};
+      .accelerator_prices = {2 * usd / hour}, .pue = 1.5, .carbon_intensity = 0.4 * kg_co2e / (kilo * watt_hour)};
   const ServingSummary s = summarise(outcome, deployment, {}, rates);
   const double million_tokens = s.output_tokens_per_s * outcome.end_s / 1e6;
   CHECK(s.usd_per_million_output_tokens == Approx(2.0 * 2 * outcome.end_s / 3600 / million_tokens));
   CHECK(s.g_co2e_per_million_output_tokens == Approx(400.0 * 1.5 * s.energy_j / 3.6e6 / million_tokens));
   // Never below idle, never above TDP.
-  const double idle_j = 2 * outcome.end_s * outcome.idle_power_w;
+  const double idle_j = 2 * outcome.end_s * outcome.groups[0].idle_power_w;
   CHECK(s.energy_j > idle_j);
-  CHECK(s.energy_j < 2 * outcome.end_s * deployment.accelerator->tdp->in(watt));
+  CHECK(s.energy_j < 2 * outcome.end_s * deployment.groups[0].accelerator->tdp->in(watt));
 }
 
 TEST_CASE("The deployment's ledger is the sum of its requests' latencies") {

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "waferwatt/serving/scheduling.hpp"
+
+#include <algorithm>
+
+namespace waferwatt::serving {
+
+const PolicyEntry& policy_of(SchedulerPolicy policy) {
+  static constexpr PolicyEntry kTable[] = {
+      {SchedulerPolicy::static_batching, KvReservation::whole_request, false, compose_static},
+      {SchedulerPolicy::orca, KvReservation::whole_request, false, compose_orca},
+      {SchedulerPolicy::prefill_first, KvReservation::prompt, false, compose_prefill_first},
+      {SchedulerPolicy::sarathi, KvReservation::prompt, true, compose_chunked},
+      {SchedulerPolicy::unified, KvReservation::chunk, true, compose_chunked}};
+  return *std::ranges::find(kTable, policy, &PolicyEntry::policy);
+}
+
+KvReservation reservation_of(const EngineSettings& engine) {
+  return engine.kv_reservation.value_or(policy_of(engine.scheduler.policy).reservation);
+}
+
+Scheduling::Scheduling(Replica& replica, Replica::Lane& lane)
+    : replica_(replica),
+      lane_(lane),
+      reservation_(reservation_of(replica.engine())),
+      budget_(replica.engine().max_batched_tokens) {}
+
+void Scheduling::decode() {
+  lane_.decoding = lane_.decodes.size() > 0;
+  if (!lane_.decoding) return;
+  while (lane_.decodes.blocks_needed(1) > replica_.kv_.n_available()) preempt_last();
+  top_up_decodes();
+  lane_.decoding = lane_.decodes.size() > 0;
+  budget_ -= lane_.decodes.size() * (1 + replica_.engine().scheduler.draft_tokens);
+}
+
+// Blocks for the next iteration of those that decode now.
+void Scheduling::top_up_decodes() {
+  const std::int64_t wanted = lane_.decodes.blocks_needed(1);
+  if (wanted > lane_.blocks_taken)
+    replica_.kv_.take(wanted - lane_.blocks_taken);
+  else
+    replica_.kv_.give_back(lane_.blocks_taken - wanted);
+  lane_.blocks_taken = wanted;
+}
+
+void Scheduling::continue_prompts() {
+  for (std::size_t i = 0; i < lane_.prefilling.size() && budget_ > 0; ++i) add_chunk(lane_.prefilling[i]);
+}
+
+void Scheduling::add_chunk(std::uint32_t slot) {
+  Sequence& sequence = replica_.sequences_[slot];
+  const std::int64_t chunk = std::min(sequence.target - sequence.context, budget_);
+  if (!sequence.has_blocks_for_all) {
+    const auto wanted = [&] {
+      return replica_.kv_.blocks_for(sequence.context + chunk) - sequence.blocks -
+             sequence.n_shared * replica_.kv_.blocks_per_prefix();
+    };
+    while (wanted() > replica_.kv_.n_available()) {
+      const std::uint32_t last = lane_.batch.back();
+      preempt_last();
+      if (last == slot || sequence.state != Replica::State::prefill) return;
+    }
+    if (const std::int64_t n = wanted(); n > 0) {
+      replica_.kv_.take(n);
+      sequence.blocks += n;
+    }
+  }
+  sequence.chunk = chunk;
+  budget_ -= chunk;
+  ++n_prompts_;
+  longest_prompt_ = std::max(longest_prompt_, chunk);
+}
+
+bool Scheduling::prompt_fits_undivided(std::int64_t tokens, bool is_recomputed) const {
+  if (n_prompts_ == 0 && is_recomputed) return true;  // it has grown since it was let in
+  if (!replica_.engine().scheduler.count_padding) return tokens <= budget_;
+  return (n_prompts_ + 1) * std::max(longest_prompt_, tokens) <= replica_.engine().max_batched_tokens;
+}
+
+// Hashed blocks that the prompt finds in the cache; its last token is always computed.
+std::int64_t Scheduling::cached_prefix(const Sequence& sequence) const {
+  const KvCache& kv = replica_.kv_;
+  if (!kv.caches_prefixes() || sequence.context > 0) return 0;
+  return std::min(kv.match(replica_.record(sequence).prefix_hashes), (sequence.target - 1) / kv.prefix_tokens());
+}
+
+std::int64_t Scheduling::blocks_to_reserve(const Sequence& sequence, std::int64_t context) const {
+  const RequestRecord& request = replica_.record(sequence);
+  if (reservation_ == KvReservation::whole_request)
+    return replica_.kv_.blocks_for(replica_.shape_.role == Role::prefill ? sequence.target
+                                                                         : request.input_tokens + request.output_tokens);
+  if (reservation_ == KvReservation::prompt) return replica_.kv_.blocks_for(sequence.target);
+  return replica_.kv_.blocks_for(std::min(sequence.target, context + std::max<std::int64_t>(budget_, 0)));
+}
+
+// Why the head of the queue is not admitted now.
+std::optional<Charge> Scheduling::obstacle(const Sequence& sequence, bool whole) const {
+  if (lane_.preempted) return Charge::kv_space;
+  if (static_cast<std::int64_t>(lane_.batch.size()) >= replica_.sequences_per_lane_) return Charge::sequence_limit;
+  if (!replica_.adapter_available(sequence.adapter)) return Charge::adapter_slots;
+  const KvCache& kv = replica_.kv_;
+  const std::int64_t n_cached = cached_prefix(sequence);
+  const std::int64_t context = sequence.context + n_cached * kv.prefix_tokens();
+  const std::int64_t tokens = sequence.target - context;
+  if (tokens > 0) {
+    if (budget_ <= 0) return Charge::queued_prefill;
+    if (whole && !prompt_fits_undivided(tokens, sequence.generated > 0)) return Charge::queued_prefill;
+  }
+  const std::int64_t next_block = tokens == 0 && context % replica_.engine().kv_block_tokens == 0 ? 1 : 0;
+  const std::int64_t own = blocks_to_reserve(sequence, context) - n_cached * kv.blocks_per_prefix();
+  const std::int64_t idle = n_cached > 0 ? kv.idle_blocks(replica_.record(sequence).prefix_hashes, n_cached) : 0;
+  if (own + next_block + idle + replica_.n_watermark_ > kv.n_available()) return Charge::kv_space;
+  return std::nullopt;
+}
+
+void Scheduling::admit(bool whole) {
+  while (replica_.n_waiting_ > 0) {
+    const std::uint32_t slot = replica_.next_waiting();
+    if (const auto why = obstacle(replica_.sequences_[slot], whole)) {
+      queue_charge_ = *why;
+      return;
+    }
+    replica_.pop_waiting();
+    place(slot);
+  }
+}
+
+void Scheduling::place(std::uint32_t slot) {
+  Sequence& sequence = replica_.sequences_[slot];
+  RequestRecord& request = replica_.record(sequence);
+  KvCache& kv = replica_.kv_;
+  replica_.charge_queue(sequence);
+  sequence.mark = lane_.sums;
+  if (replica_.use_adapter(sequence.adapter))
+    lane_.adapter_s += (replica_.engine().scheduler.adapter_size / replica_.engine().scheduler.host_bandwidth).in(second) /
+                       static_cast<double>(replica_.shape_.n_accelerators);
+
+  sequence.n_shared = cached_prefix(sequence);
+  if (sequence.n_shared > 0) {
+    kv.pin(request.prefix_hashes, sequence.n_shared);
+    const std::int64_t found = sequence.n_shared * kv.prefix_tokens();
+    sequence.context += found;
+    replica_.prompt_tokens_to_come_ -= found;
+    if (sequence.generated == 0) request.cached_tokens = found;
+    replica_.totals_.cached_tokens += found;
+  }
+  replica_.totals_.prompt_tokens += sequence.target;
+  sequence.blocks = blocks_to_reserve(sequence, sequence.context) - sequence.n_shared * kv.blocks_per_prefix();
+  sequence.has_blocks_for_all = reservation_ != KvReservation::chunk;
+  kv.take(sequence.blocks);
+  if (sequence.swapped) {
+    const std::int64_t n = kv.blocks_for(sequence.context);
+    replica_.swapped_blocks_ -= n;
+    lane_.swap_s += (static_cast<double>(n) * replica_.shape_.kv_block_size / replica_.engine().scheduler.host_bandwidth).in(second);
+    sequence.swapped = false;
+  }
+  lane_.batch.push_back(slot);
+  ++replica_.n_in_batch_;
+  if (sequence.context == sequence.target) {
+    replica_.join_decodes(lane_, slot);
+    if (lane_.decoding) top_up_decodes();
+    return;
+  }
+  sequence.state = Replica::State::prefill;
+  lane_.prefilling.push_back(slot);
+  add_chunk(slot);
+}
+
+void Scheduling::preempt_last() {
+  lane_.preempted = true;
+  auto victim = lane_.batch.end() - 1;
+  for (auto i = lane_.batch.begin(); i != lane_.batch.end(); ++i)  // least urgent, of those the last
+    if (replica_.sequences_[*i].priority >= replica_.sequences_[*victim].priority) victim = i;
+  const std::uint32_t slot = *victim;
+  lane_.batch.erase(victim);
+  --replica_.n_in_batch_;
+  Sequence& sequence = replica_.sequences_[slot];
+  if (sequence.state == Replica::State::decode) {
+    replica_.leave_decodes(lane_, sequence, slot);
+    if (lane_.decoding && lane_.blocks_taken > 0) top_up_decodes();
+  } else {
+    std::erase(lane_.prefilling, slot);
+    replica_.charge_batch(lane_, sequence);
+    if (sequence.chunk > 0) --n_prompts_;
+    sequence.chunk = 0;
+  }
+  RequestRecord& request = replica_.record(sequence);
+  const bool is_swapped = replica_.engine().scheduler.preemption == Preemption::swap && swap_out(sequence);
+  replica_.free_blocks(sequence);
+  replica_.prompt_tokens_to_come_ -= sequence.state == Replica::State::prefill ? sequence.target - sequence.context : 0;
+  if (!is_swapped) {
+    sequence.context = 0;
+    sequence.target = request.input_tokens + sequence.generated;
+  } else if (sequence.state == Replica::State::decode) {
+    sequence.target = sequence.context;
+  }
+  replica_.prompt_tokens_to_come_ += sequence.target - sequence.context;
+  ++request.n_preemptions;
+  ++replica_.totals_.n_preemptions;
+  replica_.leave_adapter(sequence.adapter);
+  replica_.wait_in_front(slot);
+}
+
+// \returns whether the host has space for it
+bool Scheduling::swap_out(Sequence& sequence) {
+  const std::int64_t n = replica_.kv_.blocks_for(sequence.context);
+  const DataSize size = static_cast<double>(n + replica_.swapped_blocks_) * replica_.shape_.kv_block_size;
+  if (n == 0 || size > replica_.engine().scheduler.swap_space) return false;
+  replica_.swapped_blocks_ += n;
+  lane_.swap_s += (static_cast<double>(n) * replica_.shape_.kv_block_size / replica_.engine().scheduler.host_bandwidth).in(second);
+  sequence.swapped = true;
+  return true;
+}
+
+}  // namespace waferwatt::serving
