@@ -5,11 +5,6 @@
 #include "deployment_run.hpp"
 
 namespace waferwatt::serving {
-namespace {
-
-constexpr std::uint32_t kFromStream = 0xffffffff;
-
-}  // namespace
 
 void DeploymentRun::count_in_system(int change) {
   outcome_.request_seconds += static_cast<double>(n_in_system_) * (loop_.now() - system_settled_s_);

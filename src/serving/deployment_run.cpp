@@ -4,11 +4,6 @@
 #include <algorithm>
 
 namespace waferwatt::serving {
-namespace {
-
-constexpr std::uint32_t kFromStream = 0xffffffff;
-
-}  // namespace
 
 DeploymentRun::DeploymentRun(engine::EventLoop& loop, const Deployment& deployment, std::vector<GroupModel> groups,
                              RequestStream& stream, const RandomStream& random, RequestSink& sink,

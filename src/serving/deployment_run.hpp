@@ -28,6 +28,7 @@ class DeploymentRun final : public engine::EventHandler {
   void handle(const engine::Event& event, engine::EventLoop&) override;
 
  private:
+  static constexpr std::uint32_t kFromStream = 0xffffffff;  // instead of a request's id
   enum EventKind : std::uint32_t { kArrival, kWake, kLaneEnd, kTransferred, kScale, kUp, kFail };
   enum class Condition : std::uint8_t { off, starting, up, draining, failed };
   struct Station {  // a replica and its place in the deployment

@@ -49,6 +49,15 @@ std::size_t prefix_aware(RoutingView& view, const RequestRecord& request) {
   });
 }
 
+// How long those before it keep all places of the batch taken, at the mean time that requests have held one.
+double wait_for_place_s(const Replica& replica, std::int64_t n) {
+  const ReplicaTotals& totals = replica.totals();
+  const std::int64_t places = replica.shape().engine.max_sequences;
+  if (n <= places || totals.n_completed == 0) return 0;
+  const double held_s = totals.sequence_seconds / static_cast<double>(totals.n_completed);
+  return held_s * static_cast<double>(n - places) / static_cast<double>(places);
+}
+
 // Of those that are expected to keep the time per token, the one that answers first; else the one nearest to it.
 std::size_t slo_aware(RoutingView& view, const RequestRecord& request) {
   const double ttft_s = view.level->time_to_first_token.in(second), tpot_s = view.level->time_per_output_token.in(second);
@@ -60,7 +69,7 @@ std::size_t slo_aware(RoutingView& view, const RequestRecord& request) {
     const double whole = static_cast<double>(budget);
     const double prompt_s =
         r.model().cost({.n_chunks = 1, .prefill_tokens = budget, .prefill_work = whole * whole / 2}, {{PrefillChunk{budget, 0}}}).time_s;
-    const double wait_s = step_s + static_cast<double>(prompt_tokens_before(r, request)) / whole * prompt_s;
+    const double wait_s = step_s + wait_for_place_s(r, n) + static_cast<double>(prompt_tokens_before(r, request)) / whole * prompt_s;
     return std::max(wait_s / ttft_s, step_s / tpot_s) > 1 ? 1 + std::max(wait_s / ttft_s, step_s / tpot_s) : wait_s / ttft_s;
   });
 }

@@ -32,12 +32,12 @@ void peer(const std::string& folder) {
   constexpr double kPeerRate = 630, kFloor = 500;
   PeerCosts costs(folder + "/tables");
   const std::tuple<const char*, SchedulerPolicy, std::int64_t, std::int64_t> runs[] = {
-      {"sar_1r", SchedulerPolicy::sarathi, 512, 1},
-      {"sar_16r", SchedulerPolicy::sarathi, 512, 16},
-      {"vllm_1r", SchedulerPolicy::prefill_first, 4096, 1},
-      {"vllm_16r", SchedulerPolicy::prefill_first, 4096, 16}};
+      {"sar", SchedulerPolicy::sarathi, 512, 1},
+      {"sar", SchedulerPolicy::sarathi, 512, 16},
+      {"vllm", SchedulerPolicy::prefill_first, 4096, 1},
+      {"vllm", SchedulerPolicy::prefill_first, 4096, 16}};
   for (const auto& [name, policy, budget, n_replicas] : runs) {
-    const auto peers = peer_requests(folder + "/requests-" + name + ".csv.gz");
+    const auto peers = peer_requests(folder, name, n_replicas);
     Deployment deployment;
     ReplicaGroup& group = deployment.groups[0];
     group.n_replicas = n_replicas;
@@ -57,7 +57,7 @@ void peer(const std::string& folder) {
       best_s = std::min(best_s, user_s() - start_s);
     }
     const double rate = static_cast<double>(peers.size()) / best_s;
-    fmt::print("{:<10} {:>9.0f} requests/s  {:>6.0f} times the peer, {:.2f} of the floor\n", name, rate, rate / kPeerRate,
+    fmt::print("{:<5} on {:>2}  {:>9.0f} requests/s  {:>6.0f} times the peer, {:.2f} of the floor\n", name, n_replicas, rate, rate / kPeerRate,
                rate / kPeerRate / kFloor);
   }
 }

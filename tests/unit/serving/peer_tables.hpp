@@ -107,10 +107,15 @@ struct PeerRequest {
   std::int64_t input_tokens, output_tokens;
 };
 
-inline std::vector<PeerRequest> peer_requests(const std::string& file) {
+/// Requests of a run of so many replicas. Arrivals at 16 replicas are those at one, 16 times as fast; the file has them
+/// rounded to a microsecond, which can move a request from one iteration to the next.
+inline std::vector<PeerRequest> peer_requests(const std::string& folder, const std::string& policy, std::int64_t n_replicas) {
+  const auto rows_of = [&](std::int64_t n) { return gzip_rows(folder + "/requests-" + policy + "_" + std::to_string(n) + "r.csv.gz"); };
+  const auto rows = rows_of(n_replicas), slow = rows_of(1);
   std::vector<PeerRequest> requests;
-  for (const auto& row : gzip_rows(file))
-    requests.push_back({row[1], row[4], row[6], static_cast<std::int64_t>(row[2]), static_cast<std::int64_t>(row[3])});
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    requests.push_back({slow[i][1] / static_cast<double>(n_replicas), rows[i][4], rows[i][6],
+                        static_cast<std::int64_t>(rows[i][2]), static_cast<std::int64_t>(rows[i][3])});
   return requests;
 }
 

@@ -52,12 +52,12 @@ TEST_CASE("A peer's operator times give the peer's requests to a microsecond") {
   }
   PeerCosts costs(kFolder + "/tables");
   const std::tuple<const char*, SchedulerPolicy, std::int64_t> runs[] = {
-      {"sar_1r", SchedulerPolicy::sarathi, 1},
-      {"sar_16r", SchedulerPolicy::sarathi, 16},
-      {"vllm_1r", SchedulerPolicy::prefill_first, 1},
-      {"vllm_16r", SchedulerPolicy::prefill_first, 16}};
+      {"sar", SchedulerPolicy::sarathi, 1},
+      {"sar", SchedulerPolicy::sarathi, 16},
+      {"vllm", SchedulerPolicy::prefill_first, 1},
+      {"vllm", SchedulerPolicy::prefill_first, 16}};
   for (const auto& [name, policy, n_replicas] : runs) {
-    const auto peers = peer_requests(kFolder + "/requests-" + name + ".csv.gz");
+    const auto peers = peer_requests(kFolder, name, n_replicas);
     REQUIRE(peers.size() == 19366);
     for (const bool step_by_step : {false, true}) {
       PeerSource source(peers);
@@ -66,7 +66,7 @@ TEST_CASE("A peer's operator times give the peer's requests to a microsecond") {
       engine::BareLoop loop;
       simulate(loop, peer_deployment(policy, n_replicas), stream, {&costs}, {30208}, RandomStream(1, "peer"), differences,
                step_by_step);
-      INFO(name << (step_by_step ? " step by step" : "") << ": TTFT off by " << differences.ttft_s << " s, end to end by "
+      INFO(name << " on " << n_replicas << (step_by_step ? " step by step" : "") << ": TTFT off by " << differences.ttft_s << " s, end to end by "
                 << differences.e2e_s << " s at most");
       CHECK(differences.n == peers.size());
       CHECK(differences.ttft_s < 1e-6);
