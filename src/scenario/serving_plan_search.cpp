@@ -34,19 +34,22 @@ std::vector<Candidate> candidates_of(const ServingScenario& base) {
   std::vector<Candidate> all;
   for (const auto& accelerator : or_else(search.accelerators, *base.accelerator))
     for (const std::int64_t tensor_parallel : or_else(search.tensor_parallel, base.tensor_parallel))
-      for (const auto policy : or_else(search.policies, base.engine.scheduler.policy)) {
-        Candidate candidate{.scenario = base};
-        ServingScenario& s = candidate.scenario;
-        s.accelerator = accelerator;
-        s.tensor_parallel = tensor_parallel;
-        s.engine.scheduler.policy = policy;
-        s.autoscaling.reset();
-        s.requests_file.reset();
-        const auto price = search.accelerator_hour_prices.find(accelerator.id());
-        if (price != search.accelerator_hour_prices.end()) s.accelerator_hour_price = price->second;
-        candidate.name = fmt::format("{} x {}, {}", tensor_parallel, accelerator.id(), io::enum_text(policy));
-        all.push_back(std::move(candidate));
-      }
+      for (const std::int64_t stages : or_else(search.pipeline_parallel, base.pipeline_parallel))
+        for (const auto policy : or_else(search.policies, base.engine.scheduler.policy)) {
+          Candidate candidate{.scenario = base};
+          ServingScenario& s = candidate.scenario;
+          s.accelerator = accelerator;
+          s.tensor_parallel = tensor_parallel;
+          s.pipeline_parallel = stages;
+          s.engine.scheduler.policy = policy;
+          s.autoscaling.reset();
+          s.requests_file.reset();
+          const auto price = search.accelerator_hour_prices.find(accelerator.id());
+          if (price != search.accelerator_hour_prices.end()) s.accelerator_hour_price = price->second;
+          candidate.name = fmt::format("{} x {}{}, {}", tensor_parallel * stages, accelerator.id(),
+                                       stages > 1 ? fmt::format(" in {} stages", stages) : "", io::enum_text(policy));
+          all.push_back(std::move(candidate));
+        }
   return all;
 }
 

@@ -17,6 +17,13 @@ io::Record<X> with_replicas(io::Record<X> record) {
       .optional("accelerator", of(&R::accelerator), {.doc = "Accelerator."})
       .optional("tensor_parallel", of(&R::tensor_parallel),
                 {.doc = "Accelerators that each layer is split over.", .at_least = 1, .at_most = 4096})
+      .optional("data_parallel", of(&R::data_parallel),
+                {.doc = "Groups of tensor_parallel accelerators that attend to requests of their own and meet at the "
+                        "experts.",
+                 .at_least = 1,
+                 .at_most = 4096})
+      .optional("pipeline_parallel", of(&R::pipeline_parallel),
+                {.doc = "Stages that the layers are divided over.", .at_least = 1, .at_most = 1024})
       .optional("n_replicas", of(&R::n_replicas),
                 {.doc = "Replicas; with autoscaling, the most.", .at_least = 1, .at_most = 100000})
       .optional("expert_parallel", of(&R::expert_parallel),
@@ -95,6 +102,8 @@ const io::Record<ServingSearch>& ServingSearch::record() {
                      .at_most = 10000 * usd / hour})
           .optional("tensor_parallel", &S::tensor_parallel,
                     {.doc = "Accelerators that each layer is split over.", .at_least = 1, .at_most = 4096})
+          .optional("pipeline_parallel", &S::pipeline_parallel,
+                    {.doc = "Stages that the layers are divided over.", .at_least = 1, .at_most = 1024})
           .optional("policies", &S::policies, {.doc = "Policies of the scheduler."})
           .optional("max_replicas", &S::max_replicas,
                     {.doc = "Most replicas to try.", .at_least = 1, .at_most = 100000});

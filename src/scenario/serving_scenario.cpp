@@ -18,6 +18,8 @@ serving::ReplicaGroup group_of(const ServingReplicas& replicas, const catalog::L
   diagnostics.throw_if_any();
   group.system = catalog.system_of(group.accelerator->id);
   group.plan.tensor_parallel = replicas.tensor_parallel;
+  group.plan.data_parallel = replicas.data_parallel;
+  group.plan.pipeline_parallel = replicas.pipeline_parallel;
   group.plan.expert_parallel = replicas.expert_parallel;
   group.plan.weight_format =
       replicas.weight_format.value_or(serving::runnable_format(*group.accelerator, model.weight_format));

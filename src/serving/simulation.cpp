@@ -48,6 +48,8 @@ std::unique_ptr<OwnModels> prepare(const Deployment& deployment, const ReplicaGr
                                    const catalog::Catalog& catalog, std::int64_t prefix_tokens, GroupModel& model,
                                    ServingOutcome& outcome) {
   GroupOutcome& own = outcome.groups.emplace_back();
+  outcome.infeasible = unsound_split(*deployment.model, group.plan);
+  if (!outcome.infeasible.empty()) return nullptr;
   own.memory = memory_plan(*deployment.model, *group.accelerator, group.plan, group.engine);
   outcome.infeasible = own.memory.infeasible;
   if (!outcome.infeasible.empty()) return nullptr;
@@ -62,10 +64,14 @@ std::unique_ptr<OwnModels> prepare(const Deployment& deployment, const ReplicaGr
   own.idle_power_w = models->iterations.idle_power_w();
   own.provenance = models->iterations.provenance();
   const network::LinkSpec link = link_between_replicas(*network);
+  EngineSettings engine = group.engine;  // of each data-parallel group; the replica schedules all of them together
+  engine.max_batched_tokens *= group.plan.data_parallel;
+  engine.max_sequences *= group.plan.data_parallel;
   model = {.costs = &models->costs,
-           .shape = {.engine = group.engine,
+           .shape = {.engine = engine,
                      .n_kv_blocks = own.memory.n_kv_blocks,
                      .context_limit = context_limit(deployment),
+                     .n_stages = group.plan.pipeline_parallel,
                      .prefix_tokens = prefix_tokens,
                      .role = group.role,
                      .kv_block_size = own.memory.kv_per_token * static_cast<double>(group.engine.kv_block_tokens),

@@ -11,6 +11,26 @@ constexpr std::int64_t kManyRequests = 1'000'000'000;
 // A client of a closed loop whose request was refused comes with the next one after a pause.
 constexpr double kRefusedPause_s = 1;
 
+/// A trace up to a number of requests or a time.
+class LimitedSource final : public traces::Source {
+ public:
+  LimitedSource(std::unique_ptr<traces::Source> source, const Workload& workload) : source_(std::move(source)) {
+    if (workload.duration) end_s_ = workload.duration->in(second);
+    if (workload.n_requests) n_left_ = *workload.n_requests;
+  }
+  bool next(Request& request) override {
+    if (n_left_ == 0 || !source_->next(request) || request.arrival_s >= end_s_) return false;
+    --n_left_;
+    return true;
+  }
+  std::int64_t prefix_tokens() const override { return source_->prefix_tokens(); }
+
+ private:
+  std::unique_ptr<traces::Source> source_;
+  double end_s_ = std::numeric_limits<double>::infinity();
+  std::int64_t n_left_ = std::numeric_limits<std::int64_t>::max();
+};
+
 void check_workload(const Workload& w, const io::FieldComplaint& complain) {
   if (w.trace) {
     if (w.preset || w.input || w.output || w.rate || w.sessions || !w.priority_shares.empty() || w.n_adapters > 0)
@@ -114,9 +134,11 @@ bool RequestSource::next(Request& request) {
 }
 
 WorkloadStream::WorkloadStream(const Workload& workload, const RandomStream& random,
-                               std::unique_ptr<traces::Source> trace)
-    : source_(std::move(trace)) {
-  if (!source_) source_ = std::make_unique<RequestSource>(workload, random);
+                               std::unique_ptr<traces::Source> trace) {
+  if (trace)
+    source_ = std::make_unique<LimitedSource>(std::move(trace), workload);
+  else
+    source_ = std::make_unique<RequestSource>(workload, random);
   if (workload.sessions)
     stream_ = std::make_unique<SessionStream>(workload, *source_, random);
   else if (workload.concurrency)

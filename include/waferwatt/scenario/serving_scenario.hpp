@@ -9,7 +9,7 @@ namespace waferwatt::scenario {
 /// Replicas that are alike: how each is split and batches, and how many there are.
 struct ServingReplicas {
   std::optional<catalog::Reference<catalog::Accelerator>> accelerator;
-  std::int64_t tensor_parallel = 1, n_replicas = 1;
+  std::int64_t tensor_parallel = 1, data_parallel = 1, pipeline_parallel = 1, n_replicas = 1;
   bool expert_parallel = true;
   std::optional<catalog::NumberFormat> weight_format;  ///< absent: the model's own
   catalog::NumberFormat kv_format = catalog::NumberFormat::bf16;
@@ -24,7 +24,7 @@ struct ServingReplicas {
 struct ServingSearch {
   std::vector<catalog::Reference<catalog::Accelerator>> accelerators;
   std::map<std::string, MoneyRate> accelerator_hour_prices;  ///< by accelerator
-  std::vector<std::int64_t> tensor_parallel;
+  std::vector<std::int64_t> tensor_parallel, pipeline_parallel;
   std::vector<serving::SchedulerPolicy> policies;
   std::int64_t max_replicas = 64;
 

@@ -50,7 +50,7 @@ TEST_CASE("A serving scenario gives headline, metrics, tables and a ledger that 
   CHECK(metric(result, "requests_completed") == 800);
   CHECK(metric(result, "time_to_first_token", "p99") >= metric(result, "time_to_first_token", "p50"));
 
-  const Table& requests = result.tables.at(2);
+  const Table& requests = result.tables.at(4);
   REQUIRE(requests.name() == "requests");
   CHECK(requests.n_rows() == 800);
   const auto& e2e = requests.numbers("e2e_s");

@@ -163,6 +163,7 @@ TEST_CASE("The same seed gives the same requests, bit for bit, on SimGrid's loop
 TEST_CASE("Round robin gives replicas equal numbers of requests; least outstanding queues less") {
   Deployment deployment = small_deployment();
   deployment.groups[0].n_replicas = 4;
+  deployment.groups[0].engine.max_sequences = 52;  // of about 48 that are in service: few places are free
   const Workload workload = varied_lengths(60, 2000);
   deployment.router = Router::round_robin;
   const ServingOutcome turns = outcome_of(deployment, workload);
