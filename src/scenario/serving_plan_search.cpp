@@ -29,7 +29,7 @@ std::vector<T> or_else(const std::vector<T>& choices, T own) {
   return choices.empty() ? std::vector<T>{std::move(own)} : choices;
 }
 
-std::vector<Candidate> candidates_of(const ServingScenario& base) {
+std::vector<Candidate> candidates_of(const ServingScenario& base, const catalog::Catalog& catalog) {
   const ServingSearch& search = base.search;
   std::vector<Candidate> all;
   for (const auto& accelerator : or_else(search.accelerators, *base.accelerator))
@@ -39,6 +39,8 @@ std::vector<Candidate> candidates_of(const ServingScenario& base) {
           Candidate candidate{.scenario = base};
           ServingScenario& s = candidate.scenario;
           s.accelerator = accelerator;
+          if (s.weight_format)
+            s.weight_format = serving::runnable_format(catalog.accelerators.at(accelerator.id()), *s.weight_format);
           s.tensor_parallel = tensor_parallel;
           s.pipeline_parallel = stages;
           s.engine.scheduler.policy = policy;
@@ -160,7 +162,7 @@ Result deployment_search(const ServingScenario& scenario, const catalog::Catalog
                          std::uint64_t seed, unsigned n_jobs) {
   if (!scenario.groups.empty())
     throw InputError("deployments are searched for one group: write \"accelerator\" and its split at the top, not \"groups\"");
-  std::vector<Candidate> candidates = candidates_of(scenario);
+  std::vector<Candidate> candidates = candidates_of(scenario, catalog);
   for (const Candidate& candidate : candidates)
     if (objective == ServingObjective::cost && !candidate.scenario.accelerator_hour_price)
       throw InputError(fmt::format("the cheapest deployment needs the price of {}: give accelerator_hour_price, or "
@@ -171,7 +173,11 @@ Result deployment_search(const ServingScenario& scenario, const catalog::Catalog
     std::vector<std::jthread> workers;
     for (unsigned i = 0; i < std::max(1u, n_jobs); ++i)
       workers.emplace_back([&] {
-        for (std::size_t at; (at = next++) < candidates.size();) find_fewest(candidates[at], catalog, seed);
+        for (std::size_t at; (at = next++) < candidates.size();) try {
+            find_fewest(candidates[at], catalog, seed);
+          } catch (const std::exception& error) {  // of this candidate alone: the reason why it loses
+            candidates[at].why_not = error.what();
+          }
       });
   }
   std::ranges::stable_sort(candidates, {}, [&](const Candidate& c) {
