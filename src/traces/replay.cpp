@@ -6,7 +6,7 @@ namespace waferwatt::traces {
 const io::Record<Replay>& Replay::record() {
   using R = Replay;
   static const auto record =
-      io::Record<R>("trace_replay", "Requests of a file: CSV or JSON lines, plain or gzip (docs/models/serving.md).")
+      io::Record<R>("trace_replay", "Requests of a file: CSV or JSON lines, plain or gzip (docs/models/serving-engine.md).")
           .required("file", &R::file, {.doc = "Path of the file, from where the program runs."})
           .optional("rate_scale", &R::rate_scale,
                     {.doc = "Requests come so many times as fast.", .above = 0.0, .at_most = 1e6})

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same operator times as a peer's, the same policies: the same requests (docs/models/serving.md).
+// The same operator times as a peer's, the same policies: the same requests (docs/models/serving-engine.md).
 #include <catch2/catch.hpp>
 
 #include <filesystem>
