@@ -1,18 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include "validate_sets.hpp"
-#include "waferwatt/validation/serving_report.hpp"
+#include "waferwatt/validation/serving_fit.hpp"
+#include "waferwatt/validation/serving_requests.hpp"
 
 namespace waferwatt::cli {
+namespace {
+
+int fit_profiles(const validation::ServingCases& cases, const catalog::Catalog& catalog) {
+  std::vector<std::string> backends;
+  for (const auto& c : cases.cases)
+    if (std::ranges::find(backends, c.backend) == backends.end()) backends.push_back(c.backend);
+  for (const auto& backend : backends) fmt::print("{}\n", text_of(validation::fit_backend(cases, backend, catalog)));
+  return kOk;
+}
+
+}  // namespace
 
 int validate_serving(const Arguments& arguments) {
   const auto& catalog = *shared_catalog();
   const auto file = arguments.value("--cases");
-  if (!file) throw UsageError("validate serving needs --cases FILE");
-  const auto cases = validation::read_serving_cases(*file, catalog);
+  if (file && std::filesystem::is_directory(*file)) {
+    const auto report = validation::validate_request_run(validation::read_request_run(*file, catalog), catalog);
+    fmt::print("{}", arguments.has("--json") ? io::to_json(report.json()) : report.text());
+    return kOk;
+  }
+  const auto cases = file ? validation::read_serving_cases(*file, catalog) : validation::shipped_serving_cases(catalog);
+  if (arguments.has("--fit")) return fit_profiles(cases, catalog);
   const auto report = validation::validate_serving(cases, catalog);
   if (const auto points = arguments.value("--points")) {
     std::ofstream out(*points);

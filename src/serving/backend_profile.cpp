@@ -12,11 +12,28 @@ BackendProfile profile(std::string name, std::string all_reduce, bool prefill_fi
           .max_batched_tokens = budget, .memory_utilisation = memory, .kv_format = kv};
 }
 
+/// As `waferwatt validate serving --fit` prints them.
+struct Fitted {
+  double first_token_steps, layer_us, experts_compute, experts_memory, experts_us, step_us, sequence_us, prefill, eager_us, request_ms;
+};
+
+void fitted(BackendProfile& p, const Fitted& f) {
+  p.first_token_steps = f.first_token_steps, p.prefill_kernels = f.prefill;
+  p.layer_overhead = f.layer_us * micro * second, p.eager_layer = f.eager_us * micro * second;
+  p.step_overhead = f.step_us * micro * second, p.sequence_overhead = f.sequence_us * micro * second;
+  p.request_overhead = f.request_ms * milli * second;
+  p.experts = ExpertKernel{f.experts_us * micro * second, f.experts_compute, f.experts_memory};
+}
+
 const std::array<BackendProfile, 3>& profiles() {
   static const std::array<BackendProfile, 3> all = [] {
     std::array p{profile("trtllm", "trtllm", false, 8192, 0.9, NumberFormat::fp8),
                  profile("sglang", "sglang graph", true, 16384, 0.85, NumberFormat::bf16),
                  profile("vllm", "vllm graph", false, 8192, 0.9, NumberFormat::bf16)};
+    p[0].gathers_prompts = true;
+    fitted(p[0], {.first_token_steps = 12, .layer_us = 3.0, .experts_compute = 0.21, .experts_memory = 0.59, .experts_us = 58, .step_us = 830, .sequence_us = 2.1, .prefill = 1.19, .eager_us = 60, .request_ms = 38});
+    fitted(p[1], {.first_token_steps = 16, .layer_us = 12.8, .experts_compute = 0.143, .experts_memory = 1, .experts_us = 40, .step_us = 1280, .sequence_us = 20, .prefill = 0.92, .eager_us = 62, .request_ms = 40});
+    fitted(p[2], {.first_token_steps = 4, .layer_us = 11.4, .experts_compute = 0.076, .experts_memory = 0.77, .experts_us = 40, .step_us = 76, .sequence_us = 3.4, .prefill = 1.375, .eager_us = 60, .request_ms = 7.4});
     return p;
   }();
   return all;

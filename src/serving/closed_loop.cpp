@@ -36,6 +36,7 @@ class ClosedLoop {
         load_(load),
         prefill_first_(engine.backend.prefill_first),
         groups_(model.plan().data_parallel),
+        gathered_(engine.backend.gathers_prompts ? groups_ : 1),
         chunk_(engine.max_batched_tokens),
         max_sequences_(engine.max_sequences),
         capacity_(static_cast<double>(memory.n_kv_blocks * engine.kv_block_tokens) * (1 - engine.kv_watermark)),
@@ -49,7 +50,7 @@ class ClosedLoop {
     for (std::int64_t i = 0; i < load_.concurrency; ++i) arrive();
     while (n_ended_ < n_requests_) {
       admit();
-      if (prefilling_.empty())
+      if (prefilling_.empty() || gathers())
         decode();
       else
         prefill();
@@ -71,6 +72,12 @@ class ClosedLoop {
                          .output = length(load_.output_tokens, kEvenOutputs)});
   }
 
+  // Groups step together, so that a prompt of one would keep the others waiting.
+  bool gathers() const {
+    const auto n = static_cast<std::int64_t>(prefilling_.size());
+    return n < gathered_ && n_decoding_ >= gathered_ && requests_[prefilling_.front()].done == 0;
+  }
+
   double reserved(const Request& r) const { return static_cast<double>(r.input) + grown_ * static_cast<double>(r.output); }
 
   void admit() {
@@ -88,6 +95,7 @@ class ClosedLoop {
   void decode() {
     const std::int64_t k = ends_.top().step - step_;
     const IterationCost cost = model_.decode_cost(n_decoding_, context_ + n_decoding_ * (k + 1) / 2) * static_cast<double>(k);
+    decode_s_ += cost.time_s, n_decode_steps_ += k;
     advance(cost, k);
   }
 
@@ -152,7 +160,6 @@ class ClosedLoop {
     means.ttft_s += r.first_token_s - r.arrival_s;
     if (r.output > 1) means.tpot_s += (now_s_ - r.first_token_s) / static_cast<double>(r.output - 1);
     tokens_ += static_cast<double>(r.output);
-    if (n_ended_ == static_cast<std::size_t>(load_.concurrency)) first_end_s_ = now_s_, first_tokens_ = tokens_;
   }
 
   ClosedLoopOutcome outcome() const {
@@ -167,6 +174,7 @@ class ClosedLoop {
     out.output_rate = tokens_ / now_s_ * token / second;
     out.energy_per_output_token = cost_.energy_j * static_cast<double>(model_.plan().n_accelerators()) / tokens_ * joule;
     out.batch = sequence_seconds_ / now_s_;
+    out.step_time = decode_s_ / static_cast<double>(std::max<std::int64_t>(1, n_decode_steps_)) * second;
     out.cost = cost_;
     return out;
   }
@@ -179,7 +187,7 @@ class ClosedLoop {
   IterationModel& model_;
   const ClosedLoopLoad& load_;
   bool prefill_first_;
-  std::int64_t groups_, chunk_, max_sequences_;
+  std::int64_t groups_, gathered_, chunk_, max_sequences_;
   double capacity_, grown_, reserved_ = 0;
   std::size_t n_requests_ = 0, n_ended_ = 0;
   std::vector<Request> requests_;
@@ -187,7 +195,8 @@ class ClosedLoop {
   std::vector<std::size_t> prefilling_;
   std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
   std::int64_t step_ = 0, n_decoding_ = 0, context_ = 0;
-  double now_s_ = 0, sequence_seconds_ = 0, tokens_ = 0, first_end_s_ = 0, first_tokens_ = 0;
+  double now_s_ = 0, sequence_seconds_ = 0, tokens_ = 0, decode_s_ = 0;
+  std::int64_t n_decode_steps_ = 0;
   Means first_, later_;
   IterationCost cost_;
 };

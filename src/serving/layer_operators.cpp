@@ -11,6 +11,8 @@ constexpr NumberFormat kActivationFormat = NumberFormat::bf16;
 constexpr double kActivationBytes = 2;
 constexpr double kStateBytes = 4;  // states of linear attention are kept in fp32
 constexpr WeightFormat kWide{};
+// Rotation, quantisation, writing and reading of index keys, scores, weights of heads, selection, gathering of indices.
+constexpr double kIndexerKernels = 8;
 
 double as_double(const catalog::Fact<std::int64_t>& fact) { return static_cast<double>(fact.value); }
 
@@ -242,6 +244,7 @@ IterationCost LayerOperators::decode_attention(double n_sequences, double mean_c
   if (const auto& sparse = model_.sparse_attention) {
     IterationCost layer = decode_layer(n_sequences, std::min(mean_context, as_double(sparse->chosen_tokens)));
     layer += stream(n_sequences * mean_context * as_double(sparse->index_head_dim));  // every key of the indexer
+    layer += stream(n_sequences * mean_context * 4) * kIndexerKernels;  // scores, their selection, and what leads to them
     return layer * n_layers_;
   }
   IterationCost sum;

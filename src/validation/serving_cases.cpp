@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "serving_names.hpp"
+#include "serving_shipped.hpp"
 #include "text_file.hpp"
 #include "waferwatt/validation/measurement_file.hpp"
 
@@ -15,6 +17,10 @@ namespace {
 /// Load generators draw lengths from 80 to 100 % of the nominal ones (InferenceX's, from which most public
 /// measurements of this form are); files do not say it.
 constexpr double kSpread = 0.2;
+
+/// Tokens choose experts unevenly: what is busy in one batch, not what is busiest over a day. 1.01 is the exponent at
+/// which kernels of experts are commonly measured.
+constexpr double kRoutingExponent = 1.01;
 
 using catalog::NumberFormat;
 
@@ -59,23 +65,9 @@ class Row {
   std::vector<std::string_view> cells_;
 };
 
-/// "meta-llama/Llama-3.1-8B-Instruct" -> "llama-3-1-8b": the owner, the tuning and the precision are dropped.
-std::string model_id(std::string path) {
-  path.erase(0, path.find('/') + 1);
-  for (char& c : path) c = c == '.' || c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  for (bool dropped = true; dropped;) {
-    dropped = false;
-    for (const std::string_view suffix : {"-instruct", "-fp8", "-nvfp4", "-fp4", "-mxfp4", "-int4", "-bf16", "-chat", "-hf"})
-      if (path.ends_with(suffix)) path.erase(path.size() - suffix.size()), dropped = true;
-  }
-  for (const std::string_view prefix : {"meta-", "nvidia-"})
-    if (path.starts_with(prefix)) path.erase(0, prefix.size());
-  return path;
-}
-
 const catalog::LanguageModel& model_of(const Row& row, const catalog::Catalog& catalog) {
   const std::string path = row.text("model_path");
-  if (const auto* model = catalog.language_models.find(model_id(path))) return *model;
+  if (const auto* model = find_language_model(path, catalog)) return *model;
   throw Unusable(fmt::format("the catalog has no language model \"{}\"", path));
 }
 
@@ -111,8 +103,11 @@ serving::ReplicaPlan plan_of(const Row& row, const std::string& prefix, const ca
   std::int64_t expert = size("moe_ep_size"), slices = size("moe_tp_size");
   // Tables that name one size n for attention and for experts multiply it with itself: n x n ranks of attention
   // (or of data-parallel attention) and n slices of each n-th of the experts are n accelerators.
-  if (model.moe && slices > 1 && slices == expert && plan.n_ranks() == slices * expert) {
-    (plan.data_parallel > 1 ? plan.data_parallel : plan.tensor_parallel) = expert;
+  const bool all_squared = slices > 1 && slices == expert && plan.n_ranks() == slices * expert;
+  const bool attention_squared = plan.data_parallel > 1 && plan.data_parallel == plan.tensor_parallel && expert == plan.n_ranks();
+  if (model.moe && (all_squared || attention_squared)) {
+    const std::int64_t n = all_squared ? expert : plan.data_parallel;
+    (plan.data_parallel > 1 ? plan.data_parallel : plan.tensor_parallel) = expert = n;
     (plan.data_parallel > 1 ? plan.tensor_parallel : plan.data_parallel) = 1;
     slices = 1;
   }
@@ -141,6 +136,7 @@ ServingCase case_of(const Row& row, const catalog::Catalog& catalog) {
   bool integers = false;
   const NumberFormat precision = precision_of(row, *c.model, integers);
   serving::set_checkpoint_formats(c.plan, *c.model, *c.accelerator, precision, integers);
+  if (c.model->moe) c.plan.routing = {.kind = cost::Routing::Kind::power_law, .exponent = kRoutingExponent};
   if (backend && precision != NumberFormat::bf16) c.plan.kv_format = backend->kv_format;
   if (const auto reason = serving::unsound_split(*c.model, c.plan); !reason.empty()) throw Unusable(reason);
   c.configuration = fmt::format("{} {} {} {} {} tp{} pp{} dp{} ep{} slices{}", c.backend, c.model->id, c.accelerator->id, io::enum_text(precision),
@@ -151,15 +147,16 @@ ServingCase case_of(const Row& row, const catalog::Catalog& catalog) {
 
 }  // namespace
 
-ServingCases read_serving_cases(const std::string& file, const catalog::Catalog& catalog) {
-  const std::string text = text_of_file(file);
+namespace {
+
+ServingCases cases_of(const std::string& file, std::string_view text, const catalog::Catalog& catalog) {
   ServingCases out;
   core::Diagnostics diagnostics;
   std::vector<std::string> columns;
   int line = 0;
   for (std::size_t start = 0; start < text.size();) {
     const auto end = std::min(text.find('\n', start), text.size());
-    const auto row_cells = cells(std::string_view{text}.substr(start, end - start));
+    const auto row_cells = cells(text.substr(start, end - start));
     start = end + 1, ++line;
     if (line == 1) {
       for (const auto cell : row_cells) columns.emplace_back(cell);
@@ -184,5 +181,11 @@ ServingCases read_serving_cases(const std::string& file, const catalog::Catalog&
   diagnostics.throw_if_any();
   return out;
 }
+
+}  // namespace
+
+ServingCases read_serving_cases(const std::string& file, const catalog::Catalog& catalog) { return cases_of(file, text_of_file(file), catalog); }
+
+ServingCases shipped_serving_cases(const catalog::Catalog& catalog) { return cases_of("shipped cases", kShippedServing, catalog); }
 
 }  // namespace waferwatt::validation

@@ -27,7 +27,8 @@ ServingPrediction prediction(const ServingCase& c, serving::IterationModel& mode
   const auto out = serving::closed_loop(model, engine, memory, c.load);
   if (!out.infeasible.empty()) return {.infeasible = out.infeasible};
   ServingPrediction p;
-  p.ttft_s = (out.time_to_first_token + engine.backend.request_overhead).in(second);
+  const BackendProfile& backend = engine.backend;
+  p.ttft_s = (out.time_to_first_token + backend.request_overhead + backend.first_token_steps * out.step_time).in(second);
   p.tpot_s = out.time_per_output_token.in(second);
   p.tokens_per_s = out.output_rate.in(token / second);
   p.joule_per_token = out.energy_per_output_token.in(joule);

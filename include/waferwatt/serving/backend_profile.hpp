@@ -25,6 +25,7 @@ struct BackendProfile {
   std::string name = "default";
   std::string all_reduce = "vllm graph";           ///< library of the measured all-reduces of small messages
   bool prefill_first = false;                      ///< prompts have iterations of their own, before decoding goes on
+  bool gathers_prompts = false;  ///< with data-parallel attention: prompts wait until every group has one
   std::int64_t max_batched_tokens = 8192;          ///< token budget of an iteration
   double memory_utilisation = 0.9;                 ///< of accelerator memory
   NumberFormat kv_format = NumberFormat::bf16;     ///< of the cache when weights are narrower than 16 bits
@@ -34,6 +35,8 @@ struct BackendProfile {
   Time layer_overhead;                        ///< of each layer: small kernels and gaps between kernels
   Time eager_layer;       ///< launching one layer without a graph: an iteration with prompts takes no less
   Time request_overhead;  ///< of each request before its first token: parsing, tokenising, answering
+  /// Decode steps by which a first token is late: requests are taken in, and answers sent, every few steps.
+  double first_token_steps = 0;
   std::optional<ExpertKernel> experts;  ///< taken where it is faster than the calibrated kernels
   double decode_kernels = 1, prefill_kernels = 1;  ///< kernel time over the calibrated one, without and with prompts
 };

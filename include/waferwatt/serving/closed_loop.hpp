@@ -19,6 +19,7 @@ struct ClosedLoopLoad {
 
 struct ClosedLoopOutcome {
   Time time_to_first_token, time_per_output_token;  ///< means over requests
+  Time step_time;                                   ///< of an iteration that only decodes, at the mean batch and context
   TokenRate output_rate;                            ///< of the replica
   Energy energy_per_output_token;                   ///< of all accelerators of the replica
   double batch = 0;                                 ///< sequences decoding, mean over time

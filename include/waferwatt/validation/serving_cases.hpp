@@ -35,4 +35,7 @@ struct ServingCases {
 /// \throws InputError with every row that cannot be read, by line
 ServingCases read_serving_cases(const std::string& file, const catalog::Catalog& catalog);
 
+/// A few dozen measurements that ship with the project, of every backend and accelerator that was measured.
+ServingCases shipped_serving_cases(const catalog::Catalog& catalog);
+
 }  // namespace waferwatt::validation

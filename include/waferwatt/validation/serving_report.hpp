@@ -2,6 +2,7 @@
 #pragma once
 // Predicted against measured serving.
 #include <functional>
+#include <span>
 
 #include "waferwatt/validation/serving_cases.hpp"
 

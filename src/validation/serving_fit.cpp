@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "waferwatt/validation/serving_fit.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace waferwatt::validation {
+namespace {
+
+using serving::BackendProfile;
+
+constexpr double kMilli = 1e3, kMicro = 1e6;
+
+serving::ExpertKernel experts_of(const BackendProfile& p) { return p.experts.value_or(serving::ExpertKernel{20 * micro * second, 0.4, 0.6}); }
+
+template <class Change>
+void change_experts(BackendProfile& p, Change change) {
+  p.experts = experts_of(p);
+  change(*p.experts);
+}
+
+constexpr ProfileParameter kParameters[] = {
+    {"first_token_steps", "steps", [](const BackendProfile& p) { return p.first_token_steps; },
+     [](BackendProfile& p, double x) { p.first_token_steps = x; }, 4, true, 0, 40},
+    {"layer_overhead", "us", [](const BackendProfile& p) { return p.layer_overhead.in(second) * kMicro; },
+     [](BackendProfile& p, double x) { p.layer_overhead = x * micro * second; }, 4, true, 0, 60},
+    {"experts.compute_efficiency", "", [](const BackendProfile& p) { return experts_of(p).compute_efficiency; },
+     [](BackendProfile& p, double x) { change_experts(p, [x](auto& e) { e.compute_efficiency = x; }); }, 1.4, false, 0.05, 1},
+    {"experts.memory_efficiency", "", [](const BackendProfile& p) { return experts_of(p).memory_efficiency; },
+     [](BackendProfile& p, double x) { change_experts(p, [x](auto& e) { e.memory_efficiency = x; }); }, 1.2, false, 0.2, 1},
+    {"experts.launch", "us", [](const BackendProfile& p) { return experts_of(p).launch.in(second) * kMicro; },
+     [](BackendProfile& p, double x) { change_experts(p, [x](auto& e) { e.launch = x * micro * second; }); }, 1.3, false, 5, 100},
+    {"step_overhead", "us", [](const BackendProfile& p) { return p.step_overhead.in(second) * kMicro; },
+     [](BackendProfile& p, double x) { p.step_overhead = x * micro * second; }, 1.6, false, 50, 8000},
+    {"sequence_overhead", "us", [](const BackendProfile& p) { return p.sequence_overhead.in(second) * kMicro; },
+     [](BackendProfile& p, double x) { p.sequence_overhead = x * micro * second; }, 2, false, 0.5, 200},
+    {"prefill_kernels", "", [](const BackendProfile& p) { return p.prefill_kernels; },
+     [](BackendProfile& p, double x) { p.prefill_kernels = x; }, 1.15, false, 0.5, 3},
+    {"eager_layer", "us", [](const BackendProfile& p) { return p.eager_layer.in(second) * kMicro; },
+     [](BackendProfile& p, double x) { p.eager_layer = x * micro * second; }, 1.6, false, 10, 2500},
+    {"request_overhead", "ms", [](const BackendProfile& p) { return p.request_overhead.in(second) * kMilli; },
+     [](BackendProfile& p, double x) { p.request_overhead = x * milli * second; }, 1.5, false, 1, 400},
+};
+
+/// Quadratic near zero, linear beyond 8 %, logarithmic beyond 40 %: measurements with settings that files do not tell
+/// (speculative decoding, cached prompts) must not bend the fit.
+double loss(double log_error) {
+  constexpr double kScale = 0.08, kFar = 0.4;
+  const double x = std::abs(log_error), soft = std::sqrt(1 + std::pow(std::min(x, kFar) / kScale, 2)) - 1;
+  return x <= kFar ? soft : soft + std::log(x / kFar);
+}
+
+double objective(const std::vector<ServingCase>& cases, const catalog::Catalog& catalog, const BackendProfile& profile) {
+  constexpr double kFirstTokenWeight = 0.35;
+  const auto predictions = predict(cases, catalog, [&](const ServingCase&) { return profile; });
+  double sum = 0;
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    if (!predictions[i].infeasible.empty()) continue;
+    ++n;
+    if (cases[i].tpot_s) sum += loss(std::log(predictions[i].tpot_s / *cases[i].tpot_s));
+    if (cases[i].ttft_s) sum += kFirstTokenWeight * loss(std::log(predictions[i].ttft_s / *cases[i].ttft_s));
+  }
+  return n > 0 ? sum / static_cast<double>(n) : 0;
+}
+
+/// Each measurement once: tables repeat some.
+std::vector<ServingCase> of_half(const ServingCases& cases, const std::string& backend, bool fitted) {
+  std::vector<ServingCase> out;
+  std::set<std::string> seen;
+  for (const ServingCase& c : cases.cases) {
+    if (c.backend != backend || is_fitted_half(c) != fitted) continue;
+    const std::string name = fmt::format("{} {} {} {} {}", c.configuration, c.load.concurrency, c.load.input_tokens, c.load.output_tokens, c.tpot_s.value_or(0));
+    if (seen.insert(name).second) out.push_back(c);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::span<const ProfileParameter> profile_parameters() { return kParameters; }
+
+bool is_fitted_half(const ServingCase& serving_case) {
+  std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
+  for (const char c : fmt::format("{} {} {}", serving_case.configuration, serving_case.load.input_tokens, serving_case.load.output_tokens))
+    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return (hash >> 32) % 2 == 0;
+}
+
+ServingFit fit_backend(const ServingCases& cases, const std::string& backend, const catalog::Catalog& catalog, int n_rounds) {
+  constexpr std::size_t kFewest = 20;
+  constexpr double kShrink = 0.6;
+  const auto fitted = of_half(cases, backend, true);
+  if (fitted.size() < kFewest)
+    throw InputError(fmt::format("backend \"{}\": {} cases in the half that is fitted, at least {} are needed", backend, fitted.size(), kFewest));
+  const auto* shipped = serving::find_backend(backend);
+  BackendProfile best = shipped ? *shipped : BackendProfile{.name = backend};
+  double least = objective(fitted, catalog, best);
+  double shrink = 1;
+  for (int round = 0; round < n_rounds; ++round, shrink *= kShrink)
+    for (const ProfileParameter& p : profile_parameters())
+      for (const double sign : {1.0, -1.0}) {
+        const double old = p.get(best), step = p.is_sum ? p.step * shrink : 1 + (p.step - 1) * shrink;
+        BackendProfile candidate = best;
+        p.set(candidate, std::clamp(p.is_sum ? old + sign * step : old * std::pow(step, sign), p.low, p.high));
+        const double value = objective(fitted, catalog, candidate);
+        if (value < least) best = candidate, least = value;
+      }
+  const auto errors = [&](bool half) {
+    return validate_serving({.cases = of_half(cases, backend, half)}, catalog, [&](const ServingCase&) { return best; });
+  };
+  return {.profile = best, .fitted = errors(true), .held_out = errors(false)};
+}
+
+std::string text_of(const ServingFit& fit) {
+  std::string out = fmt::format("profile of {}\n", fit.profile.name);
+  for (const ProfileParameter& p : profile_parameters()) out += fmt::format("  {:<28} {:>9.4g} {}\n", p.name, p.get(fit.profile), p.unit);
+  const auto table = [&](const char* half, const ServingReport& report) {
+    for (const auto& [metric, e] : report.metrics)
+      out += fmt::format("  {:<10} {:<12} n {:>4}  median {:>5.1f} %  mean {:>5.1f} %  p90 {:>5.1f} %  bias {:>+6.1f} %\n", half, metric, e.n, e.median, e.mean, e.p90, e.bias);
+  };
+  table("fitted", fit.fitted);
+  table("held out", fit.held_out);
+  return out;
+}
+
+}  // namespace waferwatt::validation

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Measured serving that ships with the project: two rows of every backend, model and accelerator of the public table of
+// aiconfigurator (Apache-2.0, commit 095f58a), drawn by a hash of their names.
+#include <string_view>
+
+namespace waferwatt::validation {
+
+inline constexpr std::string_view kShippedServing = R"(id,backend,model_path,system,precision,concurrency,isl,osl,tp_size,attention_dp_size,moe_tp_size,moe_ep_size,measured_ttft_ms,measured_tpot_ms
+sglang-h200-1,sglang,Qwen/Qwen3-235B-A22B-FP8,h200_sxm,fp8,2,4000,500,2,,2,1,645.1,16.5
+sglang-h200-2,sglang,Qwen/Qwen3-235B-A22B-FP8,h200_sxm,fp8,9,1000,2000,4,,4,1,323.9,16.98
+sglang-b200-3,sglang,Qwen/Qwen3.5-397B-A17B,b200_sxm,bf16,4,8192,1024,8,1,8,1,385.5,8.411
+sglang-b200-4,sglang,Qwen/Qwen3.5-397B-A17B,b200_sxm,bf16,64,1024,8192,8,1,8,1,591.3,19.94
+sglang-b300-5,sglang,Qwen/Qwen3.5-397B-A17B,b300_sxm,fp8,128,1024,1024,4,1,1,4,929.2,28.32
+sglang-b300-6,sglang,Qwen/Qwen3.5-397B-A17B,b300_sxm,fp8,128,1024,1024,4,1,4,1,1472,27.16
+sglang-h200-7,sglang,deepseek-ai/DeepSeek-R1,h200_sxm,fp8,8,1024,8192,8,1,8,1,242.3,12.2
+sglang-h200-8,sglang,deepseek-ai/DeepSeek-R1,h200_sxm,fp8,64,1024,8192,8,1,8,1,420.1,30.61
+sglang-b200-9,sglang,deepseek-ai/DeepSeek-V3,b200_sxm,fp4,4,1024,1024,8,1,8,1,365,8.305
+sglang-b200-10,sglang,deepseek-ai/DeepSeek-V3,b200_sxm,fp4,16,8192,1024,4,1,4,1,7441,19.48
+sglang-b300-11,sglang,deepseek-ai/DeepSeek-V3,b300_sxm,fp8,4,1024,1024,8,1,8,1,291.3,9.075
+sglang-b300-12,sglang,deepseek-ai/DeepSeek-V3,b300_sxm,fp8,8,8192,1024,4,1,4,1,4554,33.8
+sglang-h200-13,sglang,deepseek-ai/DeepSeek-V3,h200_sxm,fp8,8,1024,1024,8,1,8,1,244.9,12.47
+sglang-h200-14,sglang,deepseek-ai/DeepSeek-V3,h200_sxm,fp8,32,1024,1024,8,1,8,1,337.5,23.31
+sglang-h200-15,sglang,meta-llama/Llama-3.1-8B-Instruct,h200_sxm,fp8,352,2000,500,2,,1,1,1293,36.07
+sglang-h200-16,sglang,meta-llama/Llama-3.1-8B-Instruct,h200_sxm,fp8,512,1000,500,8,,1,1,1992,22.79
+sglang-b200-17,sglang,zhipuai/GLM-5,b200_sxm,fp8,128,1024,1024,8,1,8,1,534.9,46.8
+sglang-b200-18,sglang,zhipuai/GLM-5,b200_sxm,fp8,128,1024,8192,8,1,8,1,498.2,36
+sglang-h200-19,sglang,zhipuai/GLM-5,h200_sxm,fp8,8,1024,8192,8,1,8,1,363.7,20.34
+sglang-h200-20,sglang,zhipuai/GLM-5,h200_sxm,fp8,16,1024,1024,8,1,8,1,348,26.39
+trtllm-h100-21,trtllm,Qwen/Qwen3-32B,h100_sxm,fp8,8,1024,512,2,,1,1,147.1,10.4
+trtllm-h100-22,trtllm,Qwen/Qwen3-32B,h100_sxm,fp8,32,1024,512,4,,1,1,187.3,10.64
+trtllm-b200-23,trtllm,deepseek-ai/DeepSeek-R1,b200_sxm,fp4,8,1024,1024,4,1,4,1,163.5,9.7
+trtllm-b200-24,trtllm,deepseek-ai/DeepSeek-R1,b200_sxm,fp4,8,8192,1024,4,1,4,1,298.7,10.46
+trtllm-h200-25,trtllm,deepseek-ai/DeepSeek-R1,h200_sxm,fp8,8,1024,1024,8,1,8,1,292.9,16.39
+trtllm-h200-26,trtllm,deepseek-ai/DeepSeek-R1,h200_sxm,fp8,256,1024,1024,1,8,1,8,2998,37.23
+trtllm-h200-27,trtllm,deepseek-ai/DeepSeek-V3,h200_sxm,fp8,16,1024,8192,8,1,8,1,366.9,19.52
+trtllm-h200-28,trtllm,deepseek-ai/DeepSeek-V3,h200_sxm,fp8,64,8192,1024,8,1,8,1,4995,48.29
+trtllm-b200-29,trtllm,meta-llama/Llama-3.1-70B,b200_sxm,fp4,128,1024,8192,4,1,4,1,204,14.1
+trtllm-b200-30,trtllm,meta-llama/Llama-3.1-70B,b200_sxm,fp4,128,8192,1024,2,1,2,1,1857,50.36
+trtllm-h200-31,trtllm,meta-llama/Llama-3.1-70B,h200_sxm,fp8,32,1024,8192,8,1,8,1,141.8,9.467
+trtllm-h200-32,trtllm,meta-llama/Llama-3.1-70B,h200_sxm,fp8,64,8192,1024,1,1,1,1,2.968e+04,79.24
+trtllm-b200-33,trtllm,nvidia/DeepSeek-R1-NVFP4,b200_sxm,fp4,48,4000,1000,8,,2,4,907.2,87.46
+trtllm-b200-34,trtllm,nvidia/DeepSeek-R1-NVFP4,b200_sxm,fp4,80,4000,1000,8,,1,8,667.5,84.99
+trtllm-b200-35,trtllm,nvidia/DeepSeek-V3.1-NVFP4,b200_sxm,fp4,448,4000,1000,8,,1,8,428.4,21.21
+trtllm-b200-36,trtllm,nvidia/Qwen3-32B-NVFP4,b200_sxm,fp4,416,15000,500,2,1,1,1,719.3,13.66
+trtllm-h100-37,trtllm,openai/gpt-oss-120b,h100_sxm,fp8,192,4000,1000,4,,4,1,1591,48.79
+trtllm-h100-38,trtllm,openai/gpt-oss-120b,h100_sxm,fp8,384,4000,1000,4,,4,1,1289,49.35
+vllm-b200-39,vllm,MiniMaxAI/MiniMax-M2.5,b200_sxm,fp8,8,8192,1024,2,1,2,1,325.8,12.02
+vllm-b200-40,vllm,MiniMaxAI/MiniMax-M2.5,b200_sxm,fp4,128,1024,1024,2,1,2,1,222.6,22.9
+vllm-b300-41,vllm,MiniMaxAI/MiniMax-M2.5,b300_sxm,fp8,4,8192,1024,2,1,2,1,234.1,10.05
+vllm-b300-42,vllm,MiniMaxAI/MiniMax-M2.5,b300_sxm,fp8,8,1024,1024,2,1,2,1,90.07,10.76
+vllm-h100-43,vllm,MiniMaxAI/MiniMax-M2.5,h100_sxm,fp8,8,1024,1024,4,4,1,16,94.16,12.55
+vllm-h100-44,vllm,MiniMaxAI/MiniMax-M2.5,h100_sxm,fp8,16,8192,1024,4,4,1,16,982.7,31.69
+vllm-h200-45,vllm,MiniMaxAI/MiniMax-M2.5,h200_sxm,fp8,8,1024,1024,4,1,4,1,106.3,13.63
+vllm-h200-46,vllm,MiniMaxAI/MiniMax-M2.5,h200_sxm,fp8,8,8192,1024,8,1,8,1,268.6,9.997
+vllm-h100-47,vllm,Qwen/Qwen3-32B,h100_sxm,,16,1024,128,2,,1,1,187.9,22.18
+vllm-h100-48,vllm,Qwen/Qwen3-32B,h100_sxm,,128,4096,512,8,,1,1,921.7,40.12
+vllm-b200-49,vllm,moonshotai/Kimi-K2.5,b200_sxm,int4,8,1024,8192,8,1,8,1,166,11.92
+vllm-b200-50,vllm,moonshotai/Kimi-K2.5,b200_sxm,int4,64,1024,8192,8,1,8,1,302.3,27.67
+vllm-h200-51,vllm,nvidia/Llama-3.1-8B-Instruct-FP8,h200_sxm,fp8,80,8000,500,2,,1,1,267.6,15.65
+vllm-h200-52,vllm,nvidia/Llama-3.1-8B-Instruct-FP8,h200_sxm,fp8,128,4000,2000,1,,1,1,111.4,23.46
+vllm-b200-53,vllm,openai/gpt-oss-120b,b200_sxm,fp4,4,8192,1024,1,1,1,1,115.8,3.734
+vllm-b200-54,vllm,openai/gpt-oss-120b,b200_sxm,fp4,8,1024,8192,4,1,4,1,30.25,3.353
+vllm-h100-55,vllm,openai/gpt-oss-120b,h100_sxm,fp4,16,1024,8192,2,1,2,1,89.61,7.792
+vllm-h100-56,vllm,openai/gpt-oss-120b,h100_sxm,fp4,16,1024,1024,4,1,4,1,62.21,5.827
+vllm-h200-57,vllm,openai/gpt-oss-120b,h200_sxm,fp4,4,1024,1024,2,1,2,1,63.82,4.796
+vllm-h200-58,vllm,openai/gpt-oss-120b,h200_sxm,fp4,32,1024,8192,4,1,4,1,84.16,6.77
+)";
+
+}  // namespace waferwatt::validation

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Splits of a model over accelerators: what must not change, and what does not fit.
+#include <catch2/catch.hpp>
+
+#include "fixture.hpp"
+
+using namespace waferwatt;
+using namespace waferwatt::serving;
+
+namespace {
+
+const cost::OperatorModel& h200() {
+  static const cost::OperatorModel operators(shipped().accelerators.at("nvidia-h200-sxm"), shipped());
+  return operators;
+}
+
+std::unique_ptr<IterationModel> iterations(const std::string& model, const ReplicaPlan& plan, const EngineSettings& engine = {},
+                                           const cost::OperatorModel& operators = h200()) {
+  const auto& accelerator = operators.accelerator();
+  const auto network = network::network_of(accelerator, shipped().system_of(accelerator.id), nullptr, plan.n_accelerators(), shipped());
+  return std::make_unique<IterationModel>(shipped().language_models.at(model), operators, plan, *network, engine);
+}
+
+IterationLoad mixed(std::int64_t n_decode, std::int64_t n_chunks) {
+  const double chunk = 512;
+  return {.n_decode = n_decode,
+          .decode_context = n_decode * 900,
+          .n_chunks = n_chunks,
+          .prefill_tokens = 512 * n_chunks,
+          .prefill_work = static_cast<double>(n_chunks) * chunk * chunk / 2,
+          .n_first_tokens = n_chunks};
+}
+
+}  // namespace
+
+TEST_CASE("One accelerator exchanges nothing") {
+  const auto model = iterations("qwen3-30b-a3b", {});
+  CHECK(model->cost(mixed(20, 2)).network_s == 0);
+  CHECK(iterations("qwen3-30b-a3b", {.tensor_parallel = 2})->cost(mixed(20, 2)).network_s > 0);
+}
+
+TEST_CASE("Experts spread over one accelerator and sliced n ways are experts sliced n ways") {
+  const auto spread = iterations("deepseek-v3", {.tensor_parallel = 8, .expert_parallel = true, .expert_tensor_parallel = 8});
+  const auto sliced = iterations("deepseek-v3", {.tensor_parallel = 8, .expert_parallel = false});
+  CHECK(spread->cost(mixed(32, 1)).time_s == Approx(sliced->cost(mixed(32, 1)).time_s));
+}
+
+TEST_CASE("Data-parallel groups of a dense model each take their share of the sequences, and meet nowhere") {
+  // 4 groups with 4 n sequences and 4 prompts take the time of one accelerator with n sequences and 1 prompt.
+  const auto four = iterations("llama-3-1-8b", {.data_parallel = 4});
+  const auto one = iterations("llama-3-1-8b", {});
+  CHECK(four->decode_cost(4 * 16, 4 * 16 * 800).time_s == Approx(one->decode_cost(16, 16 * 800).time_s));
+  CHECK(four->cost(mixed(4 * 16, 4)).time_s == Approx(one->cost(mixed(16, 1)).time_s));
+}
+
+TEST_CASE("Data-parallel groups have a KV cache each; all of them together hold the replica's blocks") {
+  const auto& model = shipped().language_models.at("llama-3-1-8b");
+  const auto& accelerator = shipped().accelerators.at("nvidia-h200-sxm");
+  const auto one = memory_plan(model, accelerator, {}, {}), four = memory_plan(model, accelerator, {.data_parallel = 4}, {});
+  CHECK(static_cast<double>(four.n_kv_blocks) == Approx(4.0 * static_cast<double>(one.n_kv_blocks)).epsilon(1e-3));
+}
+
+TEST_CASE("Two stages with two micro-batches take as long as one stage with one, and the way between them") {
+  const auto two = iterations("llama-3-1-70b", {.tensor_parallel = 2, .pipeline_parallel = 2});
+  const auto one = iterations("llama-3-1-70b", {.tensor_parallel = 2});
+  const IterationCost staged = two->decode_cost(64, 64 * 1000), whole = one->decode_cost(32, 32 * 1000);
+  CHECK(staged.time_s > whole.time_s);
+  CHECK(staged.time_s - staged.network_s == Approx(whole.time_s - whole.network_s));
+}
+
+TEST_CASE("More memory bandwidth never makes an iteration longer") {
+  auto faster = shipped().accelerators.at("nvidia-h200-sxm");
+  faster.memory_bandwidth.value = 2 * faster.memory_bandwidth.value;
+  const cost::OperatorModel slow(shipped().accelerators.at("nvidia-h200-sxm"), shipped(), cost::OperatorModel::Mode::physics);
+  const cost::OperatorModel fast(faster, shipped(), cost::OperatorModel::Mode::physics);
+  for (const char* name : {"llama-3-1-8b", "qwen3-30b-a3b", "gpt-oss-120b", "qwen3-5-397b-a17b"}) {
+    const ReplicaPlan plan{.tensor_parallel = 4};
+    const auto a = iterations(name, plan, {}, slow), b = iterations(name, plan, {}, fast);
+    for (const std::int64_t n : {1, 16, 128}) {
+      CAPTURE(name, n);
+      CHECK(b->decode_cost(n, n * 2000).time_s < a->decode_cost(n, n * 2000).time_s);
+      CHECK(b->cost(mixed(n, 2)).time_s <= a->cost(mixed(n, 2)).time_s);
+    }
+  }
+}
+
+TEST_CASE("A sliding window or a linear layer makes long contexts cheaper than full attention would") {
+  const auto grows = [](const char* name) {
+    const auto model = iterations(name, {.tensor_parallel = 2});
+    const auto attention_s = [&](std::int64_t context) { return model->decode_cost(64, 64 * context).time_s; };
+    return attention_s(32000) - attention_s(2000);
+  };
+  auto full = shipped().language_models.at("gpt-oss-120b");
+  full.sliding_window.reset(), full.full_attention_step.reset();
+  const auto network = *network::network_of(h200().accelerator(), shipped().system_of("nvidia-h200-sxm"), nullptr, 2, shipped());
+  IterationModel without_window(full, h200(), {.tensor_parallel = 2}, network, {});
+  const double all_s = without_window.decode_cost(64, 64 * 32000).time_s - without_window.decode_cost(64, 64 * 2000).time_s;
+  CHECK(grows("gpt-oss-120b") == Approx(all_s / 2).epsilon(0.02));  // every second layer
+  CHECK(grows("qwen3-5-397b-a17b") > 0);
+}
+
+TEST_CASE("Four-bit experts leave attention in bf16; an accelerator without fp4 reads them and computes in bf16") {
+  const auto& h100 = shipped().accelerators.at("nvidia-h100-sxm");
+  const auto& b200 = shipped().accelerators.at("nvidia-b200");
+  ReplicaPlan plan;
+  set_checkpoint_formats(plan, shipped().language_models.at("deepseek-v3"), b200, NumberFormat::fp4);
+  CHECK(plan.attention() == WeightFormat{});
+  CHECK(plan.experts() == WeightFormat{NumberFormat::fp4});
+  set_checkpoint_formats(plan, shipped().language_models.at("gpt-oss-120b"), h100, NumberFormat::fp4);
+  CHECK(plan.experts() == WeightFormat{NumberFormat::bf16, cost::Recipe::fp4_weights});
+  set_checkpoint_formats(plan, shipped().language_models.at("llama-3-1-70b"), b200, NumberFormat::fp4);
+  CHECK(plan.attention() == WeightFormat{NumberFormat::fp4});
+  set_checkpoint_formats(plan, shipped().language_models.at("deepseek-v3"), h100, NumberFormat::fp8);
+  CHECK(plan.dense() == WeightFormat{NumberFormat::fp8, cost::Recipe::block});
+}
+
+TEST_CASE("What does not fit says so with numbers; what cannot be split says why") {
+  const auto& h100 = shipped().accelerators.at("nvidia-h100-sxm");
+  const auto memory = memory_plan(shipped().language_models.at("deepseek-v3"), h100, {.tensor_parallel = 4, .weight_format = NumberFormat::fp8}, {});
+  CHECK(memory.infeasible.find("GB for weights") != std::string::npos);
+  CHECK(memory.infeasible.find("4 x 80.0 GB") != std::string::npos);
+  CHECK(unsound_split(shipped().language_models.at("deepseek-v3"), {.tensor_parallel = 12}) == "128 attention heads cannot be split 12 ways");
+  CHECK(unsound_split(shipped().language_models.at("gpt-oss-120b"), {.tensor_parallel = 8, .data_parallel = 32}) ==
+        "128 experts cannot be spread over 256 accelerators");
+  CHECK(unsound_split(shipped().language_models.at("llama-3-1-8b"), {.pipeline_parallel = 64}) == "32 layers cannot be cut into 64 stages");
+  CHECK(unsound_split(shipped().language_models.at("deepseek-v3"), {.tensor_parallel = 8}).empty());
+}

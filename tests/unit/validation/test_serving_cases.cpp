@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+
+#include "fixture.hpp"
+#include "waferwatt/validation/serving_fit.hpp"
+
+using namespace waferwatt;
+using namespace waferwatt::validation;
+
+namespace {
+
+std::string file_with(const std::string& rows) {
+  const std::string path = (std::filesystem::temp_directory_path() / ("waferwatt-" + std::to_string(::getpid()) + "-cases.csv")).string();
+  std::ofstream(path) << "id,backend,model_path,system,precision,mode,concurrency,isl,osl,tp_size,attention_dp_size,moe_tp_size,moe_ep_size,"
+                         "measured_ttft_ms,measured_tpot_ms\n"
+                      << rows;
+  return path;
+}
+
+ServingCases cases_of(const std::string& rows) { return read_serving_cases(file_with(rows), shipped()); }
+
+}  // namespace
+
+TEST_CASE("A row says model, accelerator, layout, load and what was measured") {
+  const auto cases = cases_of("a,vllm,meta-llama/Llama-3.1-8B-Instruct,h200_sxm,fp8,agg,16,1024,128,2,1,1,1,50.5,7.25\r\n");
+  REQUIRE(cases.cases.size() == 1);
+  const ServingCase& c = cases.cases[0];
+  CHECK(c.model->id == "llama-3-1-8b");
+  CHECK(c.accelerator->id == "nvidia-h200-sxm");
+  CHECK(c.plan.tensor_parallel == 2);
+  CHECK(c.plan.weight_format == catalog::NumberFormat::fp8);
+  CHECK(c.load.concurrency == 16);
+  CHECK(*c.ttft_s == Approx(0.0505));
+  CHECK(*c.tpot_s == Approx(0.00725));
+}
+
+TEST_CASE("Cells that are no numbers are told by line and column name, all at once") {
+  try {
+    cases_of("a,vllm,Qwen/Qwen3-32B,h100_sxm,,agg,8,1024,128,2,1,1,1,50,7\nb,vllm,Qwen/Qwen3-32B,h100_sxm,,agg,many,1024,128,2,1,1,1,50,7\n"
+             "c,vllm,Qwen/Qwen3-32B,h100_sxm,,agg,8,1024,128,2,1,1,1,50,-7\n");
+    FAIL("no error");
+  } catch (const core::InputError& error) {
+    const std::string text = error.what();
+    CHECK(text.find("cases.csv:3:1: error: concurrency: expected a number, got \"many\"") != std::string::npos);
+    CHECK(text.find("cases.csv:4:1: error: measured_tpot_ms: -7 is negative") != std::string::npos);
+  }
+}
+
+TEST_CASE("A missing column and an empty file are errors") {
+  const std::string path = file_with("");
+  std::ofstream(path) << "id,backend\n";
+  CHECK_THROWS_WITH(read_serving_cases(path, shipped()), Catch::Contains("column \"model_path\" is missing"));
+  std::ofstream(path) << "";
+  CHECK_THROWS_WITH(read_serving_cases(path, shipped()), Catch::Contains("the file is empty"));
+}
+
+TEST_CASE("Rows that cannot be simulated are skipped with the reason, never guessed") {
+  const auto cases = cases_of(
+      "a,vllm,acme/Nobody-7B,h100_sxm,,agg,8,1024,128,2,1,1,1,50,7\nb,vllm,Qwen/Qwen3-32B,abacus,,agg,8,1024,128,2,1,1,1,50,7\n"
+      "c,vllm,Qwen/Qwen3-32B,h100_sxm,,agg,,1024,128,2,1,1,1,50,7\nd,trtllm,deepseek-ai/DeepSeek-R1,gb200,fp4,agg,8,1024,128,12,1,12,1,50,7\n"
+      "e,vllm,Qwen/Qwen3-32B,h100_sxm,,agg,8,1024,128,2,1,1,1,,\nf,vllm,Qwen/Qwen3-32B,h100_sxm,fp6,agg,8,1024,128,2,1,1,1,50,7\n");
+  CHECK(cases.cases.empty());
+  REQUIRE(cases.skipped.size() == 6);
+  CHECK(cases.skipped[0].reason == "the catalog has no language model \"acme/Nobody-7B\"");
+  CHECK(cases.skipped[1].reason == "the catalog has no accelerator \"abacus\"");
+  CHECK(cases.skipped[2].reason == "concurrency is not given");
+  CHECK(cases.skipped[3].reason == "128 attention heads cannot be split 12 ways");
+  CHECK(cases.skipped[4].reason == "nothing was measured");
+  CHECK(cases.skipped[5].reason == "precision \"fp6\" is not known");
+}
+
+TEST_CASE("Layouts that count one size twice are the same as those that count it once") {
+  const std::string head = "x,trtllm,deepseek-ai/DeepSeek-R1,b200_sxm,fp4,agg,64,1024,1024,", tail = ",50,7\n";
+  const auto cases = cases_of(head + "64,1,8,8" + tail + head + "8,1,1,8" + tail + head + "1,64,8,8" + tail + head + "1,8,1,8" + tail + head +
+                              "4,4,1,16" + tail + head + "1,4,1,4" + tail);
+  REQUIRE(cases.cases.size() == 6);
+  for (const std::size_t i : {0, 2, 4}) {
+    CAPTURE(i);
+    CHECK(cases.cases[i].configuration == cases.cases[i + 1].configuration);
+  }
+  CHECK(cases.cases[0].plan.n_accelerators() == 8);
+}
+
+TEST_CASE("A backend without a profile takes the default, and the report says how many did") {
+  const auto report = validate_serving(cases_of("a,homemade,Qwen/Qwen3-32B,h100_sxm,,agg,8,1024,128,2,1,1,1,50,7\n"), shipped());
+  CHECK(report.n_cases == 1);
+  CHECK(report.n_default_backend == 1);
+  CHECK(report.text().find("1 cases are of backends without a profile: the default was taken") != std::string::npos);
+}
+
+TEST_CASE("Shipped measurements of serving are met within bounds") {
+  const auto cases = shipped_serving_cases(shipped());
+  const auto report = validate_serving(cases, shipped());
+  REQUIRE(report.n_cases > 50);
+  INFO(report.text());
+  CHECK(report.metrics.at("tpot").median < 15);
+  CHECK(report.metrics.at("ttft").median < 35);
+  CHECK(report.metrics.at("throughput").median < 15);
+}
+
+TEST_CASE("A profile that is fitted meets its own half better than where it started") {
+  // Times made up by a profile with a known overhead are found again.
+  auto cases = shipped_serving_cases(shipped());
+  std::erase_if(cases.cases, [](const ServingCase& c) { return c.backend != "vllm"; });
+  for (int copy = 0; copy < 3; ++copy)
+    for (std::size_t i = 0, n = cases.cases.size(); i < n && cases.cases.size() < 60; ++i) {
+      cases.cases.push_back(cases.cases[i]);
+      cases.cases.back().load.concurrency *= 2;
+    }
+  serving::BackendProfile truth = *serving::find_backend("vllm");
+  truth.step_overhead = 4 * truth.step_overhead + 1 * milli * second;
+  const auto made_up = predict(cases.cases, shipped(), [&](const ServingCase&) { return truth; });
+  for (std::size_t i = 0; i < made_up.size(); ++i) cases.cases[i].ttft_s = made_up[i].ttft_s, cases.cases[i].tpot_s = made_up[i].tpot_s;
+  const auto fit = fit_backend(cases, "vllm", shipped(), 1);
+  const auto before = validate_serving(cases, shipped());
+  CHECK(fit.fitted.metrics.at("tpot").mean < before.metrics.at("tpot").mean);
+  CHECK(text_of(fit).find("step_overhead") != std::string::npos);
+}
+
+TEST_CASE("Too few cases of a backend are not fitted") {
+  CHECK_THROWS_WITH(fit_backend(shipped_serving_cases(shipped()), "nobody", shipped()),
+                    Catch::Contains("backend \"nobody\": 0 cases in the half that is fitted, at least 20 are needed"));
+}
