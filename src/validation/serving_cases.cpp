@@ -129,19 +129,31 @@ ServingCase case_of(const Row& row, const catalog::Catalog& catalog) {
   c.model = &model_of(row, catalog);
   c.accelerator = &accelerator_of(row, catalog);
   if (!c.ttft_s && !c.tpot_s && !c.tokens_per_s && !c.joule_per_token) throw Unusable("nothing was measured");
-  if (const std::string mode = row.text("mode"); mode == "disagg") throw Unusable("prefill and decode on workers of their own are not simulated");
+  const bool is_disaggregated = row.text("mode") == "disagg";
+  if (is_disaggregated)
+    c.disaggregation = {.n_prefill = row.required("prefill_num_workers"), .n_decode = row.required("decode_num_workers")};
   const auto* backend = serving::find_backend(c.backend);
   c.is_known_backend = backend != nullptr;
-  c.plan = plan_of(row, "", *c.model);
   bool integers = false;
   const NumberFormat precision = precision_of(row, *c.model, integers);
-  serving::set_checkpoint_formats(c.plan, *c.model, *c.accelerator, precision, integers);
-  if (c.model->moe) c.plan.routing = {.kind = cost::Routing::Kind::power_law, .exponent = kRoutingExponent};
-  if (backend && precision != NumberFormat::bf16) c.plan.kv_format = backend->kv_format;
-  if (const auto reason = serving::unsound_split(*c.model, c.plan); !reason.empty()) throw Unusable(reason);
+  const auto sound_plan = [&](const std::string& prefix) {
+    auto plan = plan_of(row, prefix, *c.model);
+    serving::set_checkpoint_formats(plan, *c.model, *c.accelerator, precision, integers);
+    if (c.model->moe) plan.routing = {.kind = cost::Routing::Kind::power_law, .exponent = kRoutingExponent};
+    if (backend && precision != NumberFormat::bf16) plan.kv_format = backend->kv_format;
+    if (const auto reason = serving::unsound_split(*c.model, plan); !reason.empty()) throw Unusable(reason);
+    return plan;
+  };
+  c.plan = sound_plan(is_disaggregated ? "decode_" : "");
+  if (is_disaggregated) c.disaggregation->prefill_plan = sound_plan("prefill_");
   c.configuration = fmt::format("{} {} {} {} {} tp{} pp{} dp{} ep{} slices{}", c.backend, c.model->id, c.accelerator->id, io::enum_text(precision),
                                 integers ? "integers" : "", c.plan.tensor_parallel, c.plan.pipeline_parallel, c.plan.data_parallel,
                                 c.plan.expert_parallel, c.plan.expert_tensor_parallel);
+  if (const auto& workers = c.disaggregation) {
+    const auto& q = workers->prefill_plan;
+    c.configuration += fmt::format(" behind {} x tp{} dp{} ep{} slices{}, {} times", workers->n_prefill, q.tensor_parallel, q.data_parallel,
+                                   q.expert_parallel, q.expert_tensor_parallel, workers->n_decode);
+  }
   return c;
 }
 

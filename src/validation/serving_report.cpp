@@ -22,9 +22,18 @@ EngineSettings engine_of(const ServingCase& c, const BackendProfile& profile) {
   return engine;
 }
 
-ServingPrediction prediction(const ServingCase& c, serving::IterationModel& model, const EngineSettings& engine) {
+/// `prompts` has the layout of the prefill workers; null when there are none.
+ServingPrediction prediction(const ServingCase& c, serving::IterationModel& model, serving::IterationModel* prompts, const EngineSettings& engine) {
   const auto memory = serving::memory_plan(*c.model, *c.accelerator, c.plan, engine);
-  const auto out = serving::closed_loop(model, engine, memory, c.load);
+  const auto run = [&] {
+    if (!prompts) return serving::closed_loop(model, engine, memory, c.load);
+    const auto& plan = c.disaggregation->prefill_plan;
+    const auto link = c.accelerator->nic_bandwidth ? c.accelerator->nic_bandwidth->value : 50 * giga * byte / second;
+    return serving::disaggregated_loop(*prompts, model, engine, memory,
+                                       {c.disaggregation->n_prefill, c.disaggregation->n_decode, link * static_cast<double>(plan.n_accelerators())},
+                                       c.model->kv_cache_per_token(plan.kv_format), c.load);
+  };
+  const auto out = run();
   if (!out.infeasible.empty()) return {.infeasible = out.infeasible};
   ServingPrediction p;
   const BackendProfile& backend = engine.backend;
@@ -96,7 +105,9 @@ std::vector<ServingPrediction> predict(const std::vector<ServingCase>& cases, co
     }
     const BackendProfile profile = profile_of(first);
     serving::IterationModel iterations(*first.model, model, first.plan, *network, engine_of(first, profile));
-    for (const auto i : members) predictions[i] = prediction(cases[i], iterations, engine_of(cases[i], profile));
+    std::optional<serving::IterationModel> prompts;
+    if (first.disaggregation) prompts.emplace(*first.model, model, first.disaggregation->prefill_plan, *network, engine_of(first, profile));
+    for (const auto i : members) predictions[i] = prediction(cases[i], iterations, prompts ? &*prompts : nullptr, engine_of(cases[i], profile));
   }
   return predictions;
 }
@@ -114,7 +125,7 @@ ServingReport validate_serving(const ServingCases& cases, const catalog::Catalog
       continue;
     }
     add_errors(all, c, predictions[i]);
-    for (const auto& group : {"model " + c.model->id, "gpu " + c.accelerator->id, "backend " + (c.is_known_backend ? c.backend : "default")})
+    for (const auto& group : {std::string(c.disaggregation ? "mode disaggregated" : "mode aggregated"), "model " + c.model->id, "gpu " + c.accelerator->id, "backend " + (c.is_known_backend ? c.backend : "default")})
       add_errors(by_group[group], c, predictions[i]);
     report.n_default_backend += c.is_known_backend ? 0 : 1;
     report.rows.push_back({&c, predictions[i]});

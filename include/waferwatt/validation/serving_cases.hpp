@@ -11,7 +11,7 @@
 // empty. A cell that is no number where one belongs is an error; a row that cannot be simulated is skipped.
 #include <optional>
 
-#include "waferwatt/serving/closed_loop.hpp"
+#include "waferwatt/serving/disaggregated_loop.hpp"
 #include "waferwatt/validation/training_cases.hpp"
 
 namespace waferwatt::validation {
@@ -20,7 +20,12 @@ struct ServingCase {
   std::string id, backend, system;
   const catalog::LanguageModel* model = nullptr;
   const catalog::Accelerator* accelerator = nullptr;
-  serving::ReplicaPlan plan;
+  serving::ReplicaPlan plan;  ///< of a decode worker when prompts have workers of their own
+  struct Disaggregation {
+    serving::ReplicaPlan prefill_plan;
+    std::int64_t n_prefill = 1, n_decode = 1;
+  };
+  std::optional<Disaggregation> disaggregation;
   serving::ClosedLoopLoad load;
   bool is_known_backend = false;
   std::optional<double> ttft_s, tpot_s, tokens_per_s, joule_per_token;  ///< measured
