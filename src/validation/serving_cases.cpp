@@ -151,7 +151,7 @@ ServingCase case_of(const Row& row, const catalog::Catalog& catalog) {
                                 c.plan.expert_parallel, c.plan.expert_tensor_parallel);
   if (const auto& workers = c.disaggregation) {
     const auto& q = workers->prefill_plan;
-    c.configuration += fmt::format(" behind {} x tp{} dp{} ep{} slices{}, {} times", workers->n_prefill, q.tensor_parallel, q.data_parallel,
+    c.configuration += fmt::format(" behind {} x tp{} dp{} ep{} slices{} to {}", workers->n_prefill, q.tensor_parallel, q.data_parallel,
                                    q.expert_parallel, q.expert_tensor_parallel, workers->n_decode);
   }
   return c;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <limits>
 
@@ -53,6 +54,20 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
+/// Also names whose words run together: "rtxpro6000-..." is nvidia-rtx-pro-6000.
+std::optional<std::string> accelerator_of_device(const std::string& name, const catalog::Catalog& catalog) {
+  if (const auto found = accelerator_of_name(name, catalog)) return found;
+  const auto plain = [](std::string_view text) {
+    std::string out;
+    for (const char c : text)
+      if (std::isalnum(static_cast<unsigned char>(c))) out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return out;
+  };
+  for (const auto& [id, accelerator] : catalog.accelerators.all())
+    if (plain(name).find(plain(id.substr(id.find('-') + 1))) != std::string::npos) return id;
+  return std::nullopt;
+}
+
 std::vector<MeasuredRequest> requests_of(const std::string& folder) {
   std::string file = folder + "/requests.jsonl";
   if (!std::filesystem::exists(file)) file += ".gz";
@@ -96,7 +111,7 @@ RequestRun read_request_run(const std::string& folder, const catalog::Catalog& c
   if (!c.model) throw InputError(fmt::format("{}: the catalog has no language model \"{}\"", file, model));
   const Value* hardware = meta.find("hardware");
   const std::string device = hardware ? text(file, *hardware, "device_name") : c.id;
-  const auto accelerator = accelerator_of_name(device, catalog);
+  const auto accelerator = accelerator_of_device(device, catalog);
   if (!accelerator) throw InputError(fmt::format("{}: the catalog has no accelerator \"{}\"", file, device));
   c.accelerator = &catalog.accelerators.at(*accelerator);
   c.plan.tensor_parallel = whole(settings, "tensor_parallel_size", 1), c.plan.data_parallel = whole(settings, "data_parallel_size", 1);

@@ -97,7 +97,7 @@ TEST_CASE("Shipped measurements of serving are met within bounds") {
   REQUIRE(report.n_cases > 50);
   INFO(report.text());
   CHECK(report.metrics.at("tpot").median < 15);
-  CHECK(report.metrics.at("ttft").median < 35);
+  CHECK(report.metrics.at("ttft").median < 40);
   CHECK(report.metrics.at("throughput").median < 15);
 }
 
