@@ -179,18 +179,16 @@ std::uint64_t hash_of(std::span<const Share> shares) {
   return hash;
 }
 
-/// A whole number where it is one but for rounding.
-double nearly_whole(double x) { return std::abs(x - std::round(x)) <= 1e-9 * x ? std::round(x) : x; }
+constexpr double kRounding = 1e-9;  // relative
+constexpr double kClose = 5e-4;     // by which shares may be rounded where transfers meet
 
-/// The least factor that makes all weights whole, up to the largest that SimGrid takes; else 1.
-double whole_factor(std::span<const Share> shares) {
-  constexpr double kRounding = 1e-9;
-  for (double factor = 1; factor <= engine::SimgridFlows::kMaxWeight; ++factor) {
-    if (factor * shares.front().weight > engine::SimgridFlows::kMaxWeight) break;
-    if (std::ranges::all_of(shares, [&](const Share& s) { return std::abs(factor * s.weight - std::round(factor * s.weight)) <= kRounding * factor * s.weight; }))
-      return factor;
-  }
-  return 1;
+/// The least factor that makes all weights whole to within `tolerance` and no larger than SimGrid takes; 0: none.
+double whole_factor(std::span<const Share> shares, double tolerance) {
+  const double largest = std::ranges::max(shares, {}, &Share::weight).weight;
+  const auto whole = [&](double x) { return std::abs(x - std::round(x)) <= tolerance * x; };
+  for (double factor = 1; factor * largest <= engine::SimgridFlows::kMaxWeight; ++factor)
+    if (std::ranges::all_of(shares, [&](const Share& s) { return whole(factor * s.weight); })) return factor;
+  return 0;
 }
 
 /// The folded link of one that changes, and what its weights were divided by.
@@ -228,6 +226,12 @@ void Traffic::fold(const Topology& topology, const std::vector<LinkChange>& chan
   for (std::uint32_t t = 0; t < transfers_.size(); ++t)
     for (const auto& use : transfers_[t].original) by_link.shares[next[use.link]++] = {t, use.weight};
 
+  const auto any_meet = [&](std::span<const Share> shares) {
+    for (std::size_t i = 0; i + 1 < shares.size(); ++i)
+      for (std::size_t k = i + 1; k < shares.size(); ++k)
+        if (may_meet(shares[i].transfer, shares[k].transfer)) return true;
+    return false;
+  };
   std::map<LinkIndex, Alone> changing;
   for (const auto& change : changes) changing[change.link] = {};
   std::unordered_multimap<std::uint64_t, std::uint32_t> classes;  // hash of shares -> folded link
@@ -238,11 +242,15 @@ void Traffic::fold(const Topology& topology, const std::vector<LinkChange>& chan
     ++n_unfolded_;
     double unit = std::ranges::min(shares, {}, &Share::weight).weight;
     for (Share& share : shares) share.weight /= unit;
-    if (const double factor = whole_factor(shares); shares.size() > 1) {
-      unit /= factor;
-      for (Share& share : shares) share.weight = nearly_whole(factor * share.weight);
-      for (std::size_t i = 0; i + 1 < shares.size() && !meet_; ++i)
-        for (std::size_t k = i + 1; k < shares.size() && !meet_; ++k) meet_ = may_meet(shares[i].transfer, shares[k].transfer);
+    if (shares.size() > 1) {
+      const bool meet = any_meet(shares);
+      meet_ = meet_ || meet;
+      double factor = whole_factor(shares, kRounding);
+      if (factor == 0 && meet) factor = whole_factor(shares, kClose);
+      if (factor > 0) {
+        unit /= factor;
+        for (Share& share : shares) share.weight = std::round(factor * share.weight);
+      }
     }
     const double capacity = topology.failed(link) ? 0 : topology.links()[link].capacity.base() / unit;
     const std::uint64_t hash = hash_of(shares);
