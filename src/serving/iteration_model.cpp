@@ -145,6 +145,10 @@ IterationCost IterationModel::cost(const IterationLoad& load) {
     sum = sum * quality;
     sum += network;
   }
+  if (plan_.two_batch_overlap) {  // what is shorter runs beside what is longer
+    const double hidden_s = std::min(sum.network_s, sum.time_s - sum.network_s);
+    sum.time_s -= hidden_s, sum.network_s -= hidden_s;
+  }
   IterationCost gaps;
   gaps.time_s = gaps.launch_s = n_layers_ * backend_.layer_overhead.in(second);
   const double eager_s = n_layers_ * backend_.eager_layer.in(second);
@@ -154,7 +158,7 @@ IterationCost IterationModel::cost(const IterationLoad& load) {
   }
   gaps.energy_j = gaps.time_s * operators_->idle_power_w();
   sum += gaps;
-  sum += host(load.n_decode + load.n_chunks);
+  sum += host(share(load.n_decode + load.n_chunks, plan_.data_parallel));  // every group has a scheduler of its own
   return sum;
 }
 

@@ -72,7 +72,7 @@ std::vector<ServingCase> of_half(const ServingCases& cases, const std::string& b
   std::vector<ServingCase> out;
   std::set<std::string> seen;
   for (const ServingCase& c : cases.cases) {
-    if (c.backend != backend || is_fitted_half(c) != fitted) continue;
+    if (c.backend != backend || c.disaggregation || is_fitted_half(c) != fitted) continue;
     const std::string name = fmt::format("{} {} {} {} {}", c.configuration, c.load.concurrency, c.load.input_tokens, c.load.output_tokens, c.tpot_s.value_or(0));
     if (seen.insert(name).second) out.push_back(c);
   }

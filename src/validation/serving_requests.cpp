@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <limits>
 
 #include "serving_names.hpp"
 #include "text_file.hpp"
@@ -152,19 +151,25 @@ ServingPrediction replay(const RequestRun& run, const catalog::Catalog& catalog)
   std::vector<serving::RequestRecord> records;
   for (const MeasuredRequest& r : run.requests)
     records.push_back({.arrival_s = r.arrival_s, .input_tokens = r.input_tokens, .output_tokens = r.output_tokens});
-  serving::Replica replica(model, engine, n_blocks, std::numeric_limits<std::int64_t>::max(), records);
+  serving::Replica replica(model, {.engine = engine, .n_kv_blocks = n_blocks, .n_accelerators = c.plan.n_accelerators()}, records);
 
   double now_s = 0;
-  for (std::size_t next = 0; next < records.size() || replica.n_outstanding() > 0;) {
-    while (next < records.size() && records[next].arrival_s <= now_s) replica.enqueue(static_cast<std::uint32_t>(next++), now_s);
-    const double duration_s = replica.begin_iteration(now_s);
-    if (duration_s <= 0) {
-      if (next >= records.size()) break;
-      now_s = records[next].arrival_s;
+  std::size_t next = 0;
+  const auto arrival_s = [&] { return next < records.size() ? records[next].arrival_s : serving::Replica::kNever; };
+  while (next < records.size() || replica.n_outstanding() > 0) {
+    while (arrival_s() <= now_s) replica.enqueue(static_cast<std::uint32_t>(next++), now_s);
+    double end_s = replica.begin(now_s);
+    if (end_s == serving::Replica::kNever) {
+      if (next == records.size()) break;
+      now_s = arrival_s();
       continue;
     }
-    now_s += duration_s;
-    replica.finish_iteration(now_s);
+    while (arrival_s() < end_s) {  // one that arrives cuts a stretch of decoding at its next iteration
+      const double at_s = arrival_s();
+      replica.enqueue(static_cast<std::uint32_t>(next++), at_s);
+      end_s = replica.cut(at_s);
+    }
+    replica.finish(now_s = end_s);
   }
   std::vector<double> ttft_s, tpot_s;
   for (const auto& r : records) {

@@ -54,6 +54,7 @@ struct ReplicaPlan {
   std::int64_t pipeline_parallel = 1;       ///< stages of layers
   bool expert_parallel = true;              ///< whole experts per accelerator; false: a slice of every expert
   std::int64_t expert_tensor_parallel = 1;  ///< slices of every expert, with expert_parallel
+  bool two_batch_overlap = false;  ///< half of a batch computes while the tokens of the other half are exchanged
   NumberFormat weight_format = NumberFormat::bf16;
   NumberFormat kv_format = NumberFormat::bf16;
   cost::Recipe weight_recipe = cost::Recipe::plain;

@@ -13,12 +13,13 @@ namespace {
 
 struct Loop {
   Deployment deployment = small_deployment();
-  cost::OperatorModel operators{*deployment.accelerator, shipped()};
+  cost::OperatorModel operators{*deployment.groups[0].accelerator, shipped()};
 
   ClosedLoopOutcome run(const ClosedLoopLoad& load) {
-    const auto network = network::network_of(*deployment.accelerator, deployment.system, nullptr, deployment.plan.n_accelerators(), shipped());
-    IterationModel model(*deployment.model, operators, deployment.plan, *network, deployment.engine);
-    return closed_loop(model, deployment.engine, memory_plan(*deployment.model, *deployment.accelerator, deployment.plan, deployment.engine), load);
+    const ReplicaGroup& group = deployment.groups[0];
+    const auto network = network::network_of(*group.accelerator, group.system, nullptr, group.plan.n_accelerators(), shipped());
+    IterationModel model(*deployment.model, operators, group.plan, *network, group.engine);
+    return closed_loop(model, group.engine, memory_plan(*deployment.model, *group.accelerator, group.plan, group.engine), load);
   }
 };
 
@@ -40,7 +41,7 @@ TEST_CASE("Requests of one length in a closed loop: the form is the engine, wave
 
 TEST_CASE("A batch that is full makes the rest wait, as in the engine") {
   Loop loop;
-  loop.deployment.engine.max_sequences = 16;
+  loop.deployment.groups[0].engine.max_sequences = 16;
   Workload workload = fixed_lengths(500, 100, 480);
   workload.concurrency = 48;
   const ServingSummary engine = summarise(outcome_of(loop.deployment, workload), loop.deployment, {}, {});
@@ -61,7 +62,7 @@ TEST_CASE("Prompts first: decoding waits for them, and first tokens come sooner 
   Loop loop;
   const ClosedLoopLoad load{.concurrency = 64, .input_tokens = 2000, .output_tokens = 200, .spread = 0.2};
   const auto together = loop.run(load);
-  loop.deployment.engine.backend.prefill_first = true;
+  loop.deployment.groups[0].engine.backend.prefill_first = true;
   const auto apart = loop.run(load);
   CHECK(apart.time_to_first_token < together.time_to_first_token);
   CHECK(apart.time_per_output_token > 0.8 * together.time_per_output_token);
@@ -86,8 +87,8 @@ TEST_CASE("A request longer than the cache is refused with the numbers") {
 
 TEST_CASE("Decoding draws more than idle and less than the rated power, and a token less energy in a larger batch") {
   Loop loop;
-  loop.deployment.accelerator = &shipped().accelerators.at("nvidia-h200-sxm");
-  Loop h200{loop.deployment, cost::OperatorModel(*loop.deployment.accelerator, shipped())};
+  loop.deployment.groups[0].accelerator = &shipped().accelerators.at("nvidia-h200-sxm");
+  Loop h200{loop.deployment, cost::OperatorModel(*loop.deployment.groups[0].accelerator, shipped())};
   const auto power_w = [](const ClosedLoopOutcome& out) { return out.cost.energy_j / out.cost.time_s; };
   const auto one = h200.run({.concurrency = 1, .input_tokens = 100, .output_tokens = 500});
   const auto many = h200.run({.concurrency = 64, .input_tokens = 100, .output_tokens = 500});
