@@ -151,7 +151,8 @@ ServingPrediction replay(const RequestRun& run, const catalog::Catalog& catalog)
   std::vector<serving::RequestRecord> records;
   for (const MeasuredRequest& r : run.requests)
     records.push_back({.arrival_s = r.arrival_s, .input_tokens = r.input_tokens, .output_tokens = r.output_tokens});
-  serving::Replica replica(model, {.engine = engine, .n_kv_blocks = n_blocks, .n_accelerators = c.plan.n_accelerators()}, records);
+  serving::TabulatedCosts costs(model);
+  serving::Replica replica(costs, {.engine = engine, .n_kv_blocks = n_blocks, .n_accelerators = c.plan.n_accelerators()}, records);
 
   double now_s = 0;
   std::size_t next = 0;
