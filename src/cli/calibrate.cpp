@@ -46,9 +46,10 @@ void print_fits(const catalog::Calibration& calibration) {
 int fit(const Arguments& arguments) {
   const auto& words = arguments.positional();
   if (!words.empty() && words[0] == "collectives") return calibrate_collectives(arguments);
+  if (!words.empty() && words[0] == "software") return calibrate_software(arguments);
   if (words.empty() || words[0] != "fit")
     throw UsageError(fmt::format("usage: waferwatt calibrate fit|collectives FILE... [--accelerator ID]{}",
-                                 words.empty() ? "" : core::suggestion(words[0], {"fit", "collectives"}, "words")));
+                                 words.empty() ? "" : core::suggestion(words[0], {"fit", "collectives", "software"}, "words")));
   if (words.size() < 2) throw UsageError("FILE is missing");
   const auto catalog = shared_catalog();
   const auto asked = arguments.value("--accelerator");
@@ -87,10 +88,11 @@ int fit(const Arguments& arguments) {
 
 Command calibrate_command() {
   return {.name = "calibrate",
-          .arguments = "fit|collectives FILE... [--accelerator ID] [-o OUT]",
-          .doc = "Fit measured operator times, or times of collectives: CSV, CSV in gzip, or the file of waferwatt-calibrate.",
+          .arguments = "fit|collectives FILE... [--accelerator ID] [-o OUT] | software STACK [NUMBER...] [--cases FILE]",
+          .doc = "Fit measured operators or collectives (CSV, CSV in gzip, waferwatt-calibrate's file), or a training stack.",
           .examples = "  waferwatt calibrate fit h200_sxm_*.csv.gz --accelerator nvidia-h200-sxm -o models/calibrations/nvidia-h200-sxm.json\n"
                       "  waferwatt calibrate collectives all_nccl.csv.gz all_deepep_*.csv.gz -o models/collectives --force\n"
+                      "  waferwatt calibrate software megatron-2021 --cases iterations.csv\n"
                       "columns of a CSV (times in microseconds; the accelerator is a column \"system\" or the file's name):\n"
                       "  dtype,m,n,k,us[,watts,power_limit]\n"
                       "  dtype,kv_dtype,batch_size,isl,num_heads,num_kv_heads,head_dim,win,us\n"
@@ -99,6 +101,8 @@ Command calibrate_command() {
           .options = {{"--accelerator", "-a", "ID", "Accelerator that was measured; default: what the file says."},
                       {"--output", "-o", "OUT", "File to write; of collectives a folder; default: models/calibrations/ID.json, models/collectives."},
                       {"--source", "", "ID", "Source of the measurements in models/sources.json."},
+                      {"--cases", "", "FILE", "Measured iterations, as of validate training; default: those shipped (software).", true},
+                      {"--all", "", "", "Fit to all cases, not to those of the stack alone (software)."},
                       {"--skipped", "", "FILE", "Write rows that were not used, with reasons, as CSV."},
                       {"--force", "", "", "Replace OUT."}},
           .run = fit};

@@ -6,5 +6,7 @@
 namespace waferwatt::cli {
 
 int calibrate_collectives(const Arguments& arguments);
+/// A training stack's numbers from measured iterations.
+int calibrate_software(const Arguments& arguments);
 
 }  // namespace waferwatt::cli

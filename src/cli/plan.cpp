@@ -25,9 +25,9 @@ Objective objective_of(const Arguments& arguments, const std::string& otherwise)
 void print_plans(const Table& table) {
   fmt::print("\n{}\n", table.name());
   for (std::size_t i = 0; i < table.n_rows(); ++i)
-    fmt::print("{:>3}  {:>9.4g} s  {:>6.1f} GB  {:>9.4g} MJ  {}\n     {}\n", table.integers("rank")[i],
+    fmt::print("{:>3}  {:>9.4g} s  {:>6.1f} GB  {:>9.4g} MJ  {:>9.4g} USD  {}\n     {}\n", table.integers("rank")[i],
                table.numbers("iteration_time_s")[i], table.numbers("memory_byte")[i] / 1e9,
-               table.numbers("energy_per_iteration_j")[i] / 1e6, table.texts("plan")[i], table.texts("why")[i]);
+               table.numbers("energy_per_iteration_j")[i] / 1e6, table.numbers("cost_per_iteration_usd")[i], table.texts("plan")[i], table.texts("why")[i]);
 }
 
 void print_deployments(const Table& table) {

@@ -35,7 +35,7 @@ Command validate_command() {
                       "  waferwatt validate power\n",
           .options = {{"--cases", "", "FILE", "Measured cases of your own (default: those shipped).", true},
                       {"--accelerator", "-a", "ID", "Accelerator that was measured (kernels); default: what the file says."},
-                      {"--points", "", "FILE", "Write measured and predicted time of every case as CSV (kernels, network, serving)."},
+                      {"--points", "", "FILE", "Write measured and predicted time of every case as CSV (kernels, network, training, serving)."},
                       {"--fit", "", "", "Fit the backends' profiles on half of the configurations (serving)."},
                       {"--jobs", "-j", "N", "Processor cores to use (supply; default: all)."},
                       {"--json", "", "", "Print one JSON object."}},

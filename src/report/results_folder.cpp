@@ -9,6 +9,7 @@
 #include "waferwatt/io/csv.hpp"
 #include "waferwatt/report/html_page.hpp"
 #include "waferwatt/report/summary.hpp"
+#include "waferwatt/report/trace_file.hpp"
 
 namespace waferwatt::report {
 namespace {
@@ -49,7 +50,10 @@ void write_files(const fs::path& folder, const scenario::Scenario& scenario, con
   json("summary.json", summary(scenario, outcome));
   json("resolved.json", scenario.resolved());
   for (const auto& table : outcome.result.tables)
-    write_file(folder / "tables" / (table.name() + ".csv"), [&](std::ostream& out) { io::write_csv(out, table); });
+    if (table.name() == kTraceTable)
+      write_file(folder / "trace.json", [&](std::ostream& out) { write_trace(out, table); });
+    else
+      write_file(folder / "tables" / (table.name() + ".csv"), [&](std::ostream& out) { io::write_csv(out, table); });
   if (outcome.result.ledger.n_columns() > 0)
     write_file(folder / "ledger.csv", [&](std::ostream& out) { io::write_csv(out, outcome.result.ledger); });
   write_file(folder / "report.html", [&](std::ostream& out) { out << html_page(scenario, outcome); });

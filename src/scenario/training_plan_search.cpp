@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "training_tables.hpp"
+#include "waferwatt/training/memory.hpp"
 #include "waferwatt/scenario/training_scenario.hpp"
 
 namespace waferwatt::scenario {
@@ -15,10 +17,11 @@ Table plan_table(const std::string& name, const std::vector<training::Candidate>
                      {"iteration_time_s"},
                      {"memory_byte"},
                      {"energy_per_iteration_j"},
+                     {"cost_per_iteration_usd"},
                      {"why", Table::Kind::text}});
   std::int64_t rank = 0;
   for (const auto& c : plans)
-    table.add({++rank, training::plan_text(c.plan), c.time.in(second), c.memory.in(byte), c.energy.in(joule),
+    table.add({++rank, training::plan_text(c.plan), c.time.in(second), c.memory.in(byte), c.energy.in(joule), c.cost.in(usd),
                rank == 1 ? std::string{"best"} : training::why_slower(c, plans.front())});
   return table;
 }
@@ -32,6 +35,7 @@ Result plan_search(const TrainingScenario& s, const catalog::Catalog& catalog, t
   const auto* accelerator = s.accelerator.resolve(catalog.accelerators, diagnostics);
   const auto* system = s.system ? s.system->resolve(catalog.systems, diagnostics) : nullptr;
   const auto* fabric = s.fabric ? s.fabric->resolve(catalog.fabrics, diagnostics) : nullptr;
+  const auto* grid = s.grid.resolve(catalog.grids, diagnostics);
   diagnostics.throw_if_any();
   if (!system) system = catalog.system_of(accelerator->id);
   const auto network = network::network_of(*accelerator, system, fabric, s.n_accelerators.value, catalog);
@@ -39,7 +43,8 @@ Result plan_search(const TrainingScenario& s, const catalog::Catalog& catalog, t
   const training::Machine machine{operators, *network, training::software_stack(s.software.value)};
   training::SearchSpace space{.n_accelerators = s.n_accelerators.value,
                               .base = s.plan(),
-                              .memory_capacity = *accelerator->memory_capacity};
+                              .memory_capacity = training::usable_memory(*accelerator),
+                              .surroundings = surroundings(s, *accelerator, system, *grid)};
   const auto begin = std::chrono::steady_clock::now();
   const auto found = training::best_plans(*model, machine, space, objective, n_jobs);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -48,7 +53,7 @@ Result plan_search(const TrainingScenario& s, const catalog::Catalog& catalog, t
   if (found.best.empty()) {
     result.infeasible = fmt::format("none of {} plans of {} on {} {} fits into {:.1f} GB", found.n_plans, model->name,
                                     s.n_accelerators.value, accelerator->name,
-                                    accelerator->memory_capacity->in(giga * byte));
+                                    training::usable_memory(*accelerator).in(giga * byte));
     return result;
   }
   const auto& best = found.best.front();

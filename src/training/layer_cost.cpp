@@ -9,7 +9,8 @@ namespace {
 
 double as_double(const catalog::Fact<std::int64_t>& fact) { return static_cast<double>(fact.value); }
 
-constexpr DataSize kActivation = 2 * byte;
+/// Kernels of a backward pass over those of a forward pass, of which each matrix product has two.
+constexpr double kBackwardKernels = 1.5;
 
 }  // namespace
 
@@ -18,6 +19,7 @@ void Work::add(const cost::Estimate& estimate, double repeats, const cost::Opera
   time += t;
   (estimate.bound == cost::Bound::launch ? launch : estimate.bound == cost::Bound::memory ? memory : compute) += t;
   energy += operators.power(estimate) * t;
+  flops += repeats * estimate.work;
   error_time += t.in(second)*estimate.error;
 }
 
@@ -30,12 +32,12 @@ void Work::stretch_to(Time least, Power idle) {
 
 Work& Work::operator+=(const Work& other) {
   time += other.time, launch += other.launch, memory += other.memory, compute += other.compute;
-  energy += other.energy, error_time += other.error_time;
+  energy += other.energy, flops += other.flops, error_time += other.error_time;
   return *this;
 }
 
 Work Work::scaled(double k) const {
-  return {k * time, k * launch, k * memory, k * compute, k * energy, k * error_time};
+  return {k * time, k * launch, k * memory, k * compute, k * energy, k * flops, k * error_time};
 }
 
 Work PartCost::computing() const {
@@ -64,6 +66,7 @@ LayerCosts::LayerCosts(const catalog::LanguageModel& model, const Plan& plan, co
       operators_(machine.operators),
       network_(machine.network),
       software_(machine.software),
+      contention_(machine.contention),
       tokens_(static_cast<double>(plan.micro_batch * plan.sequence_length) /
               static_cast<double>(plan.parallel.context)),
       hidden_(as_double(model.hidden_size)),
@@ -72,9 +75,17 @@ LayerCosts::LayerCosts(const catalog::LanguageModel& model, const Plan& plan, co
 
 void LayerCosts::gemm(PartCost& part, double m, double n, double k, NumberFormat format) const {
   const double slow = software_.kernel_slowdown;
-  part.forward.add(operators_.estimate(cost::Gemm{m, n, k, format}), slow, operators_);
-  part.backward.add(operators_.estimate(cost::Gemm{m, k, n, format}), slow, operators_);
-  part.weight.add(operators_.estimate(cost::Gemm{k, n, m, format}), slow, operators_);
+  part.forward.add(operators_.sustained(cost::Gemm{m, n, k, format}), slow, operators_);
+  part.backward.add(operators_.sustained(cost::Gemm{m, k, n, format}), slow, operators_);
+  part.weight.add(operators_.sustained(cost::Gemm{k, n, m, format}), slow, operators_);
+  accumulate(part.weight, n * k, operators_.sustained(cost::Gemm{k, n, m, format}).time);
+}
+
+void LayerCosts::accumulate(Work& weight, double n_parameters, Time beside) const {
+  // Gradients are added up over micro-batches: read, and written wider than the product that is counted. Where the
+  // product is bound by arithmetic this hides behind it.
+  const auto traffic = operators_.stream(n_parameters * 2 * software_.gradient_bytes * byte);
+  if (traffic.time > beside) weight.add(traffic, (traffic.time - beside) / traffic.time, operators_);
 }
 
 void LayerCosts::stream(PartCost& part, DataSize traffic) const {
@@ -101,10 +112,13 @@ void LayerCosts::attention(PartCost& part) const {
   } else {
     gemm(part, tokens_, (n / t + 2 * kv_heads) * qk, h, format);
   }
-  PartCost core = plan_.fused_attention ? fused_core(n / t, kv_heads, qk, v) : unfused_core(n / t, qk, v);
+  const bool whole_sequences = plan_.context_exchange == ContextExchange::all_to_all;
+  const double shared = whole_sequences ? context_ : 1;
+  PartCost core = plan_.fused_attention ? fused_core(n / t / shared, std::max(1.0, kv_heads / shared), qk, v)
+                                        : unfused_core(n / t, qk, v);
   // Fused kernels recompute scores within their backward pass.
   if (plan_.recompute == Recompute::selective && !plan_.fused_attention) core.recompute += core.forward;
-  if (plan_.parallel.context > 1) exchange_context(part, core, kv_heads * (qk + v) * kActivation.in(byte));
+  if (plan_.parallel.context > 1) exchange_context(part, core, kv_heads * (qk + v), n / t * (qk + v));
   part += core;
   gemm(part, tokens_, h, n * v / t, format);
   stream(part, 2 * tokens_ * (n / t + kv_heads) * qk * kActivation);  // rotary embedding: read and write Q and K
@@ -112,33 +126,44 @@ void LayerCosts::attention(PartCost& part) const {
 
 PartCost LayerCosts::fused_core(double n_heads, double n_kv_heads, double qk_dim, double v_dim) const {
   PartCost core;
-  // Under context parallelism each rank has a part of the queries that sees half of the keys on average.
-  const double own = static_cast<double>(plan_.sequence_length) / context_,
-               others = static_cast<double>(plan_.sequence_length) - own;
-  const auto estimate =
-      operators_.estimate(cost::PrefillAttention{.n_sequences = static_cast<double>(plan_.micro_batch),
-                                                 .new_tokens = own,
-                                                 .context_tokens = others / 2,
-                                                 .n_heads = n_heads,
-                                                 .n_kv_heads = n_kv_heads,
-                                                 .qk_dim = qk_dim,
-                                                 .v_dim = v_dim});
-  // Every second layer looks at a window only.
-  double share = 1;
-  if (model_.sliding_window)
-    share = 0.5 + 0.5 * std::min(1.0, 2 * as_double(*model_.sliding_window) / static_cast<double>(plan_.sequence_length));
-  const double slow = share * software_.kernel_slowdown * software_.attention_slowdown;
-  core.forward.add(estimate, slow, operators_);
-  core.backward.add(estimate, software_.backward_attention_ratio * slow, operators_);
+  // Of a ring each rank has a part of the queries that sees half of the others' keys on average.
+  const double sequence = static_cast<double>(plan_.sequence_length);
+  const double own = plan_.context_exchange == ContextExchange::all_to_all ? sequence : sequence / context_;
+  cost::PrefillAttention op{.n_sequences = static_cast<double>(plan_.micro_batch),
+                            .new_tokens = own,
+                            .context_tokens = (sequence - own) / 2,
+                            .n_heads = n_heads,
+                            .n_kv_heads = n_kv_heads,
+                            .qk_dim = qk_dim,
+                            .v_dim = v_dim};
+  const double slow = software_.kernel_slowdown * software_.attention_slowdown;
+  const auto add = [&](double share) {
+    core.forward.add(operators_.estimate(op), share * slow, operators_);
+    core.backward.add(operators_.backward(op), share * slow, operators_);
+  };
+  if (!model_.sliding_window) {
+    add(1);
+    return core;
+  }
+  // Every second layer looks at a window only (Gemma 2, gpt-oss): the mean of both.
+  add(0.5);
+  op.window = as_double(*model_.sliding_window);
+  add(0.5);
   return core;
 }
 
-void LayerCosts::exchange_context(PartCost& part, const PartCost& core, double bytes_per_token) const {
+void LayerCosts::exchange_context(PartCost& part, const PartCost& core, double kv_numbers, double q_numbers) const {
   const auto group = network_.group(plan_.parallel.context, plan_.parallel.tensor);
-  const Time gather = network_.all_gather_time(group, tokens_ * context_ * bytes_per_token * byte);
-  const auto exposed = [&](Time traffic, Time beside) {
-    return traffic - std::min(software_.context_overlap * traffic, beside);
-  };
+  if (plan_.context_exchange == ContextExchange::all_to_all) {
+    // Queries, keys and values there, outputs back; gradients the other way.
+    const Time both_ways =
+        contention_.context * network_.all_to_all_time(group, tokens_ * (kv_numbers + q_numbers) * kActivation);
+    part.context_forward += both_ways, part.context_backward += both_ways;
+    return;
+  }
+  const double share = plan_.overlap.context.value_or(software_.context_overlap);
+  const Time gather = contention_.context * network_.all_gather_time(group, tokens_ * context_ * kv_numbers * kActivation);
+  const auto exposed = [&](Time traffic, Time beside) { return traffic - std::min(share * traffic, beside); };
   part.context_forward += exposed(gather, core.forward.time);
   part.context_backward += exposed(2 * gather, core.backward.time);
 }
@@ -164,55 +189,26 @@ void LayerCosts::feed_forward(PartCost& part, double ffn_size) const {
   gemm(part, tokens_, hidden_, f, plan_.format);
 }
 
-void LayerCosts::experts(PartCost& part) const {
-  const auto& moe = *model_.moe;
-  const double expert = static_cast<double>(plan_.parallel.expert), k = as_double(moe.experts_per_token);
-  // Tokens of a rank before the experts: its slice of the sequence.
-  const double slices = static_cast<double>(plan_.parallel.expert_slices());
-  const double tokens = tokens_ / tensor_ * slices;
-  gemm(part, tokens, as_double(moe.n_routed_experts), hidden_, NumberFormat::bf16);  // router
-  const auto routed = operators_.estimate(cost::Experts{.n_tokens = tokens * expert,
-                                                        .experts_per_token = k,
-                                                        .n_experts = as_double(moe.n_routed_experts),
-                                                        .expert_parallel = expert,
-                                                        .hidden_size = hidden_,
-                                                        .ffn_size = as_double(moe.expert_ffn_size) / slices,
-                                                        .gated = model_.gated_ffn,
-                                                        .format = plan_.format});
-  const double slow = software_.kernel_slowdown * software_.expert_slowdown;
-  part.forward.add(routed, slow, operators_);
-  part.backward.add(routed, slow, operators_);
-  part.weight.add(routed, slow, operators_);
-  // Rows are sorted by expert, and summed with their weights on the way back.
-  stream(part, 4 * tokens * k * hidden_ * kActivation);
-  if (moe.n_shared_experts.value > 0)
-    feed_forward(part, as_double(moe.expert_ffn_size) * as_double(moe.n_shared_experts));
-
-  // Each rank sends its part of the tokens to their experts and gets the results back.
-  const auto group = network_.group(plan_.parallel.expert, plan_.parallel.expert_slices());
-  const DataSize sent = tokens_ / tensor_ * k * hidden_ * kActivation;
-  DataSize out = sent, back = sent;
-  if (plan_.deduplicated_dispatch) {
-    // Of D domains, k experts drawn evenly lie in D (1 - (1 - 1/D)^k).
-    const double domains = std::ceil(expert / static_cast<double>(std::max<std::int64_t>(1, group.per_domain)));
-    const double share = domains > 1 ? std::min(1.0, domains * (1 - std::pow(1 - 1 / domains, k)) / k) : 1;
-    const bool narrow = plan_.format != NumberFormat::bf16 && plan_.format != NumberFormat::fp16;
-    out *= share * (narrow ? 0.5 : 1), back *= share;
-  }
-  const Time both_ways = network_.all_to_all_time(group, out) + network_.all_to_all_time(group, back);
-  const double exposed = 1 - software_.expert_overlap;
-  part.expert_forward += exposed * both_ways;
-  part.expert_backward += exposed * both_ways;
+void LayerCosts::tensor_traffic(PartCost& part, double n_all_reduces) const {
+  // All-reduces (or reduce-scatters and all-gathers, which take the same time) in each pass.
+  const Time all_reduce = network_.all_reduce_time(network_.group(plan_.parallel.tensor), tokens_ * hidden_ * kActivation);
+  const double share = plan_.overlap.tensor.value_or(software_.tensor_overlap);
+  const double exposed = contention_.tensor * software_.tensor_slowdown * (1 - share) * n_all_reduces;
+  part.tensor_forward += exposed * all_reduce, part.tensor_backward += exposed * all_reduce;
 }
 
-void LayerCosts::tensor_traffic(PartCost& part) const {
-  // One all-reduce (or reduce-scatter and all-gather, which take the same time) after attention and one
-  // after the feed-forward part, in each pass.
-  const auto group = network_.group(plan_.parallel.tensor);
-  const Time all_reduce = network_.all_reduce_time(group, tokens_ * hidden_ * kActivation);
-  const double exposed = software_.tensor_slowdown * (1 - software_.tensor_overlap);
-  part.tensor_forward += 2 * exposed * all_reduce;
-  part.tensor_backward += 2 * exposed * all_reduce;
+void LayerCosts::wait_for_host(PartCost& part, bool expert_layer) const {
+  // A graph replays what it captured at no cost to the host; kernels of experts, whose sizes the host must know,
+  // stay outside of a graph of the attention.
+  const double kernels = expert_layer ? software_.expert_host_factor : 1;
+  const double launched = plan_.capture == GraphCapture::whole       ? 0
+                          : plan_.capture == GraphCapture::attention ? std::max(0.5, kernels - 1)
+                                                                     : kernels;
+  const Time host = launched * software_.layer_host_time;
+  // The host runs ahead while the accelerator computes or communicates.
+  part.forward.stretch_to(host - part.tensor_forward - part.expert_forward, operators_.idle_power());
+  part.backward.stretch_to(kBackwardKernels * host - part.weight.time - part.tensor_backward - part.expert_backward,
+                           operators_.idle_power());
 }
 
 PartCost LayerCosts::layer(bool expert_layer) const {
@@ -227,22 +223,18 @@ PartCost LayerCosts::layer(bool expert_layer) const {
     stream(part, 2 * residual);  // norm
     stream(part, 3 * residual);  // residual addition
   }
-  if (plan_.parallel.tensor > 1) tensor_traffic(part);
-
-  const Time host = software_.layer_host_time * (expert_layer ? software_.expert_host_factor : 1);
-  // The host runs ahead while the accelerator computes or communicates.
-  part.forward.stretch_to(host - part.tensor_forward - part.expert_forward, operators_.idle_power());
-  part.backward.stretch_to(
-      software_.backward_stream_ratio * host - part.weight.time - part.tensor_backward - part.expert_backward,
-      operators_.idle_power());
+  // One after the attention; one after a feed-forward part that is split over the tensor-parallel ranks.
+  const bool split_ffn = !expert_layer || model_.moe->n_shared_experts.value > 0;
+  if (plan_.parallel.tensor > 1) tensor_traffic(part, split_ffn ? 2 : 1);
+  wait_for_host(part, expert_layer);
   if (plan_.recompute == Recompute::full) {
     part.recompute = part.forward;
     part.tensor_backward += part.tensor_forward;
     part.context_backward += part.context_forward;
     part.expert_backward += part.expert_forward;
   }
-  // DualPipe runs one direction's all-to-alls beside the other's computation.
-  if (plan_.schedule == Schedule::dual_pipe) {
+  // All-to-alls of one micro-batch run beside another's computation.
+  if (plan_.schedule == Schedule::dual_pipe || plan_.overlapped_dispatch) {
     const auto beyond = [](Time traffic, Time beside) { return std::max(Time{}, traffic - beside); };
     part.expert_forward = beyond(part.expert_forward, part.backward.time + part.weight.time);
     part.expert_backward = beyond(part.expert_backward, part.forward.time);

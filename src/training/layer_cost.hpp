@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Operators of one layer on one accelerator.
+// Operators and exposed traffic of one layer on one accelerator.
 #include "waferwatt/training/step.hpp"
 
 namespace waferwatt::training {
@@ -9,6 +9,7 @@ namespace waferwatt::training {
 struct Work {
   Time time, launch, memory, compute;
   Energy energy;
+  FlopCount flops;
   double error_time = 0;  ///< seconds, weighted by relative error
 
   void add(const cost::Estimate& estimate, double repeats, const cost::OperatorModel& operators);
@@ -45,24 +46,35 @@ class LayerCosts {
   PartCost head() const;
 
  private:
+  /// Rows and columns of the product, and the format; the weight matrix is n x k.
   void gemm(PartCost& part, double m, double n, double k, NumberFormat format) const;
+  void accumulate(Work& weight, double n_parameters, Time beside) const;
   void stream(PartCost& part, DataSize traffic) const;
   void attention(PartCost& part) const;
   /// Scores, softmax and their product with the values, without and with kernel fusion.
   PartCost fused_core(double n_heads, double n_kv_heads, double qk_dim, double v_dim) const;
   PartCost unfused_core(double n_heads, double qk_dim, double v_dim) const;
-  /// Keys and values of the other ranks of a context-parallel group, beside the attention.
-  void exchange_context(PartCost& part, const PartCost& core, double bytes_per_token) const;
+  /// Keys and values of the other ranks of a context-parallel group, beside the attention; or all-to-alls that
+  /// give each rank whole sequences of some heads.
+  void exchange_context(PartCost& part, const PartCost& core, double kv_numbers, double q_numbers) const;
   void feed_forward(PartCost& part, double ffn_size) const;
   void experts(PartCost& part) const;
-  void tensor_traffic(PartCost& part) const;
+  void route(PartCost& part, double rows) const;
+  void exchange_tokens(PartCost& part) const;
+  void tensor_traffic(PartCost& part, double n_all_reduces) const;
+  void wait_for_host(PartCost& part, bool expert_layer) const;
 
   const catalog::LanguageModel& model_;
   const Plan& plan_;
   const cost::OperatorModel& operators_;
   const network::TwoLevelNetwork& network_;
   const Software& software_;
+  const Contention& contention_;
   double tokens_, hidden_, tensor_, context_;
 };
+
+inline constexpr DataSize kActivation = 2 * byte;
+
+inline bool is_narrow(NumberFormat format) { return format == NumberFormat::fp8 || format == NumberFormat::fp4; }
 
 }  // namespace waferwatt::training

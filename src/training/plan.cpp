@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waferwatt/training/plan.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace waferwatt::training {
@@ -108,6 +110,15 @@ LayerRange chunk_layers(const catalog::LanguageModel& model, const Plan& plan, s
   return {layers_before(chunk), layers_before(chunk + 1)};
 }
 
+std::int64_t n_expert_layers(const catalog::LanguageModel& model, LayerRange layers) {
+  if (!model.moe) return 0;
+  const std::int64_t step = model.moe->layer_step ? model.moe->layer_step->value : 1;
+  const auto before = [&](std::int64_t layer) {
+    return std::max<std::int64_t>(0, layer - model.moe->n_dense_layers.value) / step;
+  };
+  return before(layers.last) - before(layers.first);
+}
+
 std::int64_t stage_of_chunk(const Plan& plan, std::int64_t chunk) {
   const std::int64_t p = plan.parallel.pipeline;
   return plan.schedule == Schedule::zero_bubble_v && chunk >= p ? 2 * p - 1 - chunk : chunk % p;
@@ -129,27 +140,30 @@ StageParameters stage_parameters(const catalog::LanguageModel& model, const Plan
   const double embedding = static_cast<double>(model.vocabulary.value) * h / t;
   const std::int64_t n_chunks = plan.parallel.pipeline * plan.n_chunks();
   StageParameters sum;
-  const auto add_layer = [&](std::int64_t layer) {
-    sum.dense += model.attention_parameters() / t + 2 * h;
-    double ffn = model.ffn_parameters(layer, false);
-    if (model.is_expert_layer(layer)) {
-      const double routed = (model.gated_ffn ? 3 : 2) * h *
-                            static_cast<double>(model.moe->expert_ffn_size.value * model.moe->n_routed_experts.value);
-      sum.experts += routed / expert_ranks;
-      ffn -= routed;
-    }
-    sum.dense += ffn / t;
+  const double matrices = model.gated_ffn ? 3 : 2, attention = model.attention_parameters() / t + 2 * h;
+  const double dense_ffn = matrices * h * static_cast<double>(model.ffn_size.value) / t;
+  double routed = 0, beside = 0;  // of an expert layer: the experts, and the router and shared experts
+  if (model.moe) {
+    const auto& moe = *model.moe;
+    const double expert = matrices * h * static_cast<double>(moe.expert_ffn_size.value);
+    routed = expert * static_cast<double>(moe.n_routed_experts.value) / expert_ranks;
+    beside = (expert * static_cast<double>(moe.n_shared_experts.value) + h * static_cast<double>(moe.n_routed_experts.value)) / t;
+  }
+  const auto add_layers = [&](double n_dense, double n_expert) {
+    sum.dense += (n_dense + n_expert) * attention + n_dense * dense_ffn + n_expert * beside;
+    sum.experts += n_expert * routed;
   };
   for (const std::int64_t chunk : chunks_of_stage(plan, stage)) {
-    const auto [first, last] = chunk_layers(model, plan, chunk);
-    for (std::int64_t layer = first; layer < last; ++layer) add_layer(layer);
+    const LayerRange layers = chunk_layers(model, plan, chunk);
+    const std::int64_t n_expert = n_expert_layers(model, layers);
+    add_layers(static_cast<double>(layers.size() - n_expert), static_cast<double>(n_expert));
     const bool is_first = chunk == 0, is_last = chunk == n_chunks - 1;
     if (is_first) sum.dense += embedding;
     if (!is_last) continue;
     // Tied embeddings on different stages are kept twice.
     sum.dense += h + (model.tied_embeddings && is_first ? 0 : embedding);
     for (std::int64_t i = 0; i < plan.n_prediction_layers; ++i) {
-      add_layer(model.n_layers.value - 1);
+      add_layers(model.moe ? 0 : 1, model.moe ? 1 : 0);
       sum.dense += 2 * h * h / t;  // projection of the hidden state joined with the next token's embedding
     }
   }

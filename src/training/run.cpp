@@ -6,6 +6,13 @@
 
 namespace waferwatt::training {
 
+RunTotals& RunTotals::operator+=(const RunTotals& other) {
+  n_iterations += other.n_iterations, duration += other.duration, accelerator_time += other.accelerator_time;
+  accelerator_energy += other.accelerator_energy, it_energy += other.it_energy, facility_energy += other.facility_energy;
+  carbon += other.carbon, accelerator_cost += other.accelerator_cost, energy_cost += other.energy_cost;
+  return *this;
+}
+
 RunTotals run_totals(const Step& step, const Plan& plan, Tokens tokens, const Surroundings& around) {
   RunTotals totals;
   totals.n_iterations = std::ceil(tokens.in(token) / plan.tokens_per_iteration() - 1e-9);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waferwatt/training/search.hpp"
+#include "waferwatt/training/memory.hpp"
 
 #include <algorithm>
 #include <mutex>
@@ -20,14 +21,21 @@ std::vector<std::int64_t> divisors(std::int64_t n, std::int64_t most) {
 double value_of(const Candidate& c, Objective objective) {
   switch (objective) {
     case Objective::time:
-    case Objective::cost:  // the cluster is given: it costs by the hour
       return c.time.in(second);
+    case Objective::cost:
+      return c.cost.in(usd);
     case Objective::energy:
       return c.energy.in(joule);
     case Objective::memory:
       return c.memory.in(byte);
   }
   return 0;
+}
+
+Money cost_of(Time time, Energy energy, const SearchSpace& space) {
+  const auto& around = space.surroundings;
+  const double n = static_cast<double>(space.n_accelerators);
+  return n * time * around.accelerator_price + around.pue * (energy + n * time * around.server_share) * around.energy_price;
 }
 
 /// A total order, so that threads do not change the result.
@@ -53,7 +61,7 @@ class Found {
   /// Energy is bounded by nothing cheap, so that it takes a margin.
   bool excludes(Time least, DataSize memory) const {
     if (objective_ == Objective::memory) return best_.size() >= keep_ && memory > best_.back().memory;
-    const double margin = objective_ == Objective::energy ? 1.25 : 1;
+    const double margin = objective_ == Objective::energy ? 1.25 : objective_ == Objective::cost ? 1.05 : 1;
     if (best_.size() < keep_ || least <= margin * best_.back().time) return false;
     return std::ranges::any_of(front_, [&](const Candidate& c) { return c.memory <= memory && c.time < least; });
   }
@@ -93,8 +101,9 @@ class Found {
 
 class Search {
  public:
-  Search(const catalog::LanguageModel& model, const Machine& machine, const SearchSpace& space, Found& found)
-      : model_(model), machine_(machine), space_(space), found_(found), steps_(model, machine) {}
+  /// \param operators held while operators are estimated, which several threads may not do at once
+  Search(const catalog::LanguageModel& model, const Machine& machine, const SearchSpace& space, Found& found, std::mutex& operators)
+      : model_(model), machine_(machine), space_(space), found_(found), operators_(operators), steps_(model, machine) {}
 
   /// All plans of one choice of degrees.
   void look_at(const Parallelism& degrees) {
@@ -157,7 +166,7 @@ class Search {
       ++found_.n_too_large;
       return;
     }
-    if (found_.excludes(steps_.lower_bound(plan), first)) {
+    if (found_.excludes(lower_bound(plan), first)) {
       ++found_.n_bounded;
       return;
     }
@@ -167,13 +176,20 @@ class Search {
       return;
     }
     const Step step = steps_.step(plan, true);
-    found_.add({plan, step.iteration_time(), step.energy, memory, step.breakdown});
+    found_.add({plan, step.iteration_time(), step.energy, memory, cost_of(step.iteration_time(), step.energy, space_), step.breakdown});
+  }
+
+  /// The first of a kind of layer estimates its operators, which step() then finds.
+  Time lower_bound(const Plan& plan) {
+    const std::lock_guard lock(operators_);
+    return steps_.lower_bound(plan);
   }
 
   const catalog::LanguageModel& model_;
   const Machine& machine_;
   const SearchSpace& space_;
   Found& found_;
+  std::mutex& operators_;
   StepModel steps_;
 };
 
@@ -211,10 +227,10 @@ SearchResult best_plans(const catalog::LanguageModel& model, const Machine& mach
   const auto degrees = all_degrees(model, space);
   std::atomic<std::size_t> next = 0;
   Found all(objective, 4 * keep);
-  std::mutex mutex;
+  std::mutex mutex, operators;
   const auto work = [&] {
     Found mine(objective, 4 * keep);
-    Search search(model, machine, space, mine);
+    Search search(model, machine, space, mine, operators);
     for (std::size_t i = next++; i < degrees.size(); i = next++) search.look_at(degrees[i]);
     const std::lock_guard lock(mutex);
     all.add(mine);
@@ -230,6 +246,7 @@ SearchResult best_plans(const catalog::LanguageModel& model, const Machine& mach
   for (Candidate c : all.best()) {
     const Step step = steps.step(c.plan);
     c.time = step.iteration_time(), c.energy = step.energy, c.breakdown = step.breakdown;
+    c.cost = cost_of(c.time, c.energy, space);
     checked.add(c);
   }
   SearchResult result{.n_plans = all.n_plans, .n_too_large = all.n_too_large, .n_bounded = all.n_bounded,

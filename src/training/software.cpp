@@ -5,71 +5,145 @@
 
 namespace waferwatt::training {
 
-// Numbers that differ from the defaults were fitted to half of each source's rows, and tried on the other half
-// (docs/models/training.md has the errors); they are rounded, as few digits are known.
+// Numbers that differ from the defaults come from `waferwatt calibrate software`: fitted to half of the models of each
+// source, the other half says how they carry over (docs/models/training.md has the errors). They are rounded, as few
+// digits are known. A stack is what one source ran in one period; where none is known, the first stands in.
 const std::vector<Software>& software_stacks() {
   static const std::vector<Software> stacks = {
-      {.name = "megatron-core", .kernel_slowdown = 1.33, .attention_slowdown = 0.8, .tensor_overlap = 0.2, .data_overlap = 0.8,
+      {.name = "megatron-core",
+       .kernel_slowdown = 1.27,
+       .attention_slowdown = 0.8,
+       .tensor_overlap = 0.2,
+       .data_overlap = 0.8,
        .layer_host_time = 0.3 * milli * second},
-      // Eager kernels, nothing overlapped (Narayanan et al. 2021; vTrain's clusters).
-      {.name = "megatron-2021", .kernel_slowdown = 1.12, .data_overlap = 0},
+      // Megatron-Core at the end of 2025 with nothing overlapped, on B200 at their power limit.
+      {.name = "megatron-core-eager",
+       .kernel_slowdown = 1.27,
+       .attention_slowdown = 0.76,
+       .stream_factor = 1.1,
+       .tensor_slowdown = 2.06,
+       .layer_host_time = 0.3 * milli * second,
+       .step_host_time = 12.5 * milli * second},
+      {.name = "megatron-core-experts",
+       .kernel_slowdown = 1.27,
+       .attention_slowdown = 1.48,
+       .stream_factor = 1.75,
+       .layer_host_time = 0.3 * milli * second,
+       .expert_host_factor = 5,
+       .expert_slowdown = 0.7},
+      // Eager kernels on Selene (Narayanan et al. 2021).
+      {.name = "megatron-2021", .kernel_slowdown = 1.09, .stream_factor = 0.75, .data_overlap = 0.55},
+      // The same on another cluster, nothing overlapped (vTrain).
+      {.name = "megatron-clusters", .data_overlap = 0},
       // Sequence parallelism, selective recomputation (Korthikanti et al. 2022).
       {.name = "megatron-2022",
-       .kernel_slowdown = 1.12,
+       .kernel_slowdown = 1.03,
+       .stream_factor = 0.83,
        .data_overlap = 0,
        .layer_host_time = 0.5 * milli * second},
-      // Megatron-DeepSpeed on one node, models so small that the host and late ranks set the pace (vTrain).
-      {.name = "megatron-small", .stream_factor = 1.25, .tensor_slowdown = 2, .data_overlap = 0.5,
-       .backward_stream_ratio = 1.2, .layer_host_time = 1.1 * milli * second},
+      // Megatron on one node, models so small that the host and late ranks set the pace (vTrain).
+      {.name = "megatron-small",
+       .kernel_slowdown = 0.92,
+       .stream_factor = 1.14,
+       .tensor_slowdown = 1.32,
+       .backward_stream_ratio = 1.2,
+       .layer_host_time = 0.96 * milli * second,
+       .step_host_time = 9.4 * milli * second},
       // BigScience's fork in early 2022.
       {.name = "megatron-deepspeed",
-       .kernel_slowdown = 1.3,
-       .stream_factor = 1.5,
-       .tensor_slowdown = 1.4,
+       .kernel_slowdown = 1.26,
+       .stream_factor = 0.33,
+       .tensor_slowdown = 1.45,
        .data_overlap = 0.9,
        .gradient_bytes = 2,
-       .backward_stream_ratio = 1.3},
+       .backward_stream_ratio = 1.27},
       // Composer with PyTorch FSDP and FlashAttention 2.
-      {.name = "llm-foundry", .attention_slowdown = 1.25, .gradient_bytes = 2},
+      {.name = "llm-foundry", .attention_slowdown = 1.32, .gradient_bytes = 2, .backward_stream_ratio = 1.8},
       // The same on Hopper, for which FlashAttention 2 was not written.
       {.name = "llm-foundry-hopper",
-       .kernel_slowdown = 1.29,
-       .attention_slowdown = 2.0,
-       .stream_factor = 0.6,
-       .gradient_bytes = 2},
+       .kernel_slowdown = 1.08,
+       .attention_slowdown = 2.5,
+       .data_overlap = 0,
+       .gradient_bytes = 2,
+       .backward_stream_ratio = 2.04},
       {.name = "megatron-bridge",
        .attention_slowdown = 0.9,
        .stream_factor = 0.5,
        .tensor_overlap = 0.7,
-       .data_overlap = 0.5,
        .layer_host_time = 0.3 * milli * second},
-      // Models with experts: grouped GEMMs, many small kernels started by the host.
+      // Models with experts, releases to 26.04: grouped GEMMs, many small kernels started by the host.
       {.name = "megatron-bridge-moe",
        .kernel_slowdown = 0.9,
-       .attention_slowdown = 1.1,
        .stream_factor = 3,
-       .expert_overlap = 0.75,
-       .layer_host_time = 0.6 * milli * second,
-       .expert_host_factor = 7,
-       .expert_slowdown = 0.7},
+       .expert_overlap = 0.45,
+       .layer_host_time = 0.65 * milli * second,
+       .expert_host_factor = 7.8,
+       .expert_slowdown = 0.75},
+      // From release 26.06 on: fused permutation and quantisation.
+      {.name = "megatron-bridge-moe-2606",
+       .kernel_slowdown = 0.8,
+       .stream_factor = 1.1,
+       .expert_overlap = 0.5,
+       .layer_host_time = 0.3 * milli * second,
+       .expert_host_factor = 5},
       {.name = "nemo-mlperf",
-       .kernel_slowdown = 1.0,
        .attention_slowdown = 1.2,
-       .tensor_overlap = 0.3,
-       .data_overlap = 0.7,
+       .stream_factor = 0.4,
+       .tensor_overlap = 0.75,
+       .data_overlap = 0.58,
        .layer_host_time = 0.3 * milli * second},
       // DeepSeek's own kernels, which leave 20 of 132 multiprocessors to the traffic. Set by one run's hours.
       {.name = "dualpipe",
        .kernel_slowdown = 1.1,
        .data_overlap = 0.9,
        .layer_host_time = 0.1 * milli * second},
+      // XLA on TPUs, which compiles whole layers.
       {.name = "maxtext",
-       .kernel_slowdown = 1.0,
-       .tensor_overlap = 0.7,
-       .data_overlap = 0.9,
+       .kernel_slowdown = 0.9,
+       .attention_slowdown = 0.7,
+       .stream_factor = 0.4,
+       .tensor_slowdown = 2.1,
+       .tensor_overlap = 0.22,
+       .data_overlap = 0.56,
        .layer_host_time = 0.1 * milli * second},
   };
   return stacks;
+}
+
+namespace {
+
+template <double Software::*member>
+SoftwareNumber number(const char* name, double low, double high) {
+  return {name, low, high, [](const Software& s) { return s.*member; }, [](Software& s, double x) { s.*member = x; }};
+}
+
+template <Time Software::*member>
+SoftwareNumber milliseconds(const char* name, double low, double high) {
+  return {name, low, high, [](const Software& s) { return (s.*member).in(milli * second); },
+          [](Software& s, double x) { s.*member = x * milli * second; }};
+}
+
+}  // namespace
+
+const std::vector<SoftwareNumber>& software_numbers() {
+  using S = Software;
+  static const std::vector<SoftwareNumber> numbers = {
+      number<&S::kernel_slowdown>("kernel_slowdown", 0.7, 1.8),
+      number<&S::attention_slowdown>("attention_slowdown", 0.5, 3),
+      number<&S::stream_factor>("stream_factor", 0.3, 6),
+      number<&S::tensor_slowdown>("tensor_slowdown", 1, 3),
+      number<&S::tensor_overlap>("tensor_overlap", 0, 0.95),
+      number<&S::expert_overlap>("expert_overlap", 0, 0.95),
+      number<&S::context_overlap>("context_overlap", 0, 1),
+      number<&S::data_overlap>("data_overlap", 0, 1),
+      number<&S::gather_overlap>("gather_overlap", 0, 1),
+      number<&S::backward_stream_ratio>("backward_stream_ratio", 1, 3),
+      number<&S::expert_host_factor>("expert_host_factor", 1, 8),
+      number<&S::expert_slowdown>("expert_slowdown", 0.7, 4),
+      milliseconds<&S::layer_host_time>("layer_host_time_ms", 0.05, 4),
+      milliseconds<&S::step_host_time>("step_host_time_ms", 0, 100),
+  };
+  return numbers;
 }
 
 const Software& software_stack(const std::string& name) {

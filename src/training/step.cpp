@@ -5,6 +5,7 @@
 #include <map>
 #include <tuple>
 
+#include "data_traffic.hpp"
 #include "layer_cost.hpp"
 
 namespace waferwatt::training {
@@ -15,99 +16,49 @@ struct LayerParts {
 };
 
 /// Everything of a plan that a layer's cost depends on.
-using LayerKey = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
-                            Recompute, NumberFormat, int>;
+struct LayerKey {
+  std::int64_t tensor, context, expert, expert_slices, micro_batch, sequence_length;
+  Recompute recompute;
+  NumberFormat format;
+  ContextExchange exchange;
+  GraphCapture capture;
+  bool sequence_parallel, fused_attention, overlapped_dispatch, deduplicated_dispatch;
+  double capacity_factor;
+  std::optional<double> tensor_overlap, expert_overlap, context_overlap;
+
+  friend auto operator<=>(const LayerKey&, const LayerKey&) = default;
+};
 
 LayerKey layer_key(const Plan& plan) {
   const auto& p = plan.parallel;
-  return {p.tensor,         p.context,      plan.micro_batch, plan.sequence_length,
-          p.expert,         p.expert_slices(), plan.recompute,   plan.format,
-          (plan.sequence_parallel ? 1 : 0) + (plan.fused_attention ? 2 : 0) +
-                                (plan.schedule == Schedule::dual_pipe ? 4 : 0) + (plan.deduplicated_dispatch ? 8 : 0)};
-}
-
-/// Collectives over the ranks that hold the same parameters.
-struct Replicas {
-  std::int64_t n_ranks, stride;
-};
-
-Replicas dense_replicas(const Parallelism& p) { return {p.n_replicas(), p.tensor}; }
-Replicas expert_replicas(const Parallelism& p) { return {p.n_expert_replicas(), p.expert_slices() * p.expert}; }
-
-/// Gradient reduction and, where states are spread, the gathering of new weights, once an iteration. With
-/// ZeRO-3 the gradients were already reduced within the group.
-struct DataTraffic {
-  Time gradients, weights;
-};
-
-DataTraffic data_traffic(const StageParameters& parameters, const Plan& plan, const Machine& machine) {
-  const auto& net = machine.network;
-  const DataSize gradient = machine.software.gradient_bytes * byte, weight = 2 * byte;
-  DataTraffic sum;
-  const auto add = [&](double n, Replicas r) {
-    if (n <= 0 || r.n_ranks <= 1) return;
-    const auto all = net.group(r.n_ranks, r.stride);
-    if (plan.zero_stage == 0) {
-      sum.gradients += net.all_reduce_time(all, n * gradient);
-      return;
-    }
-    const std::int64_t inside = std::min(r.n_ranks, plan.partition_group > 0 ? plan.partition_group : r.n_ranks);
-    const auto group = net.group(inside, r.stride);
-    if (plan.zero_stage < 3) {
-      sum.gradients += net.reduce_scatter_time(group, n * gradient);
-      sum.weights += net.all_gather_time(group, n * weight);
-    }
-    if (const std::int64_t copies = r.n_ranks / inside; copies > 1)
-      sum.gradients += net.all_reduce_time(net.group(copies, r.stride * inside),
-                                           n / static_cast<double>(inside) * gradient);
-  };
-  add(parameters.dense, dense_replicas(plan.parallel));
-  add(parameters.experts, expert_replicas(plan.parallel));
-  return sum;
-}
-
-/// ZeRO-3: weights are gathered for each pass and gradients scattered after it, for every micro-batch.
-struct GatherTraffic {
-  Time forward, backward;
-};
-
-GatherTraffic gather_traffic(const StageParameters& parameters, const Plan& plan, const Machine& machine) {
-  GatherTraffic sum;
-  if (plan.zero_stage < 3) return sum;
-  const auto add = [&](double n, Replicas r) {
-    const std::int64_t inside = std::min(r.n_ranks, plan.n_partitions());
-    if (n <= 0 || inside <= 1) return;
-    const auto group = machine.network.group(inside, r.stride);
-    const Time gather = machine.network.all_gather_time(group, n * 2 * byte);
-    sum.forward += gather;
-    sum.backward +=
-        gather + machine.network.reduce_scatter_time(group, n * machine.software.gradient_bytes * byte);
-  };
-  add(parameters.dense, dense_replicas(plan.parallel));
-  add(parameters.experts, expert_replicas(plan.parallel));
-  return sum;
-}
-
-/// Adam reads gradient (4), weight, and two moments (12) and writes them and the bf16 weight (12 + 2).
-/// Offloaded, gradients and weights pass over the host's link and the host does the work at its memory's pace.
-Time optimizer_time(const StageParameters& parameters, const Plan& plan, const cost::OperatorModel& operators) {
-  constexpr Bandwidth kHostLink = 50 * giga * byte / second;  // PCIe 5 x16, a guess: less on older hosts
-  const double group = static_cast<double>(plan.n_partitions());
-  const double expert_group =
-      plan.zero_stage == 0 ? 1 : std::min(group, std::max(1.0, static_cast<double>(plan.parallel.n_expert_replicas())));
-  const double n = parameters.dense / group + parameters.experts / expert_group;
-  if (plan.offload_optimizer) return n * 30 * byte / kHostLink;
-  return operators.stream(n * 30 * byte).time;
+  return {p.tensor,
+          p.context,
+          p.expert,
+          p.expert_slices(),
+          plan.micro_batch,
+          plan.sequence_length,
+          plan.recompute,
+          plan.format,
+          plan.context_exchange,
+          plan.capture,
+          plan.sequence_parallel,
+          plan.fused_attention,
+          plan.overlapped_dispatch || plan.schedule == Schedule::dual_pipe,
+          plan.deduplicated_dispatch,
+          plan.capacity_factor,
+          plan.overlap.tensor,
+          plan.overlap.expert,
+          plan.overlap.context};
 }
 
 /// One send of a micro-batch between two stages, each tensor-parallel rank with its part.
-Time send_time(const catalog::LanguageModel& model, const Plan& plan, const network::TwoLevelNetwork& network) {
+Time send_time(const catalog::LanguageModel& model, const Plan& plan, const Machine& machine) {
   const auto& p = plan.parallel;
   if (p.pipeline == 1) return {};
   const double numbers = static_cast<double>(plan.micro_batch * plan.sequence_length * model.hidden_size.value) /
                          static_cast<double>(p.tensor * p.context);
-  const bool across = p.n_accelerators() > network.domain_size();  // some neighbours are, and they set the pace
-  return network.send_time(across, numbers * 2 * byte);
+  const bool across = p.n_accelerators() > machine.network.domain_size();  // some neighbours are, and they set the pace
+  return machine.contention.pipeline * machine.network.send_time(across, numbers * 2 * byte);
 }
 
 /// Computation of a stage under its slowdown, and the traffic of ZeRO-3 that it does not hide.
@@ -129,6 +80,23 @@ std::vector<std::pair<std::string, Time>> Breakdown::parts() const {
           {"pipeline bubble", bubble},
           {"data-parallel communication", data},
           {"optimizer", optimizer}};
+}
+
+namespace {
+
+constexpr Time Breakdown::* kParts[] = {&Breakdown::compute, &Breakdown::memory,   &Breakdown::launch, &Breakdown::recompute,
+                                        &Breakdown::tensor,  &Breakdown::context,  &Breakdown::expert, &Breakdown::pipeline,
+                                        &Breakdown::bubble,  &Breakdown::data,     &Breakdown::optimizer};
+
+}  // namespace
+
+void Breakdown::scale(double factor) {
+  for (const auto part : kParts) this->*part *= factor;
+}
+
+Breakdown& Breakdown::operator+=(const Breakdown& other) {
+  for (const auto part : kParts) this->*part += other.*part;
+  return *this;
 }
 
 FlopCount training_work_per_token(const catalog::LanguageModel& model, std::int64_t sequence_length) {
@@ -161,10 +129,9 @@ struct StepModel::Cache {
 
   PartCost chunk(const Plan& plan, std::int64_t index) {
     const LayerParts& part = layer_parts(plan);
-    const auto [first, last] = chunk_layers(model, plan, index);
-    double n_expert = 0;
-    for (std::int64_t layer = first; layer < last; ++layer) n_expert += model.is_expert_layer(layer) ? 1 : 0;
-    PartCost sum = part.dense.scaled(static_cast<double>(last - first) - n_expert);
+    const LayerRange layers = chunk_layers(model, plan, index);
+    const double n_expert = static_cast<double>(n_expert_layers(model, layers));
+    PartCost sum = part.dense.scaled(static_cast<double>(layers.size()) - n_expert);
     if (n_expert > 0) sum += part.expert.scaled(n_expert);
     if (index == 0) sum += part.embedding;
     if (index == plan.parallel.pipeline * plan.n_chunks() - 1) {
@@ -270,13 +237,13 @@ Time StepModel::lower_bound(const Plan& plan) {
 }
 
 Passes StepModel::passes(const Plan& plan) {
-  return {pieces(*cache_, plan).times, send_time(cache_->model, plan, cache_->machine.network)};
+  return {pieces(*cache_, plan).times, send_time(cache_->model, plan, cache_->machine)};
 }
 
 Step StepModel::step(const Plan& plan, bool closed_form, const std::vector<double>& slowdown) {
   const auto& [model, machine, parts] = *cache_;
   const Pieces p = pieces(*cache_, plan);
-  const Time send = send_time(model, plan, machine.network);
+  const Time send = send_time(model, plan, machine);
   const Paced pace = paced(plan, p, send, closed_form, slowdown);
   const auto& software = machine.software;
   const double m = static_cast<double>(plan.n_micro_batches());
@@ -297,20 +264,21 @@ Step StepModel::step(const Plan& plan, bool closed_form, const std::vector<doubl
   b.expert = m * (sum.expert_forward + sum.expert_backward);
   b.data = m * p.gather[pace.stage];
   if (both_ways) b.data *= 0.5;
-  if (!slowdown.empty() && slowdown[pace.stage] > 1) b.launch += (1 - 1 / slowdown[pace.stage]) * pace.busy;
+  if (!slowdown.empty()) b.scale(slowdown[pace.stage]);
   // Sends can change a list schedule's order for the better.
   b.pipeline = std::max(Time{}, pace.length - pace.length_without_sends);
   b.bubble = pace.length - pace.busy - b.pipeline;
 
   // What is hidden runs beside the last micro-batch's backward pass and the first one's forward pass.
   const auto parameters = stage_parameters(model, plan, stage);
-  const DataTraffic traffic = data_traffic(parameters, plan, machine);
+  const DataTraffic traffic = data_traffic(model, parameters, plan, machine, stage);
   // Chunks of an interleaved schedule end one after the other, a group of p micro-batches apart.
   const double v = static_cast<double>(plan.n_chunks());
   const double last = 1 + (std::min(m, static_cast<double>(plan.parallel.pipeline)) - 1) * (v - 1) / v;
-  const auto exposed = [&](Time t, Time beside) { return t - std::min(software.data_overlap * t, last * beside); };
+  const double share = plan.overlap.data.value_or(software.data_overlap);
+  const auto exposed = [&](Time t, Time beside) { return t - std::min(share * t, last * beside); };
   b.data += exposed(traffic.gradients, sum.backward_time() + sum.weight.time) +
-            exposed(traffic.weights, sum.forward_time());
+            exposed(traffic.weights, sum.forward_time()) + traffic.embeddings;
   b.optimizer = optimizer_time(parameters, plan, machine.operators);
   b.launch += software.step_host_time;
 
@@ -320,15 +288,17 @@ Step StepModel::step(const Plan& plan, bool closed_form, const std::vector<doubl
   result.model_work = plan.tokens_per_iteration() * training_work_per_token(model, plan.sequence_length);
   result.mfu = result.model_work /
                (n * accelerator.peak(plan.format).value_or(*accelerator.peak_bf16) * result.iteration_time());
-  result.hfu = result.mfu * (plan.recompute == Recompute::full ? 4.0 / 3 : 1);
 
   Energy computing;  // of one micro-batch on all stages
   Time busy;
+  FlopCount again;
   for (const auto& part : p.chunks) {
     Work all = part.computing();
     all += part.recompute;
-    computing += all.energy, busy += all.time;
+    computing += all.energy, busy += all.time, again += part.recompute.flops;
   }
+  const double replicas = static_cast<double>(plan.parallel.data * plan.parallel.context * plan.parallel.tensor);
+  result.hfu = result.mfu * (1 + replicas * m * again / result.model_work);
   const double stages = static_cast<double>(plan.parallel.pipeline);
   const Power waiting =
       machine.operators.idle_power() +

@@ -44,6 +44,31 @@ struct CheckpointSettings {
   static const io::Record<CheckpointSettings>& record();
 };
 
+/// Shares of traffic beside computation; absent: the software's.
+struct OverlapShares {
+  std::optional<double> tensor, expert, context, data;
+
+  static const io::Record<OverlapShares>& record();
+};
+
+/// Part of a run with another batch or sequence length.
+struct TrainingPhase {
+  Tokens tokens;
+  std::optional<std::int64_t> global_batch, sequence_length, context;
+  std::optional<training::Recompute> recompute;
+
+  static const io::Record<TrainingPhase>& record();
+};
+
+/// Every replica by itself on the fabric's topology.
+struct UnfoldedSettings {
+  double oversubscription = 1;
+  bool contention = true;
+  std::vector<std::string> failed_links;
+
+  static const io::Record<UnfoldedSettings>& record();
+};
+
 struct TrainingScenario {
   catalog::Reference<catalog::LanguageModel> model;
   catalog::Reference<catalog::Accelerator> accelerator;
@@ -59,6 +84,13 @@ struct TrainingScenario {
   Located<std::int64_t> partition_group{0, {}, {}}, interleave{1, {}, {}};
   training::Schedule schedule = training::Schedule::one_forward_one_backward;
   bool deduplicated_dispatch = false, offload_optimizer = false, offload_activations = false;
+  bool overlapped_dispatch = false;
+  double capacity_factor = 0;
+  training::ContextExchange context_exchange = training::ContextExchange::ring;
+  training::GraphCapture cuda_graphs = training::GraphCapture::none;
+  OverlapShares overlap;
+  std::vector<TrainingPhase> phases;
+  std::optional<UnfoldedSettings> unfolded;
   std::int64_t n_prediction_layers = 0;
   double optimizer_bytes = 12;
   Located<std::string> software{"megatron-core", {}, {}};
@@ -75,6 +107,8 @@ struct TrainingScenario {
 
   /// The plan of the models; rules are checked in check().
   training::Plan plan() const;
+  /// The same with what a phase changes.
+  training::Plan plan(const TrainingPhase&) const;
 
   static const io::Record<TrainingScenario>& record();
 };

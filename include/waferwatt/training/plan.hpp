@@ -26,6 +26,19 @@ struct Parallelism {
 /// Order in which the stages of a pipeline work on micro-batches.
 enum class Schedule { gpipe, one_forward_one_backward, interleaved, zero_bubble_h1, zero_bubble_v, dual_pipe };
 
+/// How the ranks of a context-parallel group share attention: each keeps its queries and sees the others' keys and
+/// values pass by, or exchanges tokens for heads (DeepSpeed-Ulysses).
+enum class ContextExchange { ring, all_to_all };
+
+/// What is replayed from a CUDA graph, so that the host need not start its kernels: nothing, all but the experts,
+/// the whole iteration.
+enum class GraphCapture { none, attention, whole };
+
+/// Shares of each traffic that run beside computation; absent: what the software does.
+struct Overlap {
+  std::optional<double> tensor, expert, context, data;
+};
+
 /// What is computed again in the backward pass instead of kept.
 enum class Recompute { none, selective, full };
 
@@ -47,6 +60,12 @@ struct Plan {
   /// A token crosses to another scale-up domain once for all its experts there (DeepEP), and in 8 bits where
   /// GEMMs run in 8 bits or fewer; false: once for each expert, in 16 bits.
   bool deduplicated_dispatch = false;
+  bool overlapped_dispatch = false;  ///< a micro-batch's all-to-alls run beside another's computation
+  /// Tokens that an expert takes over its fair share, the rest being dropped; 0: none is dropped.
+  double capacity_factor = 0;
+  ContextExchange context_exchange = ContextExchange::ring;
+  GraphCapture capture = GraphCapture::none;
+  Overlap overlap;
   double optimizer_bytes = 12;  ///< of a parameter: fp32 weight and two moments; 8 with moments in bf16
   bool offload_optimizer = false, offload_activations = false;  ///< to the host's memory
   std::int64_t n_prediction_layers = 0;  ///< further layers, each with the head: multi-token prediction
@@ -82,7 +101,9 @@ StageParameters stage_parameters(const catalog::LanguageModel&, const Plan&, std
 /// Layers [first, last) of a chunk.
 struct LayerRange {
   std::int64_t first = 0, last = 0;
+  std::int64_t size() const { return last - first; }
 };
+std::int64_t n_expert_layers(const catalog::LanguageModel&, LayerRange);
 /// Chunks are as equal as can be; the last one, with the head, the first one, with the embedding, and then
 /// their neighbours in turn have a layer less where they cannot be equal (as Llama 3 405B does).
 LayerRange chunk_layers(const catalog::LanguageModel&, const Plan&, std::int64_t chunk);
@@ -91,44 +112,20 @@ std::int64_t stage_of_chunk(const Plan&, std::int64_t chunk);
 /// The chunks of a stage in the order a micro-batch passes them.
 std::vector<std::int64_t> chunks_of_stage(const Plan&, std::int64_t stage);
 
-/// Memory of one accelerator.
-struct MemoryUse {
-  DataSize weights;    ///< bf16
-  DataSize gradients;  ///< fp32
-  DataSize optimizer;  ///< fp32 master weights and two moments
-  DataSize activations;
-  DataSize reserve;  ///< runtime, communication buffers, fragmentation
-  std::int64_t stage = 0;
-
-  DataSize total() const { return weights + gradients + optimizer + activations + reserve; }
-};
-
-/// Bytes that one layer keeps for the backward pass of one micro-batch on one accelerator
-/// (Korthikanti et al. 2022, arXiv 2205.05198, equations 1 to 6, with the sizes of grouped-query heads,
-/// gated feed-forward parts and experts in place of 4h). With two matrices of width 4h and as many
-/// key-value heads as heads: none s b h (34 + 5 a s / h) / t, selective 34 s b h / t, full 2 s b h / t.
-/// Fused attention keeps no scores; selective then means that gates and the up-projections of latent
-/// attention are done again (DeepSeek-V3), and is the same as none where there are neither.
-/// \pre context parallelism divides the sequence
-DataSize layer_activations(const catalog::LanguageModel&, const Plan&, bool expert_layer, Recompute);
-
-/// Micro-batches times chunks whose activations a stage holds at once, as a number of whole passes through the
-/// stage's layers. GPipe m; 1F1B p - stage; interleaved (Narayanan et al. 2021) p + ((v - 1) p + p - 1 -
-/// 2 stage)/v at most; ZB-H1 p; ZB-V p (Qi et al. 2024); DualPipe p + 1 (DeepSeek-V3, table 2).
-double passes_in_flight(const Plan&, std::int64_t stage);
-
-MemoryUse stage_memory(const catalog::LanguageModel&, const Plan&, std::int64_t stage);
-
-/// The stage that needs most.
-MemoryUse peak_memory(const catalog::LanguageModel&, const Plan&);
-
-/// The smallest change that makes the plan fit, such as "with full recomputation it needs 61 GB", or
-/// that none of those tried does.
-std::string way_to_fit(const catalog::LanguageModel&, const Plan&, DataSize capacity);
-
 }  // namespace waferwatt::training
 
 namespace waferwatt::io {
+template <>
+struct EnumTexts<training::ContextExchange> {
+  static constexpr std::array values{std::pair{training::ContextExchange::ring, "ring"},
+                                     std::pair{training::ContextExchange::all_to_all, "all_to_all"}};
+};
+template <>
+struct EnumTexts<training::GraphCapture> {
+  static constexpr std::array values{std::pair{training::GraphCapture::none, "none"},
+                                     std::pair{training::GraphCapture::attention, "attention"},
+                                     std::pair{training::GraphCapture::whole, "whole"}};
+};
 template <>
 struct EnumTexts<training::Recompute> {
   static constexpr std::array values{std::pair{training::Recompute::none, "none"},

@@ -23,6 +23,7 @@ struct RunTotals {
   CarbonMass carbon;
   Money accelerator_cost, energy_cost;
 
+  RunTotals& operator+=(const RunTotals&);
   Money cost() const { return accelerator_cost + energy_cost; }
   TokenRate token_rate(Tokens tokens) const { return tokens / duration; }
 };

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <functional>
 
-#include "waferwatt/training/step.hpp"
+#include "waferwatt/training/run.hpp"
 
 namespace waferwatt::training {
 
@@ -14,6 +14,7 @@ struct SearchSpace {
   std::int64_t n_accelerators = 1;
   Plan base;  ///< batch, sequence, format, attention; degrees and what follows are searched
   DataSize memory_capacity;
+  Surroundings surroundings;  ///< prices: what an iteration costs
   std::int64_t max_tensor = 64, max_micro_batch = 16;
   bool allow_zero_3 = true, allow_context = true;
   std::vector<Schedule> schedules = {Schedule::one_forward_one_backward, Schedule::interleaved,
@@ -23,8 +24,9 @@ struct SearchSpace {
 struct Candidate {
   Plan plan;
   Time time;
-  Energy energy;
+  Energy energy;  ///< of the accelerators
   DataSize memory;
+  Money cost;  ///< of an iteration: accelerators, and the facility's energy
   Breakdown breakdown;
 };
 

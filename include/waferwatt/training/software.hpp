@@ -10,10 +10,8 @@ namespace waferwatt::training {
 
 struct Software {
   std::string name = "megatron-core";
-  /// Time of GEMMs, attention and experts in a run over that of a burst: clocks under sustained load, and
-  /// kernels that are not as good as the library's best. Measured for clocks alone: 1.09 to 1.15 on H200
-  /// (aiconfigurator, 6,024 GEMMs with and without power measurement).
-  double kernel_slowdown = 1.10;
+  /// Time of GEMMs, attention and experts over that of the library's best under sustained load.
+  double kernel_slowdown = 1.0;
   /// The same for fused attention alone, on top: 1 with kernels written for the accelerator.
   double attention_slowdown = 1.0;
   /// Traffic of element-wise work and norms over what perfect fusion would move.
@@ -26,13 +24,10 @@ struct Software {
   double gather_overlap = 0.9;
   /// Bytes of a number of a gradient when it is reduced.
   double gradient_bytes = 4;
-  /// Backward over forward time of fused attention: 2.5 times the work at 0.83 of the rate (cuDNN 9.19 on
-  /// H200, 2.9 to 3.3 for 2k to 32k tokens).
-  double backward_attention_ratio = 3.0;
   /// Backward over forward time of norms and element-wise work (RMSNorm, cuDNN 9.19 on H200).
   double backward_stream_ratio = 1.5;
-  /// Least time of one layer's forward pass: the host starts its kernels one by one. The backward pass takes
-  /// `backward_stream_ratio` times as long. Expert layers start `expert_host_factor` times as many kernels.
+  /// Least time of one layer's forward pass: the host starts its kernels one by one. The backward pass takes half
+  /// as long again. Expert layers start `expert_host_factor` times as many kernels.
   Time layer_host_time = 1.0 * milli * second;
   double expert_host_factor = 2.5;
   /// Host work of an iteration that nothing hides: losses, gradient norm, logging.
@@ -43,6 +38,15 @@ struct Software {
   /// guess: communication kernels spin on a few multiprocessors.
   double waiting_power_share = 0.25;
 };
+
+/// A number of a stack that measurements can set, with what is physically possible.
+struct SoftwareNumber {
+  std::string name;
+  double low, high;
+  double (*get)(const Software&);
+  void (*set)(Software&, double);
+};
+const std::vector<SoftwareNumber>& software_numbers();
 
 /// The stacks known here, the first being the default.
 const std::vector<Software>& software_stacks();

@@ -39,6 +39,8 @@ struct Breakdown {
     return compute + memory + launch + recompute + tensor + context + expert + pipeline + bubble + data + optimizer;
   }
   Time computing() const { return compute + memory + launch + recompute; }
+  void scale(double factor);
+  Breakdown& operator+=(const Breakdown&);
   /// The parts with their names, in this order.
   std::vector<std::pair<std::string, Time>> parts() const;
 };
@@ -58,11 +60,17 @@ struct Step {
 /// 6 s n_heads (d_qk + d_v) / 2 per layer for causal attention over s tokens.
 FlopCount training_work_per_token(const catalog::LanguageModel&, std::int64_t sequence_length);
 
+/// Time of each kind of traffic when all groups of its kind send at once, over that of one group alone.
+struct Contention {
+  double tensor = 1, context = 1, expert = 1, data = 1, pipeline = 1;
+};
+
 /// What surrounds the plan.
 struct Machine {
   const cost::OperatorModel& operators;
   const network::TwoLevelNetwork& network;
   Software software = {};
+  Contention contention = {};
 };
 
 /// Times of all chunks' passes, for timelines and traces.

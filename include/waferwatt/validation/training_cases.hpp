@@ -7,8 +7,10 @@
 //   sequence_length, tensor_parallel, data_parallel, pipeline_parallel, iteration_time_ms: GPT-style models
 //   trained with Megatron of 2021 on A100 with HDR InfiniBand;
 //   JSON, a list of objects with id, source, model, hardware, plan, measured, replayable: published results.
-//   Those whose `replayable` is "full" are simulated; others are skipped with the reason.
+//   Rows whose `replayable` is "full" are simulated, and those that are "partial" with what they lack at its usual
+//   value, as groups and a metric of their own; others are skipped with the reason.
 #include <map>
+#include <memory>
 #include <optional>
 
 #include "waferwatt/catalog/catalog.hpp"
@@ -16,16 +18,26 @@
 
 namespace waferwatt::validation {
 
+/// What a measurement of memory counts.
+enum class MemoryCount {
+  planned,    ///< states and activations, as papers compute them
+  allocated,  ///< by the framework, at most
+  device      ///< all that is used of the accelerator
+};
+
 struct TrainingCase {
   std::string id, group;
   std::string software;  ///< name of a software stack
+  bool software_is_known = true;  ///< false: the default stands in for it
+  bool is_partial = false;        ///< what the row does not say is at its usual value
   catalog::LanguageModel model;
   catalog::Accelerator accelerator;
   network::TwoLevelNetwork network;
   std::int64_t n_accelerators = 1;
   training::Plan plan;
-  Time measured;
+  Time measured;  ///< zero: only memory
   std::optional<DataSize> measured_memory;  ///< of one accelerator
+  MemoryCount memory_counts = MemoryCount::device;
 };
 
 struct SkippedCase {
@@ -35,18 +47,32 @@ struct SkippedCase {
 struct TrainingCases {
   std::vector<TrainingCase> cases;
   std::vector<SkippedCase> skipped;
+
+  void add(TrainingCases other);
 };
 
-/// \param with_partial simulate also rows whose `replayable` is "partial", absent members at their usual values
 /// \throws InputError when the file cannot be read or lacks columns
-TrainingCases read_training_cases(const std::string& file, const catalog::Catalog&, bool with_partial = false);
+TrainingCases read_training_cases(const std::string& file, const catalog::Catalog&);
 
 struct TrainingPrediction {
   Time time;
-  DataSize memory;  ///< of the fullest accelerator
+  DataSize memory;  ///< of the fullest accelerator, as the case counts it
   training::Breakdown breakdown;
 };
-TrainingPrediction prediction(const TrainingCase&, const catalog::Catalog&, const training::Software&);
+
+/// Predicts cases; accelerators' operator models are kept between them. Not for several threads at once.
+class Predictor {
+ public:
+  explicit Predictor(const catalog::Catalog&);
+  ~Predictor();
+
+  TrainingPrediction predict(const TrainingCase&, const training::Software&) const;
+  Time time(const TrainingCase&, const training::Software&) const;
+
+ private:
+  struct Cache;
+  std::unique_ptr<Cache> cache_;
+};
 
 struct PercentErrors {
   std::size_t n = 0;
@@ -56,7 +82,7 @@ struct PercentErrors {
 PercentErrors percent_errors(std::vector<double> signed_percent);
 
 struct TrainingReport {
-  std::size_t n_cases = 0;
+  std::size_t n_cases = 0, n_assumed_software = 0;
   std::vector<SkippedCase> skipped;
   std::map<std::string, PercentErrors> metrics;                         ///< by metric
   std::map<std::string, std::map<std::string, PercentErrors>> groups;  ///< by group, then metric
@@ -64,8 +90,14 @@ struct TrainingReport {
   struct Row {
     std::string id, group;
     double measured_s = 0, predicted_s = 0, error_percent = 0;
+    bool held_out = false;  ///< of the half that no number was fitted to
+    training::Breakdown breakdown;
+    DataSize memory, measured_memory;  ///< zero where none was measured
   };
   std::vector<Row> rows;
+
+  /// Every case as a line of CSV, with the parts of its predicted iteration.
+  std::string points() const;
 
   io::Value json() const;
   std::string text() const;
@@ -73,7 +105,7 @@ struct TrainingReport {
 TrainingReport validate_training(const TrainingCases&, const catalog::Catalog&);
 
 /// Rows of figures that ship with the project: the SC'21 and selective-recomputation tables of Megatron,
-/// Llama 3's table of plans, DeepSeek-V3.
+/// Llama 3's table of plans, DeepSeek-V3, runs of Megatron-Core on B200.
 TrainingCases shipped_training_cases(const catalog::Catalog&);
 
 }  // namespace waferwatt::validation

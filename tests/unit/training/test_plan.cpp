@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waferwatt/training/plan.hpp"
+#include "waferwatt/training/memory.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -157,22 +158,6 @@ TEST_CASE("more recomputation and more splitting never need more memory") {
   CHECK(with([](Plan& p) { p.parallel.pipeline = 8; }) < total(plan));
   CHECK(with([](Plan& p) { p.zero_stage = 0; }) > total(plan));
   CHECK(with([](Plan& p) { p.micro_batch = 1; }) < total(plan));
-}
-
-TEST_CASE("the way to fit names the smallest change that fits") {
-  const auto model = gpt(24, 4096, 32);
-  Plan plan{.parallel = {8, 1, 1, 1}, .global_batch = 64, .micro_batch = 8, .sequence_length = 2048};
-  const auto need = [&](Plan p) { return peak_memory(model, p).total(); };
-  Plan small = plan;
-  small.micro_batch = 1;
-  REQUIRE(need(plan) > need(small));
-  CHECK(way_to_fit(model, plan, need(small)).starts_with("with micro_batch 1 it needs "));
-  small.recompute = Recompute::full;
-  CHECK(way_to_fit(model, plan, need(small))
-            .starts_with("with zero_stage 1, micro_batch 1 and recompute full it needs "));
-  CHECK(way_to_fit(model, plan, 20 * giga * byte).starts_with("with tensor "));
-  CHECK(way_to_fit(model, plan, giga * byte) ==
-        "neither recomputation nor up to 64 times the tensor or pipeline parallelism makes it fit");
 }
 
 TEST_CASE("layers that cannot be split evenly leave the ends short") {

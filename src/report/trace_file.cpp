@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "waferwatt/report/trace_file.hpp"
+
+#include <map>
+#include <ostream>
+
+#include <fmt/format.h>
+
+namespace waferwatt::report {
+namespace {
+
+/// Text between quotes; names are our own, so that only what JSON forbids is escaped.
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) >= 0x20) out += c;
+  }
+  return out + "\"";
+}
+
+}  // namespace
+
+void write_trace(std::ostream& out, const core::Table& spans) {
+  const auto &processes = spans.texts("process"), &threads = spans.texts("thread"), &names = spans.texts("name"),
+             &categories = spans.texts("category");
+  const auto &starts = spans.numbers("start_s"), &durations = spans.numbers("duration_s");
+  std::map<std::string, std::size_t> process_ids;
+  std::map<std::pair<std::string, std::string>, std::size_t> thread_ids;
+  out << "{\"displayTimeUnit\": \"ms\", \"traceEvents\": [";
+  const char* separator = "\n";
+  const auto put = [&](const std::string& event) {
+    out << separator << event;
+    separator = ",\n";
+  };
+  for (std::size_t i = 0; i < spans.n_rows(); ++i) {
+    const auto [process, new_process] = process_ids.try_emplace(processes[i], process_ids.size() + 1);
+    const std::size_t pid = process->second;
+    if (new_process)
+      put(fmt::format(R"({{"ph": "M", "pid": {}, "name": "process_name", "args": {{"name": {}}}}})", pid, quoted(processes[i])));
+    const auto [thread, new_thread] = thread_ids.try_emplace({processes[i], threads[i]}, thread_ids.size() + 1);
+    const std::size_t tid = thread->second;
+    if (new_thread)
+      put(fmt::format(R"({{"ph": "M", "pid": {}, "tid": {}, "name": "thread_name", "args": {{"name": {}}}}})", pid, tid, quoted(threads[i])));
+    put(fmt::format(R"({{"ph": "X", "pid": {}, "tid": {}, "name": {}, "cat": {}, "ts": {:.3f}, "dur": {:.3f}}})", pid, tid,
+                    quoted(names[i]), quoted(categories[i]), 1e6 * starts[i], 1e6 * durations[i]));
+  }
+  out << "\n]}\n";
+}
+
+}  // namespace waferwatt::report

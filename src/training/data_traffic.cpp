@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data_traffic.hpp"
+
+#include <algorithm>
+
+namespace waferwatt::training {
+namespace {
+
+/// Collectives over the ranks that hold the same parameters.
+struct Replicas {
+  std::int64_t n_ranks, stride;
+};
+
+Replicas dense_replicas(const Parallelism& p) { return {p.n_replicas(), p.tensor}; }
+Replicas expert_replicas(const Parallelism& p) { return {p.n_expert_replicas(), p.expert_slices() * p.expert}; }
+
+}  // namespace
+
+DataTraffic data_traffic(const catalog::LanguageModel& model, const StageParameters& parameters, const Plan& plan,
+                         const Machine& machine, std::int64_t stage) {
+  const auto& net = machine.network;
+  const DataSize gradient = machine.software.gradient_bytes * byte, weight = 2 * byte;
+  DataTraffic sum;
+  const auto add = [&](double n, Replicas r) {
+    if (n <= 0 || r.n_ranks <= 1) return;
+    const auto all = net.group(r.n_ranks, r.stride);
+    if (plan.zero_stage == 0) {
+      sum.gradients += net.all_reduce_time(all, n * gradient);
+      return;
+    }
+    const std::int64_t inside = std::min(r.n_ranks, plan.partition_group > 0 ? plan.partition_group : r.n_ranks);
+    const auto group = net.group(inside, r.stride);
+    if (plan.zero_stage < 3) {
+      sum.gradients += net.reduce_scatter_time(group, n * gradient);
+      sum.weights += net.all_gather_time(group, n * weight);
+    }
+    if (const std::int64_t copies = r.n_ranks / inside; copies > 1)
+      sum.gradients += net.all_reduce_time(net.group(copies, r.stride * inside),
+                                           n / static_cast<double>(inside) * gradient);
+  };
+  add(parameters.dense, dense_replicas(plan.parallel));
+  add(parameters.experts, expert_replicas(plan.parallel));
+  sum.gradients *= machine.contention.data, sum.weights *= machine.contention.data;
+  const auto& p = plan.parallel;
+  if (model.tied_embeddings && p.pipeline > 1 && plan.n_chunks() == 1 && (stage == 0 || stage == p.pipeline - 1)) {
+    const DataSize embedding = static_cast<double>(model.vocabulary.value * model.hidden_size.value / p.tensor) * gradient;
+    sum.embeddings = net.all_reduce_time(net.group(2, p.n_accelerators() / p.pipeline), embedding);
+  }
+  return sum;
+}
+
+GatherTraffic gather_traffic(const StageParameters& parameters, const Plan& plan, const Machine& machine) {
+  GatherTraffic sum;
+  if (plan.zero_stage < 3) return sum;
+  const auto add = [&](double n, Replicas r) {
+    const std::int64_t inside = std::min(r.n_ranks, plan.n_partitions());
+    if (n <= 0 || inside <= 1) return;
+    const auto group = machine.network.group(inside, r.stride);
+    const Time gather = machine.network.all_gather_time(group, n * 2 * byte);
+    sum.forward += gather;
+    sum.backward +=
+        gather + machine.network.reduce_scatter_time(group, n * machine.software.gradient_bytes * byte);
+  };
+  add(parameters.dense, dense_replicas(plan.parallel));
+  add(parameters.experts, expert_replicas(plan.parallel));
+  sum.forward *= machine.contention.data, sum.backward *= machine.contention.data;
+  return sum;
+}
+
+/// Adam reads gradient (4), weight, and two moments (12) and writes them and the bf16 weight (12 + 2).
+/// Offloaded, gradients and weights pass over the host's link and the host does the work at its memory's pace.
+Time optimizer_time(const StageParameters& parameters, const Plan& plan, const cost::OperatorModel& operators) {
+  constexpr Bandwidth kHostLink = 50 * giga * byte / second;  // PCIe 5 x16, a guess: less on older hosts
+  const double group = static_cast<double>(plan.n_partitions());
+  const double expert_group =
+      plan.zero_stage == 0 ? 1 : std::min(group, std::max(1.0, static_cast<double>(plan.parallel.n_expert_replicas())));
+  const double n = parameters.dense / group + parameters.experts / expert_group;
+  if (plan.offload_optimizer) return n * 30 * byte / kHostLink;
+  return operators.stream(n * 30 * byte).time;
+}
+
+}  // namespace waferwatt::training

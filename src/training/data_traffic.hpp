@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What an iteration moves between the ranks that hold the same parameters, and the optimizer's work on them.
+#include "waferwatt/training/step.hpp"
+
+namespace waferwatt::training {
+
+/// Gradient reduction and, where states are spread, the gathering of new weights, once an iteration. With
+/// ZeRO-3 the gradients were already reduced within the group.
+struct DataTraffic {
+  Time gradients, weights;
+  Time embeddings;  ///< gradients of tied embeddings that the first and the last stage each have a part of
+};
+DataTraffic data_traffic(const catalog::LanguageModel&, const StageParameters&, const Plan&, const Machine&, std::int64_t stage);
+
+/// ZeRO-3: weights are gathered for each pass and gradients scattered after it, for every micro-batch.
+struct GatherTraffic {
+  Time forward, backward;
+};
+GatherTraffic gather_traffic(const StageParameters&, const Plan&, const Machine&);
+
+Time optimizer_time(const StageParameters&, const Plan&, const cost::OperatorModel&);
+
+}  // namespace waferwatt::training

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a plan needs of memory, and the nearest plan that fits.
+#include "waferwatt/training/memory.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "gpt.hpp"
+
+using namespace waferwatt;
+using namespace waferwatt::training;
+
+namespace {
+
+const Plan kPlan{.parallel = {8, 1, 1, 1}, .global_batch = 64, .micro_batch = 8, .sequence_length = 2048};
+
+DataSize need(const catalog::LanguageModel& model, const Plan& plan) { return peak_memory(model, plan).total(); }
+
+}  // namespace
+
+TEST_CASE("the parts of memory are its total") {
+  const auto use = peak_memory(gpt(24, 4096, 32), kPlan);
+  DataSize sum;
+  for (const auto& [name, size] : use.parts()) {
+    CHECK(size >= DataSize{});
+    sum += size;
+  }
+  CHECK(sum.in(byte) == Approx(use.total().in(byte)));
+  CHECK(use.allocated() < use.reserved());
+  CHECK(use.reserved() < use.total());
+}
+
+TEST_CASE("buffers are logits, gradients on their way, and weights' gradients of a layer and the head, by hand") {
+  // 2 layers, h = 1024, 4 h, one rank, 4 x 512 tokens. A layer has 12 h^2 + 2 h weights, the head 51,200 h.
+  const auto model = gpt(2, 1024, 16);
+  const Plan plan{.global_batch = 4, .micro_batch = 4, .sequence_length = 512, .recompute = Recompute::none};
+  const double h = 1024, tokens = 2048, layer = 12 * h * h + 2 * h, head = 51200 * h;
+  const double at_work = tokens * (2 * 4 * h + 2 * h) * 2;
+  // Embedding and head are one matrix, which counts once as the embedding and once as the head; the last norm is the layers'.
+  const double of_layers = (2 * layer + h + head - 2 * head) / 2;
+  const double expected = at_work + (std::max(0.0, of_layers) + head) * 2 + tokens * 51200 * 4;
+  CHECK(peak_memory(model, plan).buffers.in(byte) == Approx(expected).epsilon(0.02));
+}
+
+TEST_CASE("each communicator takes memory of its own") {
+  const auto model = gpt(24, 4096, 32);
+  Plan plan = kPlan;
+  const auto with = [&](Parallelism p) {
+    plan.parallel = p;
+    return peak_memory(model, plan).runtime.in(giga * byte);
+  };
+  CHECK(with({1, 1, 1, 1}) == Approx(0.6 + 0.25));
+  CHECK(with({8, 1, 1, 1}) == Approx(0.6 + 2 * 0.25));
+  CHECK(with({2, 2, 2, 1}) == Approx(0.6 + 4 * 0.25));
+}
+
+TEST_CASE("the way to fit is the nearest legal plan") {
+  const auto model = gpt(24, 4096, 32);
+  Plan one = kPlan;
+  one.micro_batch = 4;
+  REQUIRE(need(model, kPlan) > need(model, one));
+  const auto ways = ways_to_fit(model, kPlan, need(model, one));
+  REQUIRE_FALSE(ways.empty());
+  CHECK(way_to_fit(model, kPlan, need(model, one)).find("with ") == 0);
+  for (const auto& way : ways) {
+    CHECK(problems(way.plan, model, 8).empty());
+    CHECK(way.memory.total() <= need(model, one));
+  }
+  // A capacity that no one setting reaches takes two.
+  DataSize least = need(model, kPlan);
+  for (const auto& way : ways_to_fit(model, kPlan, 0.999 * least)) least = std::min(least, way.memory.total());
+  CHECK(way_to_fit(model, kPlan, giga * byte) ==
+        "no three changes make it fit: the states of 5.04 G parameters alone take 91 accelerators");
+}
+
+TEST_CASE("more accelerators of memory never make a plan unfit") {
+  const auto model = gpt(24, 4096, 32);
+  for (double gb = 4; gb < 200; gb *= 1.5) {
+    const auto ways = ways_to_fit(model, kPlan, gb * giga * byte);
+    const auto more = ways_to_fit(model, kPlan, 1.5 * gb * giga * byte);
+    if (!ways.empty()) CHECK_FALSE(more.empty());
+  }
+}
+
+TEST_CASE("published parameter counts follow from the shapes") {
+  const auto count = [](const char* id, bool active) { return shipped().language_models.at(id).parameters(active) / 1e9; };
+  CHECK(count("deepseek-v2", false) == Approx(236).epsilon(0.01));
+  CHECK(count("deepseek-v2", true) == Approx(21).epsilon(0.03));
+  CHECK(count("deepseek-v3", false) == Approx(671).epsilon(0.01));
+  CHECK(count("deepseek-v3", true) == Approx(37).epsilon(0.03));
+  CHECK(count("mixtral-8x22b", false) == Approx(141).epsilon(0.01));
+  CHECK(count("mixtral-8x22b", true) == Approx(39).epsilon(0.02));
+  CHECK(count("llama-3-70b", false) == Approx(70.6).epsilon(0.01));
+  CHECK(count("gpt-3-175b", false) == Approx(175).epsilon(0.01));
+}
