@@ -97,7 +97,8 @@ Command calibrate_command() {
                       "  dtype,m,n,k,us[,watts,power_limit]\n"
                       "  dtype,kv_dtype,batch_size,isl,num_heads,num_kv_heads,head_dim,win,us\n"
                       "  dtype,kv_dtype,batch_size,kv_len,num_heads,num_kv_heads,head_dim,win,us\n"
-                      "  dtype,kernel_source,num_tokens,hidden_size,inter_size,topk,num_experts,tp,ep,distribution,us\n",
+                      "  dtype,kernel_source,num_tokens,hidden_size,inter_size,topk,num_experts,tp,ep,distribution,us\n"
+                      "cuDNN's own benchmark tables (attention, norms) are read as they are.\n",
           .options = {{"--accelerator", "-a", "ID", "Accelerator that was measured; default: what the file says."},
                       {"--output", "-o", "OUT", "File to write; of collectives a folder; default: models/calibrations/ID.json, models/collectives."},
                       {"--source", "", "ID", "Source of the measurements in models/sources.json."},

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "power_fit.hpp"
+#include "suspicion.hpp"
 #include "waferwatt/cost/operator_fit.hpp"
 #include "waferwatt/cost/operator_model.hpp"
 
@@ -199,6 +200,8 @@ std::map<Key, Usable> usable_rows(const catalog::Accelerator& accelerator, const
 CalibrationFit fit_calibration(const catalog::Catalog& catalog, const std::string& accelerator_id, const Measurements& measurements) {
   const auto& accelerator = catalog.accelerators.at(accelerator_id);
   CalibrationFit result{.calibration = {.id = accelerator_id, .accelerator = accelerator_id}, .skipped = measurements.skipped};
+  if (const auto reason = wrong_unit(catalog, accelerator_id, measurements)) throw InputError(accelerator_id + ": " + *reason);
+  if (const auto reason = other_accelerator(catalog, accelerator_id, measurements)) throw InputError(accelerator_id + ": " + *reason);
   const auto groups = usable_rows(accelerator, measurements, result.skipped);
   std::vector<Diagnostic> refused;
   for (const auto& [key, group] : groups) {

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "suspicion.hpp"
 #include "waferwatt/cost/operator_fit.hpp"
 #include "waferwatt/cost/operator_model.hpp"
 
@@ -63,6 +64,12 @@ KernelReport validate_kernels(const catalog::Catalog& catalog, const Measurement
   report.all = cost::error_summary("", std::move(all));
   for (auto& [group, list] : errors) report.groups[group] = cost::error_summary("", std::move(list));
   report.note = "predictions of the catalog's calibrations; rows that a calibration was fitted to are not held out";
+  for (const auto& [id, model] : models) {
+    if (!catalog.accelerators.find(id)) continue;
+    auto suspicion = wrong_unit(catalog, id, measurements);
+    if (!suspicion) suspicion = other_accelerator(catalog, id, measurements);
+    if (suspicion) report.note += "; " + id + ": " + *suspicion;
+  }
   return report;
 }
 

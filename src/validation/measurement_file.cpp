@@ -141,6 +141,36 @@ void read_row(const Row& row, OperatorKind kind, Measurement& out) {
   }
 }
 
+double milliseconds(const Row& row, std::string_view column) {
+  const double ms = row.number(column);
+  if (!std::isfinite(ms) || ms <= 0) throw InputError(fmt::format("{} is {}, a time above 0 is expected", column, row.text(column)));
+  return ms * 1e-3;
+}
+
+/// A row of cuDNN's own benchmarks is two measurements, forward and backward.
+void read_cudnn(const Row& row, const Measurement& place, Measurements& out) {
+  if (row.text("success") != "True") throw InputError("the run failed");
+  if (row.text("backend") != "cudnn") throw InputError(fmt::format("of the library \"{}\"", row.text("backend")));
+  Measurement forward = place;
+  read_format(row.text("data_type"), forward);
+  Measurement backward = forward;
+  if (row.has("norm_type")) {
+    forward.op = backward.op = OperatorKind::row;
+    forward.shape = {row.dimension("N"), row.dimension("C"), 1, 1, 2};
+    backward.shape = {row.dimension("N"), row.dimension("C"), 2, 1, 2};  // inputs and gradients are read
+  } else {
+    const auto length = row.dimension("q_seqlen"), cached = row.dimension("kv_seqlen") - length;
+    if (cached != 0) throw InputError("queries and keys of different lengths");
+    const auto window = row.text("sliding_window_size").empty() ? 0 : row.dimension("sliding_window_size", 0);
+    forward.op = OperatorKind::attention_prefill, backward.op = OperatorKind::attention_backward;
+    forward.shape = backward.shape = {row.dimension("batch_size"), length, 0, row.dimension("num_q_heads"), row.dimension("num_kv_heads"),
+                                      row.dimension("head_dim_qk"), row.dimension("head_dim_vo"), row.text("attn_mask") == "no_mask" ? 0 : 1,
+                                      window, forward.format == "fp8" ? 8 : 16};
+  }
+  forward.time_s = milliseconds(row, "fwd_time_ms"), backward.time_s = milliseconds(row, "bwd_time_ms");
+  out.rows.push_back(std::move(forward)), out.rows.push_back(std::move(backward));
+}
+
 /// The accelerator of all rows, where the file's name and what was asked for agree.
 std::string accelerator_of_file(const std::string& path, const catalog::Catalog& catalog, const std::optional<std::string>& asked) {
   const auto named = accelerator_of_name(std::filesystem::path(path).filename().string(), catalog);
@@ -159,10 +189,12 @@ void read_csv(const std::string& path, std::string_view text, const catalog::Cat
   for (const auto cell : cells(text.substr(0, line_end))) columns.emplace_back(cell);
   const auto kind = kind_of(columns);
   const Row header(columns, {});
-  if (!kind || !header.has("us"))
+  const bool is_cudnn = header.has("cudnn_version") && header.has("fwd_time_ms") && header.has("gpu_name");
+  if (!is_cudnn && (!kind || !header.has("us")))
     throw InputError(fmt::format("{}:1: columns \"{}\" are of no known operator{}", path, text.substr(0, std::min(line_end, std::size_t{120})),
                                  kind ? "; the time must be a column us, in microseconds" : "; see waferwatt calibrate --help"));
-  const bool has_system = header.has("system");
+  const std::string_view system_column = is_cudnn ? "gpu_name" : "system";
+  const bool has_system = header.has(system_column);
   std::map<std::string, std::optional<std::string>, std::less<>> systems;
   const std::string of_file = has_system ? std::string{} : accelerator_of_file(path, catalog, asked);
 
@@ -179,11 +211,15 @@ void read_csv(const std::string& path, std::string_view text, const catalog::Cat
       if (values.size() != columns.size()) throw InputError(fmt::format("{} cells, {} are expected", values.size(), columns.size()));
       const Row row(columns, values);
       if (has_system) {
-        auto& system = systems[std::string{row.text("system")}];
-        if (!system) system = accelerator_of_name(std::string{row.text("system")}, catalog).value_or("");
-        if (system->empty()) throw InputError(fmt::format("system \"{}\" is no accelerator of the catalog", row.text("system")));
+        auto& system = systems[std::string{row.text(system_column)}];
+        if (!system) system = accelerator_of_name(std::string{row.text(system_column)}, catalog).value_or("");
+        if (system->empty()) throw InputError(fmt::format("{} \"{}\" is no accelerator of the catalog", system_column, row.text(system_column)));
         if (asked && *system != *asked) continue;  // the file holds several
         m.accelerator = *system;
+      }
+      if (is_cudnn) {
+        read_cudnn(row, m, out);
+        continue;
       }
       read_row(row, *kind, m);
       out.rows.push_back(std::move(m));

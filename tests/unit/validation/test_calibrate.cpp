@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include "fixture.hpp"
 #include "waferwatt/core/random.hpp"
@@ -53,12 +54,31 @@ TEST_CASE("a synthetic device is found again, and its kept points come back exac
   }
 }
 
-TEST_CASE("times in milliseconds are refused as faster than the accelerator") {
-  CHECK_THROWS_WITH(fitted(synthetic_gemms(1e-3)), Catch::Contains("rows are faster than a NVIDIA H200") && Catch::Contains("microseconds"));
+TEST_CASE("times in another unit are refused, and the unit is named") {
+  CHECK_THROWS_WITH(fitted(synthetic_gemms(1e-3)), Catch::Contains("of a NVIDIA H200") && Catch::Contains("they look like milliseconds, and the column is in microseconds"));
+  CHECK_THROWS_WITH(fitted(synthetic_gemms(1e-6)), Catch::Contains("they look like seconds"));
+  CHECK_THROWS_WITH(fitted(synthetic_gemms(1e3)), Catch::Contains("they look like nanoseconds"));
+  const auto report = validate_kernels(shipped(), read_text("h200_gemm.csv", synthetic_gemms(1e-3)));
+  CHECK_THAT(report.note, Catch::Contains("they look like milliseconds"));
+  CHECK(report.skipped.size() > 60);  // each row above the peak says so too
 }
 
-TEST_CASE("times in nanoseconds are refused as efficiencies no kernel has") {
-  CHECK_THROWS_WITH(fitted(synthetic_gemms(1e3)), Catch::Contains("of the peak rate and") && Catch::Contains("are they in microseconds"));
+TEST_CASE("times too short or too long without a unit's factor are refused by what they mean") {
+  CHECK_THROWS_WITH(fitted(synthetic_gemms(0.02)), Catch::Contains("rows are faster than a NVIDIA H200"));
+  CHECK_THROWS_WITH(fitted(synthetic_gemms(3e4)), Catch::Contains("of the peak rate and") && Catch::Contains("are they in microseconds"));
+}
+
+TEST_CASE("one accelerator's times under another's name are refused, and the right name is given") {
+  const cost::OperatorModel a100(shipped().accelerators.at("nvidia-a100-sxm-80gb"), shipped());
+  std::string text = "dtype,m,n,k,us\n";
+  for (int m = 1; m <= 8192; m *= 2)
+    for (const int n : {1024, 4096, 16384})
+      for (const int k : {1024, 8192})
+        text += fmt::format("bfloat16,{},{},{},{}\n", m, n, k,
+                            a100.estimate(cost::Gemm{double(m), double(n), double(k)}).time.in(micro * second));
+  CHECK_THROWS_WITH(fitted(text), Catch::Contains("the times are those of a NVIDIA A100") && Catch::Contains("give --accelerator nvidia-a100-sxm-80gb"));
+  const auto report = validate_kernels(shipped(), read_text("h200_gemm.csv", text));
+  CHECK_THAT(report.note, Catch::Contains("those of a NVIDIA A100"));
 }
 
 TEST_CASE("few rows are refused with their number") {

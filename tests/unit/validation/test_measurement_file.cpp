@@ -93,6 +93,30 @@ TEST_CASE("a file of several systems gives the rows of the one asked for") {
   CHECK(read_text("all_quantize.csv", text, "nvidia-b200").rows.size() == 1);
 }
 
+TEST_CASE("cuDNN's benchmarks give forward and backward times, and norms") {
+  const auto attention = read_text("sdpa.csv",
+      "config_name,backend,data_type,attn_mask,batch_size,q_seqlen,kv_seqlen,num_q_heads,num_kv_heads,head_dim_qk,head_dim_vo,fwd_time_ms,bwd_time_ms,"
+      "sliding_window_size,success,gpu_name,cudnn_version\n"
+      "llama,cudnn,bfloat16,top_left,1,8192,8192,64,8,128,128,1.708,5.083,,True,NVIDIA H200,1.19\n"
+      "llama,cudnn,bfloat16,top_left,1,8192,8192,64,8,128,128,inf,inf,,False,NVIDIA H200,1.19\n"
+      "llama,cudnn,bfloat16,top_left,1,8192,8192,64,8,128,128,inf,2,,True,NVIDIA H200,1.19\n");
+  REQUIRE(attention.rows.size() == 2);
+  CHECK(attention.rows[0].op == OperatorKind::attention_prefill);
+  CHECK(attention.rows[0].shape == std::vector<std::int64_t>{1, 8192, 0, 64, 8, 128, 128, 1, 0, 16});
+  CHECK(attention.rows[1].op == OperatorKind::attention_backward);
+  CHECK(attention.rows[1].time_s == Approx(5.083e-3));
+  REQUIRE(attention.skipped.size() == 2);
+  CHECK_THAT(attention.skipped[0].reason, Catch::Contains("the run failed"));
+  CHECK_THAT(attention.skipped[1].reason, Catch::Contains("fwd_time_ms is inf"));
+  const auto norms = read_text("norms.csv", "norm_type,backend,data_type,N,C,fwd_time_ms,bwd_time_ms,success,gpu_name,cudnn_version\n"
+                                            "rms_norm,cudnn,bfloat16,16384,4096,0.072,0.106,True,NVIDIA H200,1.19\n"
+                                            "rms_norm,pytorch,bfloat16,16384,4096,0.080,0.223,True,NVIDIA H200,1.19\n");
+  REQUIRE(norms.rows.size() == 2);
+  CHECK(norms.rows[1].shape == std::vector<std::int64_t>{16384, 4096, 2, 1, 2});
+  REQUIRE(norms.skipped.size() == 1);
+  CHECK_THAT(norms.skipped[0].reason, Catch::Contains("of the library \"pytorch\""));
+}
+
 TEST_CASE("the document of waferwatt-calibrate is read point by point") {
   const std::string document = R"({"schema": "gpu-calibration/1", "gpu": {"name": "NVIDIA H200"}, "points": [
     {"op": "gemm", "dtype": "bf16", "shape": {"m": 1, "n": 8192, "k": 8192, "layout": "TN"}, "mode": "burst", "cache": "cold", "us": {"median": 35.6}},

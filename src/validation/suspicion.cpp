@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "suspicion.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "waferwatt/cost/operator_model.hpp"
+
+namespace waferwatt::validation {
+namespace {
+
+constexpr std::size_t kSampled = 400, kFewest = 10;
+constexpr double kUnitMargin = 3;  // times differ from what is expected by less than this factor in the median
+constexpr double kMeets = 0.10, kMisses = 0.15, kTimesCloser = 2.5;
+
+/// log(measured / expected) of a sample of the rows, sorted.
+std::vector<double> surprises(const catalog::Catalog& catalog, const std::string& as, const std::string& accelerator, const Measurements& measurements) {
+  std::vector<const Measurement*> rows;
+  for (const auto& row : measurements.rows)
+    if (row.accelerator == accelerator && !row.is_sustained) rows.push_back(&row);
+  const cost::OperatorModel model(catalog.accelerators.at(as), catalog);
+  const std::size_t step = std::max<std::size_t>(1, rows.size() / kSampled);
+  std::vector<double> all;
+  for (std::size_t i = 0; i < rows.size(); i += step) {
+    try {
+      all.push_back(std::log(rows[i]->time_s / model.estimate(cost::demand_of_shape(rows[i]->op, rows[i]->format, rows[i]->shape)).time.in(second)));
+    } catch (const InputError&) {  // a format that the accelerator lacks
+    }
+  }
+  std::ranges::sort(all);
+  return all;
+}
+
+double middle(const std::vector<double>& sorted) { return sorted[sorted.size() / 2]; }
+
+double median_distance(std::vector<double> values) {
+  for (double& v : values) v = std::abs(v);
+  std::ranges::sort(values);
+  return middle(values);
+}
+
+bool has_points(const catalog::Calibration& calibration) {
+  return std::ranges::any_of(calibration.fits, [](const auto& fit) { return fit.grid && fit.op == catalog::OperatorKind::gemm; });
+}
+
+}  // namespace
+
+std::optional<std::string> wrong_unit(const catalog::Catalog& catalog, const std::string& accelerator, const Measurements& measurements) {
+  const auto all = surprises(catalog, accelerator, accelerator, measurements);
+  if (all.size() < kFewest) return std::nullopt;
+  struct Unit {
+    const char* name;
+    double factor;
+  };
+  for (const Unit& unit : {Unit{"milliseconds", 1e-3}, Unit{"seconds", 1e-6}, Unit{"nanoseconds", 1e3}})
+    if (std::abs(middle(all) - std::log(unit.factor)) < std::log(kUnitMargin))
+      return fmt::format("the times are {:.2g} times what is expected of a {}: they look like {}, and the column is in microseconds",
+                         std::exp(middle(all)), catalog.accelerators.at(accelerator).name, unit.name);
+  return std::nullopt;
+}
+
+std::optional<std::string> other_accelerator(const catalog::Catalog& catalog, const std::string& accelerator,
+                                             const Measurements& measurements) {
+  const auto own = surprises(catalog, accelerator, accelerator, measurements);
+  if (own.size() < kFewest) return std::nullopt;
+  const double distance = median_distance(own);
+  if (distance < kMisses) return std::nullopt;
+  for (const auto& [id, calibration] : catalog.calibrations.all()) {
+    if (calibration.accelerator == accelerator || !has_points(calibration)) continue;
+    const auto others = surprises(catalog, calibration.accelerator, accelerator, measurements);
+    if (others.size() < own.size()) continue;
+    if (const double theirs = median_distance(others); theirs < kMeets && kTimesCloser * theirs < distance)
+      return fmt::format("the times are those of a {} (half are within {:.0f} %), not of a {} ({:.0f} %); give --accelerator {}",
+                         catalog.accelerators.at(calibration.accelerator).name, 100 * theirs, catalog.accelerators.at(accelerator).name,
+                         100 * distance, calibration.accelerator);
+  }
+  return std::nullopt;
+}
+
+}  // namespace waferwatt::validation
