@@ -181,7 +181,7 @@ Result deployment_search(const ServingScenario& scenario, const catalog::Catalog
       });
   }
   std::ranges::stable_sort(candidates, {}, [&](const Candidate& c) {
-    return std::tuple{!c.holds, c.holds ? value_of(c, objective) : 0.0, c.n_accelerators, c.name};
+    return std::tuple{!c.holds, c.holds ? value_of(c, objective) : 0.0, c.usd_per_hour, c.holds ? c.power_w : 0.0, c.name};
   });
   Result result;
   const Candidate& best = candidates.front();
