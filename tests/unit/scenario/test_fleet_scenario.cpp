@@ -57,7 +57,7 @@ TEST_CASE("a fleet's accounts add up and its hours split as the training scenari
 
 TEST_CASE("power events slow, and inference first spares deployments") {
   const std::string site = R"("horizon": "2 day", "capping": "inference-first", "sites": [{"name": "a", "system": "nvidia-dgx-h100", "n_accelerators": 64, "grid": "us-pjm",
-    "power_events": [{"start": "6 h", "duration": "12 h", "fraction": 0.4}], "relative_failure_rate": 0}],)";
+    "power_events": [{"start": "6 h", "duration": "12 h", "fraction": 0.55}], "relative_failure_rate": 0}],)";
   const auto result = play("{" + site + R"("jobs": [{"name": "t", "n_accelerators": 32, "duration": "30 h"}, {"name": "s", "kind": "serving", "n_accelerators": 32}]})");
   const auto& jobs = result.tables.front();
   CHECK(jobs.numbers("capped_h")[0] > 0);
