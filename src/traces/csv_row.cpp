@@ -46,7 +46,7 @@ class CsvParser final : public RowParser {
       if (field == Field::none || field == Field::hashes) continue;
       if (cell.empty() && field != Field::arrival && field != Field::input && field != Field::output) continue;
       auto value = parse_number(cell);
-      if (!value && field == Field::arrival) value = parse_date_time(cell);
+      if (!value && field == Field::arrival) value = seconds_of(parse_date_time(cell));
       if (!value) return fmt::format("{}: expected a number, not \"{}\"", names_[i], cell.substr(0, 40));
       if (wrong.empty()) wrong = store(field, field == Field::arrival ? *value * unit_s : *value, request);
     }
@@ -55,8 +55,16 @@ class CsvParser final : public RowParser {
   bool has_hashes() const override { return false; }
 
  private:
+  // From the start of the first row's day.
+  std::optional<double> seconds_of(const std::optional<DateTime>& time) {
+    if (!time) return std::nullopt;
+    if (!first_day_) first_day_ = time->day;
+    return static_cast<double>(time->day - *first_day_) * 86400 + time->second_of_day;
+  }
+
   std::vector<FieldName> columns_;
   std::vector<std::string> names_;
+  std::optional<std::int64_t> first_day_;
 };
 
 }  // namespace

@@ -69,7 +69,7 @@ std::optional<double> parse_number(std::string_view text) {
 }
 
 // "2023-11-16 18:17:03.9799600", also with a T.
-std::optional<double> parse_date_time(std::string_view text) {
+std::optional<DateTime> parse_date_time(std::string_view text) {
   const auto y = digits(text, 0, 4), m = digits(text, 5, 2), d = digits(text, 8, 2);
   const auto hour = digits(text, 11, 2), minute = digits(text, 14, 2);
   const auto seconds = text.size() >= 19 ? parse_number(text.substr(17)) : std::nullopt;
@@ -78,8 +78,7 @@ std::optional<double> parse_date_time(std::string_view text) {
   const std::chrono::year_month_day date{std::chrono::year{*y}, std::chrono::month{static_cast<unsigned>(*m)},
                                          std::chrono::day{static_cast<unsigned>(*d)}};
   if (!date.ok()) return std::nullopt;
-  const auto days = std::chrono::sys_days{date}.time_since_epoch().count();
-  return static_cast<double>(days) * 86400 + *hour * 3600 + *minute * 60 + *seconds;
+  return DateTime{std::chrono::sys_days{date}.time_since_epoch().count(), *hour * 3600 + *minute * 60 + *seconds};
 }
 
 std::string store(Field field, double value, Request& request) {

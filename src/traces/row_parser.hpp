@@ -32,9 +32,14 @@ struct FieldName {
 };
 FieldName field_named(std::string_view name, bool is_json);
 
-/// A number, or for arrivals a date with a time of day, in seconds since 1970.
+/// A date with a time of day. Kept apart: seconds since 1970 would have no room for a tenth of a microsecond.
+struct DateTime {
+  std::int64_t day = 0;  ///< since 1970
+  double second_of_day = 0;
+};
+
 std::optional<double> parse_number(std::string_view text);
-std::optional<double> parse_date_time(std::string_view text);
+std::optional<DateTime> parse_date_time(std::string_view text);
 
 /// Stores a value of a field. \returns what is wrong with it, or an empty text
 std::string store(Field field, double value, Request& request);

@@ -46,10 +46,10 @@ void TraceFile::check(Request& request) {
   if (request.output_tokens < 1) return complain("the output length must be at least 1 token");
   if (!has_started_) first_s_ = last_s_ = request.arrival_s;
   has_started_ = true;
-  if (request.arrival_s < 0) return complain(fmt::format("the arrival must not be negative: {} s", request.arrival_s));
   if (request.arrival_s < last_s_)
     return complain(fmt::format("arrives {:.6g} s before the request above; sort the file by arrival",
                                 last_s_ - request.arrival_s));
+  if (request.arrival_s < 0) return complain(fmt::format("the arrival must not be negative: {} s", request.arrival_s));
   const auto n_hashes = static_cast<std::int64_t>(request.prefix_hashes.size());
   const std::int64_t n_blocks = (request.input_tokens + prefix_tokens_ - 1) / prefix_tokens_;
   if (n_hashes > 0 && n_hashes != n_blocks)
