@@ -55,7 +55,7 @@ Table link_use(const network::Topology& topology, const network::TrafficResult& 
   for (network::LinkIndex link = 0; link < topology.links().size(); ++link) {
     if (topology.links()[link].capacity == Bandwidth{}) continue;
     const Place place = place_of(topology, link);
-    const std::uint32_t per_column = (place.count + kMostPlaces - 1) / kMostPlaces;
+    const auto per_column = static_cast<std::uint32_t>((place.count + kMostPlaces - 1) / kMostPlaces);
     Cell& cell = cells[{topology.link_kind(link), place.number / per_column * per_column}];
     const double use = use_of(topology, result, link);
     cell.sum += use;
