@@ -52,12 +52,18 @@ TEST_CASE("the shipped catalog loads: every value has a source, every source is 
 }
 
 TEST_CASE("parameter counts computed from the shape equal the published ones") {
-  // Published totals within 1.5 %, active ones within 3 % (papers round to whole billions).
+  // Totals within 1.5 %. Active ones within 3 %, or within half a billion where whole billions are published; some count
+  // the input embedding, which does no work, and some do not.
   const auto catalog = shipped();
   for (const auto& [id, model] : catalog.language_models.all()) {
     CAPTURE(id);
     CHECK(model.parameters() == Approx(model.total_parameters.value).epsilon(0.015));
-    if (model.active_parameters) CHECK(model.parameters(true) == Approx(model.active_parameters->value).epsilon(0.03));
+    if (!model.active_parameters) continue;
+    const double published = model.active_parameters->value, working = model.parameters(true);
+    const double with_input = working + static_cast<double>(model.vocabulary.value) * static_cast<double>(model.hidden_size.value);
+    const double margin = std::fmod(published, 1e9) == 0 ? std::max(0.5e9, 0.03 * published) : 0.03 * published;
+    CHECK(published >= working - margin);
+    CHECK(published <= with_input + margin);
   }
 }
 

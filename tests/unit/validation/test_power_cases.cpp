@@ -45,7 +45,7 @@ TEST_CASE("megawatts of the campuses are within 10 %") {
   CHECK(row(report, "Llama 3.1 family, as reported (TDP only)").predicted == Approx(39.3e6 * 0.7 * 0.414 / 1000));
 }
 
-TEST_CASE("cases that cannot be predicted are skipped with their reason") {
+TEST_CASE("campuses and nodes that cannot be predicted are skipped with their reason") {
   const TemporaryFile file("cases.json", R"({"schema": "waferwatt.power-cases/1", "cases": [
     {"id": "a", "family": "site_power", "power": "10 MW", "fleet": [{"accelerator": "nvidia-h100-sxn", "n": 10}]},
     {"id": "b", "family": "build_time", "time": "10 month"},
