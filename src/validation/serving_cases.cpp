@@ -186,7 +186,7 @@ ServingCases cases_of(const std::string& file, std::string_view text, const cata
     } catch (const Unusable& reason) {
       out.skipped.push_back({row.text("id"), reason.what()});
     } catch (const InputError& error) {
-      diagnostics.add({.file = file, .line = line, .column = 1, .message = error.what()});
+      diagnostics.add({.file = file, .line = line, .column = 1, .message = error.diagnostics().front().message});
     }
   }
   if (line == 0) diagnostics.add({.file = file, .line = 1, .column = 1, .message = "the file is empty"});
