@@ -6,8 +6,8 @@
 //   contention  all groups of a kind of traffic send at once on the topology, sharing its links max-min; what they
 //               then take over one group alone stretches that traffic in the step
 //   stragglers  each accelerator has a speed of its own; a tensor- or context-parallel group goes at the pace of its
-//               slowest, each replica of the pipeline runs its own timeline, and the reduction of a stage's gradients
-//               waits for the last replica
+//               slowest, each replica of the pipeline runs its own timeline, and the step is that of
+//               the slowest; that each stage's reduction waits for its own last replica is not followed
 // With equal accelerators on a fabric without shared links both give the folded step (tested).
 #include "waferwatt/core/random.hpp"
 #include "waferwatt/network/topology.hpp"
