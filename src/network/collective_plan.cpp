@@ -154,7 +154,7 @@ class Planner {
       for (const auto& use : across.uses) builder.count(use.link, use.weight);
       deepest = std::max(deepest, 2 * chain + across.latency);
     }
-    return builder.transfer(spec_.size / heads.size() / 2, deepest);
+    return builder.transfer(spec_.size / static_cast<double>(heads.size()) / 2, deepest);
   }
 
   // --- recursive halving and doubling ---
