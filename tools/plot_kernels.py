@@ -1,56 +1,97 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Predicted against measured times, one panel per operator.
+"""Predicted against measured times, one panel per operator: above the times, below how far they are off.
 
-usage: waferwatt validate kernels --cases FILE --points points.csv
-       plot_kernels.py points.csv... OUT.png
+usage: waferwatt validate kernels --cases FILE... --points points.csv
+       plot_kernels.py points.csv... OUT.png [--title TEXT]
 """
+import argparse
 import csv
-import sys
 from collections import defaultdict
 
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image
 
-TITLES = {"gemm": "GEMM", "attention_prefill": "prefill attention", "attention_decode": "decode attention", "moe": "experts"}
-MOST_POINTS = 4000
+TITLES = {
+    "gemm": "GEMM",
+    "attention_prefill": "Attention, prefill",
+    "attention_decode": "Attention, decode",
+    "moe": "Experts",
+    "quantise": "Quantise",
+}
+INK, GREY, BAND = "#1d2733", "#8a94a0", "#e9edf1"
+COLORS = matplotlib.colors.LinearSegmentedColormap.from_list("points", ["#cfe3ee", "#5b9cbf", "#1f5f8b", "#0b2545"])
 
 
 def read_points(files):
-    """Operator -> number format -> list of (measured, predicted) in microseconds."""
-    points = defaultdict(lambda: defaultdict(list))
+    """Operator -> two rows, measured and predicted, in microseconds."""
+    points = defaultdict(list)
     for name in files:
         with open(name, newline="") as file:
             for row in csv.DictReader(file):
-                _, operator, number_format = row["group"].split(" ", 2)
-                points[operator][number_format].append((float(row["measured_us"]), float(row["predicted_us"])))
-    return points
+                points[row["group"].split(" ")[1]].append((float(row["measured_us"]), float(row["predicted_us"])))
+    return {operator: np.array(pairs).T for operator, pairs in points.items()}
+
+
+def style(axis):
+    axis.tick_params(which="both", colors=INK, labelsize=8, length=3)
+    axis.minorticks_off()
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axis.spines[side].set_color(GREY)
+
+
+def draw_times(axis, measured, predicted, title):
+    low, high = min(measured.min(), predicted.min()) / 1.5, max(measured.max(), predicted.max()) * 1.5
+    line = np.array([low, high])
+    axis.fill_between(line, line / 1.25, line * 1.25, color=BAND, linewidth=0, zorder=0)
+    axis.hexbin(measured, predicted, xscale="log", yscale="log", gridsize=75, bins="log", mincnt=1, cmap=COLORS, linewidths=0.1)
+    axis.plot(line, line, color=INK, linewidth=0.7)
+    axis.set(xlim=(low, high), ylim=(low, high), aspect="equal")
+    axis.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, pad=8)
+    axis.set_xlabel("measured, µs", fontsize=8.5, color=INK)
+    style(axis)
+
+
+def draw_errors(axis, ratio):
+    error = np.abs(ratio - 1)
+    off = np.clip(100 * (ratio - 1), -60, 60)
+    axis.axvspan(-25, 25, color=BAND, linewidth=0, zorder=0)
+    axis.hist(off, bins=np.arange(-60, 62, 2), color="#1f5f8b", weights=np.full(off.size, 100 / off.size))
+    axis.axvline(0, color=INK, linewidth=0.7)
+    axis.set(xlim=(-60, 60), xticks=[-50, -25, 0, 25, 50])
+    axis.set_xlabel("predicted over measured − 1, %", fontsize=8.5, color=INK)
+    axis.text(0.98, 0.95, f"median {100 * np.median(error):.1f} %\n90th pct {100 * np.quantile(error, 0.9):.1f} %\n{ratio.size:,} kernels",
+              transform=axis.transAxes, ha="right", va="top", fontsize=8, color=INK, linespacing=1.4)
+    style(axis)
 
 
 def main():
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    points = read_points(sys.argv[1:-1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("points", nargs="+")
+    parser.add_argument("out")
+    parser.add_argument("--title", default="")
+    arguments = parser.parse_args()
+    points = read_points(arguments.points)
     operators = [name for name in TITLES if name in points]
-    figure, axes = plt.subplots(1, len(operators), figsize=(4.2 * len(operators), 4.4), squeeze=False)
-    for axis, operator in zip(axes[0], operators):
-        lowest, highest = float("inf"), 0
-        for number_format, pairs in sorted(points[operator].items()):
-            pairs = pairs[:: max(1, len(pairs) // MOST_POINTS)]
-            measured, predicted = zip(*pairs)
-            axis.plot(measured, predicted, ".", markersize=1.5, alpha=0.35, label=number_format, rasterized=True)
-            lowest, highest = min(lowest, *measured), max(highest, *measured)
-        axis.plot([lowest, highest], [lowest, highest], color="black", linewidth=0.8)
-        axis.plot([lowest, highest], [1.25 * lowest, 1.25 * highest], color="black", linewidth=0.5, linestyle=":")
-        axis.plot([lowest, highest], [lowest / 1.25, highest / 1.25], color="black", linewidth=0.5, linestyle=":")
-        axis.set(xscale="log", yscale="log", title=TITLES[operator], xlabel="measured (µs)")
-        axis.legend(markerscale=6, fontsize=7, frameon=False)
-    axes[0][0].set_ylabel("predicted (µs)")
-    figure.suptitle("Dotted: 25 % off")
-    figure.tight_layout()
-    figure.savefig(sys.argv[-1], dpi=110)
+    figure, axes = plt.subplots(2, len(operators), figsize=(3.3 * len(operators), 6.2), height_ratios=[2.3, 1], squeeze=False)
+    for column, operator in enumerate(operators):
+        measured, predicted = points[operator]
+        draw_times(axes[0][column], measured, predicted, TITLES[operator])
+        draw_errors(axes[1][column], predicted / measured)
+    axes[0][0].set_ylabel("predicted, µs", fontsize=8.5, color=INK)
+    axes[1][0].set_ylabel("share of kernels, %", fontsize=8.5, color=INK)
+    if arguments.title:
+        figure.suptitle(arguments.title, x=0.01, ha="left", fontsize=10, color=GREY)
+    figure.text(0.99, 0.012, "grey: within 25 %; darker: more kernels", ha="right", fontsize=8, color=GREY)
+    figure.tight_layout(h_pad=3, rect=(0, 0.03, 1, 0.98 if arguments.title else 1))
+    figure.savefig(arguments.out, dpi=110)
+    Image.open(arguments.out).convert("RGB").quantize(64).save(arguments.out, optimize=True)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ const io::Record<FormulaBranch>& FormulaBranch::record() {
           .required("launch_time", &B::launch_time, {.doc = "Time of an empty operator.", .at_least = 0 * second, .at_most = second})
           .required("compute_efficiency", &B::compute_efficiency, {.doc = "Fraction of the peak rate reached.", .above = 0.0, .at_most = 10.0})
           .required("memory_efficiency", &B::memory_efficiency, {.doc = "Fraction of the peak bandwidth reached.", .above = 0.0, .at_most = 10.0})
-          .required("exponent", &B::exponent, {.doc = "Sharpness of the change from memory to compute bound.", .at_least = 1.0, .at_most = 1000.0});
+          .required("exponent", &B::exponent, {.doc = "Sharpness of the change from memory to compute bound.", .at_least = 1.0, .at_most = 1000.0})
+          .optional("serial_factor", &B::serial_factor, {.doc = "Factor of the operator's nominal serial time.", .at_least = 0.0, .at_most = 10000.0});
   return record;
 }
 
@@ -84,6 +85,7 @@ const io::Record<OperatorFit>& OperatorFit::record() {
           .required("compute_efficiency", &F::compute_efficiency, {.doc = "Fraction of the peak rate reached.", .above = 0.0, .at_most = 10.0})
           .required("memory_efficiency", &F::memory_efficiency, {.doc = "Fraction of the peak bandwidth reached.", .above = 0.0, .at_most = 10.0})
           .required("exponent", &F::exponent, {.doc = "Sharpness of the change from memory to compute bound.", .at_least = 1.0, .at_most = 1000.0})
+          .optional("serial_factor", &F::serial_factor, {.doc = "Factor of the operator's nominal serial time.", .at_least = 0.0, .at_most = 10000.0})
           .optional("other_branch", &F::other_branch, {.doc = "Second branch; the time is the smaller of both."})
           .required("n_points", &F::n_points, {.doc = "Measured points of the fit.", .at_least = 1, .at_most = 100000000})
           .required("error_median", &F::error_median, {.doc = "Median held-out error.", .at_least = 0.0, .at_most = 10.0})
@@ -117,6 +119,7 @@ const io::Record<Calibration>& Calibration::record() {
   static const auto record = io::Record<C>("calibration", "Fitted operator times of one accelerator.")
                                  .required("id", &C::id, {.doc = "Id; the file's name."})
                                  .required("accelerator", &C::accelerator, {.doc = "Accelerator id."})
+                                 .required("origin", &C::origin, {.doc = "published: by others; measured: by waferwatt-calibrate on this accelerator."})
                                  .required("source", &C::source, {.doc = "Source id of the measurements."})
                                  .required("quality", &C::quality, {.doc = "How the fit is known."})
                                  .optional("note", &C::note, {.doc = "How it was fitted."})

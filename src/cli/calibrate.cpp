@@ -64,7 +64,8 @@ int fit(const Arguments& arguments) {
   auto& calibration = result.calibration;
   calibration.source = arguments.value("--source").value_or("aiconfigurator-kernels");
   calibration.quality = catalog::Quality::derived;
-  calibration.note = "Fit of t0 + ((F/(P ec))^p + (B/(W em))^p)^(1/p) and residuals at representative points; docs/models/cost.md.";
+  calibration.origin = measurements.is_of_calibrate ? catalog::Origin::measured : catalog::Origin::published;
+  calibration.note = "Fit of t0 + s S + ((F/(P ec))^p + (B/(W em))^p)^(1/p) and residuals at representative points; docs/models/cost.md.";
   calibration.command = "waferwatt calibrate fit";
   for (const auto& file : measurements.files) *calibration.command += " " + file;
   *calibration.command += " --accelerator " + accelerator;

@@ -2,38 +2,63 @@
 #include "default_fits.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace waferwatt::cost {
 namespace {
 
 using catalog::OperatorFit;
 
+/// How many watts a TFLOP/s needs tells generations apart: 1.28 on an A100, 0.71 on an H100, 0.44 on a B200. With
+/// them fall the time of an empty GEMM, 4.4, 3.2 and 2.3 us, and what is reached of the peak, 0.85, 0.78 and 0.68.
+constexpr double kLaunchPerWatt = 0.6, kEfficiencyPerWatt = 0.2, kLeastChange = 0.7, kMostChange = 1.4;
+
+double watts_per_rate(const catalog::Accelerator& a) { return a.tdp->in(watt) / a.peak_bf16->in(tera * flop / second); }
+
 template <class Member>
-double median(const std::vector<const OperatorFit*>& donors, Member member) {
+double median(const std::vector<OperatorFit>& donors, Member member) {
   std::vector<double> values;
-  for (const auto* donor : donors) values.push_back(member(*donor));
+  for (const auto& donor : donors) values.push_back(member(donor));
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::ranges::nth_element(values, middle);
   return *middle;
 }
 
 template <class Member>
-double median_of_other(const std::vector<const OperatorFit*>& donors, Member member) {
+double median_of_other(const std::vector<OperatorFit>& donors, Member member) {
   return median(donors, [&](const OperatorFit& f) { return member(*f.other_branch); });
 }
 
 }  // namespace
 
-OperatorFit median_fit(const std::vector<const OperatorFit*>& all) {
+bool same_die(const catalog::Accelerator& a, const catalog::Accelerator& b) {
+  return a.vendor == b.vendor && a.die_area && b.die_area && a.die_area->value == b.die_area->value;
+}
+
+OperatorFit carried_over(const Donor& donor, const catalog::Accelerator& to) {
+  OperatorFit fit = *donor.fit;
+  const auto& from = *donor.accelerator;
+  const double watts = watts_per_rate(to) / watts_per_rate(from);
+  const auto change = [&](double power) { return same_die(from, to) ? 1 : std::clamp(std::pow(watts, power), kLeastChange, kMostChange); };
+  const double launch = change(kLaunchPerWatt), efficiency = change(kEfficiencyPerWatt);
+  const bool is_blocks = fit.op == catalog::OperatorKind::attention_decode || fit.op == catalog::OperatorKind::attention_prefill;
+  const double blocks = is_blocks && from.n_sm && to.n_sm ? static_cast<double>(from.n_sm->value) / static_cast<double>(to.n_sm->value) : 1;
+  fit.launch_time *= launch, fit.compute_efficiency *= efficiency, fit.serial_factor *= blocks;
+  if (auto& other = fit.other_branch) other->launch_time *= launch, other->compute_efficiency *= efficiency, other->serial_factor *= blocks;
+  return fit;
+}
+
+OperatorFit median_fit(const std::vector<Donor>& all, const catalog::Accelerator& to) {
   // Coefficients of fits with one and with two branches do not mix: the larger party is taken.
-  std::vector<const OperatorFit*> branched, plain;
-  for (const auto* donor : all) (donor->other_branch ? branched : plain).push_back(donor);
+  std::vector<OperatorFit> branched, plain;
+  for (const auto& donor : all) (donor.fit->other_branch ? branched : plain).push_back(carried_over(donor, to));
   const auto& donors = branched.size() > plain.size() ? branched : plain;
-  OperatorFit fit{.op = donors.front()->op,
+  OperatorFit fit{.op = donors.front().op,
                   .launch_time = median(donors, [](const auto& f) { return f.launch_time.in(second); }) * second,
                   .compute_efficiency = median(donors, [](const auto& f) { return f.compute_efficiency; }),
                   .memory_efficiency = median(donors, [](const auto& f) { return f.memory_efficiency; }),
                   .exponent = median(donors, [](const auto& f) { return f.exponent; }),
+                  .serial_factor = median(donors, [](const auto& f) { return f.serial_factor; }),
                   .error_median = median(donors, [](const auto& f) { return f.formula_error_median.value_or(f.error_median); }),
                   .error_p90 = median(donors, [](const auto& f) { return f.error_p90; })};
   if (&donors == &plain) return fit;
@@ -42,35 +67,40 @@ OperatorFit median_fit(const std::vector<const OperatorFit*>& all) {
   fit.other_branch->compute_efficiency = median_of_other(donors, [](const auto& b) { return b.compute_efficiency; });
   fit.other_branch->memory_efficiency = median_of_other(donors, [](const auto& b) { return b.memory_efficiency; });
   fit.other_branch->exponent = median_of_other(donors, [](const auto& b) { return b.exponent; });
+  fit.other_branch->serial_factor = median_of_other(donors, [](const auto& b) { return b.serial_factor; });
   return fit;
 }
 
 OperatorFit default_fit(catalog::OperatorKind op) {
   switch (op) {
     case catalog::OperatorKind::attention_prefill:
-      return {.launch_time = 17.2 * micro * second,
-              .compute_efficiency = 0.50,
-              .memory_efficiency = 0.22,
-              .exponent = 1.35,
-              .error_median = 0.13};
-    case catalog::OperatorKind::attention_decode:
-      return {.launch_time = 11.7 * micro * second,
-              .compute_efficiency = 0.03,
-              .memory_efficiency = 0.71,
-              .exponent = 7.3,
-              .error_median = 0.25};
-    case catalog::OperatorKind::moe:
-      return {.launch_time = 29.9 * micro * second,
-              .compute_efficiency = 0.80,
-              .memory_efficiency = 0.81,
+      return {.launch_time = 15.2 * micro * second,
+              .compute_efficiency = 0.62,
+              .memory_efficiency = 0.32,
               .exponent = 1.0,
-              .error_median = 0.15};
+              .serial_factor = 26,
+              .error_median = 0.11};
+    case catalog::OperatorKind::attention_decode:
+      return {.launch_time = 9.2 * micro * second,
+              .compute_efficiency = 0.035,
+              .memory_efficiency = 0.85,
+              .exponent = 1.0,
+              .serial_factor = 26,
+              .error_median = 0.14};
+    case catalog::OperatorKind::moe:
+      return {.launch_time = 32 * micro * second,
+              .compute_efficiency = 1.2,
+              .memory_efficiency = 0.855,
+              .exponent = 1.0,
+              .serial_factor = 2.2,
+              .error_median = 0.12};
     default:
-      return {.launch_time = 3.1 * micro * second,
-              .compute_efficiency = 0.775,
-              .memory_efficiency = 0.787,
-              .exponent = 2.66,
-              .error_median = 0.10};
+      return {.launch_time = 2.9 * micro * second,
+              .compute_efficiency = 0.777,
+              .memory_efficiency = 0.847,
+              .exponent = 2.4,
+              .serial_factor = 0.245,
+              .error_median = 0.07};
   }
 }
 

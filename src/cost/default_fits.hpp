@@ -3,12 +3,26 @@
 // Coefficients for accelerators that nobody measured.
 #include <vector>
 
+#include "waferwatt/catalog/accelerator.hpp"
 #include "waferwatt/catalog/calibration.hpp"
 
 namespace waferwatt::cost {
 
-/// The median of each coefficient.
-catalog::OperatorFit median_fit(const std::vector<const catalog::OperatorFit*>& donors);
+/// A fit and the accelerator it was measured on.
+struct Donor {
+  const catalog::OperatorFit* fit = nullptr;
+  const catalog::Accelerator* accelerator = nullptr;
+};
+
+/// Both are made of the same die: what differs is memory, clocks and what is switched off.
+bool same_die(const catalog::Accelerator& a, const catalog::Accelerator& b);
+
+/// A donor's coefficients as they are expected of another accelerator: with each generation
+/// launches get shorter and less of the peak rate is reached; blocks are spread over the multiprocessors.
+catalog::OperatorFit carried_over(const Donor& donor, const catalog::Accelerator& to);
+
+/// The median of each coefficient of the donors, carried over.
+catalog::OperatorFit median_fit(const std::vector<Donor>& donors, const catalog::Accelerator& to);
 
 /// For a catalog without any calibration: medians over H100, H200 and B200 in bf16.
 catalog::OperatorFit default_fit(catalog::OperatorKind op);

@@ -6,15 +6,15 @@
 namespace waferwatt::cost {
 
 Formula Formula::of(const catalog::OperatorFit& fit) {
-  Formula formula{{fit.launch_time.in(second), fit.compute_efficiency, fit.memory_efficiency, fit.exponent}, {}};
+  Formula formula{{fit.launch_time.in(second), fit.compute_efficiency, fit.memory_efficiency, fit.exponent, fit.serial_factor}, {}};
   if (const auto& b = fit.other_branch)
-    formula.other = FormulaCoefficients{b->launch_time.in(second), b->compute_efficiency, b->memory_efficiency, b->exponent};
+    formula.other = FormulaCoefficients{b->launch_time.in(second), b->compute_efficiency, b->memory_efficiency, b->exponent, b->serial_factor};
   return formula;
 }
 
-Bound bound_of(const FormulaCoefficients& f, double work_s, double traffic_s) {
-  if (f.launch_s > f.roof(work_s, traffic_s)) return Bound::launch;
-  return work_s / f.compute_efficiency >= traffic_s / f.memory_efficiency ? Bound::compute : Bound::memory;
+Bound bound_of(const FormulaCoefficients& f, const Load& load) {
+  if (f.overhead(load) > f.roof(load)) return Bound::launch;
+  return load.work_s / f.compute_efficiency >= load.traffic_s / f.memory_efficiency ? Bound::compute : Bound::memory;
 }
 
 }  // namespace waferwatt::cost

@@ -6,15 +6,13 @@ namespace waferwatt::cost {
 ResidualSurface MeasuredPoints::made() const {
   std::vector<std::vector<std::int64_t>> columns;
   for (const auto name : shape_columns(op_)) columns.push_back(grid_.column(name));
-  std::optional<ResidualSurface> surface;
+  std::vector<ResidualSurface::Point> points;
   std::vector<std::int64_t> shape(columns.size());
   for (std::size_t i = 0; i < grid_.n_points(); ++i) {
     for (std::size_t j = 0; j < columns.size(); ++j) shape[j] = columns[j][i];
-    const Coordinates at = demand_of_shape(op_, format_, shape).at;
-    if (!surface) surface.emplace(at.size);
-    surface->add(at, 1e-4 * static_cast<double>(grid_.log_residual_e4.numbers[i]));
+    points.push_back({demand_of_shape(op_, format_, shape).at, 1e-4 * static_cast<double>(grid_.log_residual_e4.numbers[i])});
   }
-  return surface ? std::move(*surface) : ResidualSurface();
+  return ResidualSurface(points);
 }
 
 }  // namespace waferwatt::cost

@@ -2,7 +2,7 @@
 #pragma once
 // The grid of a calibration as a surface, made when it is first asked: a model has dozens of fits and a
 // run needs a few.
-#include <optional>
+#include <mutex>
 
 #include "waferwatt/cost/residual_surface.hpp"
 
@@ -15,8 +15,8 @@ class MeasuredPoints {
 
   /// \throws InputError when the grid lacks a dimension of its operator
   const ResidualSurface& surface() const {
-    if (!surface_) surface_ = made();
-    return *surface_;
+    std::call_once(is_made_, [this] { surface_ = made(); });
+    return surface_;
   }
 
  private:
@@ -25,7 +25,8 @@ class MeasuredPoints {
   catalog::OperatorKind op_;
   std::string format_;
   catalog::ResidualGrid grid_;
-  mutable std::optional<ResidualSurface> surface_;
+  mutable std::once_flag is_made_;
+  mutable ResidualSurface surface_;
 };
 
 }  // namespace waferwatt::cost

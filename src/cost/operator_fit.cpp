@@ -12,26 +12,32 @@
 namespace waferwatt::cost {
 namespace {
 
-constexpr std::size_t kMaxParameters = 8;
+constexpr std::size_t kPerBranch = 5, kMaxParameters = 2 * kPerBranch;
 constexpr double kSoftScale = 0.1;
 constexpr double kPriorWeight = 0.02;  // a logarithm's distance from the prior counts this much, as a residual
-constexpr std::size_t kFormulaSamples = 2500, kCoverSamples = 5000, kFolds = 5, kHeldOutPerFold = 3000;
+constexpr std::size_t kFormulaSamples = 2500, kCoverPerPoint = 8, kCoverMost = 20000, kFolds = 5, kHeldOutPerFold = 3000;
 constexpr std::size_t kCoverRounds = 3;
+// A point is odd if it is off from its neighbours' median by a factor of 1.5 and 4.5 median deviations.
+constexpr std::ptrdiff_t kOddNeighbours = 8;
+constexpr double kOdd = 0.4, kOddDeviations = 4.5;
 constexpr std::uint64_t kSeed = 1;
 
 using Vector = std::array<double, kMaxParameters>;
 
-/// Logarithms of launch time, efficiencies and p - 1 of one or two branches.
+/// Logarithms of launch time, efficiencies, p - 1 and serial factor of one or two branches.
 struct Parameters {
   Vector value{};
-  std::size_t n = 4;
+  std::size_t n = kPerBranch;
 
   FormulaCoefficients branch(std::size_t at) const {
-    return {std::exp(value[at]), std::exp(value[at + 1]), std::exp(value[at + 2]), 1 + std::exp(std::min(value[at + 3], 4.0))};
+    // What never binds has no efficiency of its own; 10 stands for that.
+    const auto efficiency = [](double logarithm) { return std::min(std::exp(logarithm), 10.0); };
+    return {std::exp(value[at]), efficiency(value[at + 1]), efficiency(value[at + 2]), 1 + std::exp(std::min(value[at + 3], 4.0)),
+            std::exp(value[at + 4])};
   }
   Formula formula() const {
     Formula f{branch(0), {}};
-    if (n > 4) f.other = branch(4);
+    if (n > kPerBranch) f.other = branch(kPerBranch);
     return f;
   }
 };
@@ -44,7 +50,7 @@ struct Objective {
     const Formula f = p.formula();
     double sum = 0;
     for (const auto& s : samples) {
-      const double z = std::log(f.time(s.work_s, s.traffic_s) / s.time_s) / kSoftScale;
+      const double z = std::log(f.time(s.load) / s.time_s) / kSoftScale;
       sum += 2 * (std::sqrt(1 + z * z) - 1);
     }
     for (std::size_t j = 0; j < p.n; ++j) sum += weight() * square(p.value[j] - prior[j]);
@@ -89,10 +95,10 @@ void normal_equations(const Objective& o, const Parameters& p, std::array<Vector
     moved[j] = q.formula();
   }
   for (const auto& s : o.samples) {
-    const double predicted = f.time(s.work_s, s.traffic_s), r = std::log(predicted / s.time_s);
+    const double predicted = f.time(s.load), r = std::log(predicted / s.time_s);
     const double w = 1 / std::sqrt(1 + Objective::square(r / kSoftScale)) / Objective::square(kSoftScale);
     Vector gradient{};
-    for (std::size_t j = 0; j < p.n; ++j) gradient[j] = std::log(moved[j].time(s.work_s, s.traffic_s) / predicted) / kStep;
+    for (std::size_t j = 0; j < p.n; ++j) gradient[j] = std::log(moved[j].time(s.load) / predicted) / kStep;
     for (std::size_t i = 0; i < p.n; ++i) {
       b[i] -= w * gradient[i] * r;
       for (std::size_t j = 0; j <= i; ++j) a[i][j] += w * gradient[i] * gradient[j];
@@ -183,6 +189,29 @@ double median_of(std::vector<double> values) {
   return *middle;
 }
 
+/// The chosen points without those that differ from their neighbours far more than these do from each other
+/// (Hampel's rule): a library may take a kernel that is several times too slow for one shape, and another for
+/// the next; such a point tells nothing of its surroundings.
+std::vector<std::size_t> without_odd_ones(std::span<const FitSample> samples, const std::vector<double>& residuals,
+                                          const std::vector<std::size_t>& chosen) {
+  if (chosen.size() < 3 * std::size_t{kOddNeighbours}) return chosen;
+  std::vector<std::size_t> kept;
+  std::vector<std::pair<float, double>> others;  // squared distance and residual
+  for (const auto i : chosen) {
+    others.clear();
+    for (const auto j : chosen)
+      if (j != i) others.emplace_back(squared_distance(samples[i].at, samples[j].at), residuals[j]);
+    std::ranges::nth_element(others, others.begin() + kOddNeighbours);
+    others.resize(kOddNeighbours);
+    std::vector<double> values;
+    for (const auto& [distance, residual] : others) values.push_back(residual);
+    const double typical = median_of(values);
+    for (double& v : values) v = std::abs(v - typical);
+    if (std::abs(residuals[i] - typical) <= std::max(kOdd, kOddDeviations * median_of(std::move(values)))) kept.push_back(i);
+  }
+  return kept;
+}
+
 /// Formula and surface from some of the samples.
 struct Trained {
   Formula formula;
@@ -198,19 +227,20 @@ Trained trained_on(std::span<const FitSample> all, const std::vector<std::size_t
   for (const auto i : every(indices, kFormulaSamples, random)) some.push_back(all[i]);
   result.formula = fit_formula(some, options.prior, options.two_branches);
 
-  const auto covered = every(indices, kCoverSamples, random);
+  const auto covered = every(indices, std::min(kCoverPerPoint * options.n_grid, kCoverMost), random);
   some.clear();
   std::vector<double> residuals;
   for (const auto i : covered) {
     some.push_back(all[i]);
-    residuals.push_back(std::log(all[i].time_s / result.formula.time(all[i].work_s, all[i].traffic_s)));
+    residuals.push_back(std::log(all[i].time_s / result.formula.time(all[i].load)));
   }
-  result.surface = ResidualSurface(all.front().at.size);
-  for (const auto i : representative_points(some, residuals, options.n_grid)) {
+  std::vector<ResidualSurface::Point> points;
+  for (const auto i : without_odd_ones(some, residuals, representative_points(some, residuals, options.n_grid))) {
     result.grid.push_back(covered[i]);
     result.residuals.push_back(residuals[i]);
-    result.surface.add(some[i].at, residuals[i]);
+    points.push_back({some[i].at, residuals[i]});
   }
+  result.surface = ResidualSurface(points);
   return result;
 }
 
@@ -218,10 +248,9 @@ void predict(std::span<const FitSample> all, const std::vector<std::size_t>& ind
              std::vector<HeldOut>& out) {
   for (const auto i : indices) {
     const auto& s = all[i];
-    const double formula = model.formula.time(s.work_s, s.traffic_s);
-    const auto& branch = model.formula.branch(s.work_s, s.traffic_s);
+    const auto [branch, formula] = model.formula.fastest(s.load);
     out.push_back({s.time_s, formula * std::exp(model.surface.at(s.at).residual), formula,
-                   static_cast<std::size_t>(bound_of(branch, s.work_s, s.traffic_s))});
+                   static_cast<std::size_t>(bound_of(*branch, s.load))});
   }
 }
 
@@ -230,12 +259,13 @@ void predict(std::span<const FitSample> all, const std::vector<std::size_t>& ind
 Formula fit_formula(std::span<const FitSample> samples, const FormulaCoefficients& prior, bool two_branches) {
   Objective objective{samples, {}};
   Parameters start;
-  start.n = two_branches ? 8 : 4;
-  for (std::size_t at = 0; at < start.n; at += 4) {
+  start.n = two_branches ? kMaxParameters : kPerBranch;
+  for (std::size_t at = 0; at < start.n; at += kPerBranch) {
     start.value[at] = std::log(std::max(prior.launch_s, 1e-8) * (at == 0 ? 1 : 4));
     start.value[at + 1] = std::log(prior.compute_efficiency * (at == 0 ? 1 : 3));
     start.value[at + 2] = std::log(prior.memory_efficiency * (at == 0 ? 1 : 1.5));
     start.value[at + 3] = std::log(std::max(prior.exponent - 1, 0.05));
+    start.value[at + 4] = std::log(std::max(prior.serial_factor, 1e-6));
   }
   objective.prior = start.value;
   return minimised(objective, start).formula();
@@ -291,7 +321,7 @@ OperatorFitResult fit_operator(std::span<const FitSample> samples, const FitOpti
     predict(samples, every(held, kHeldOutPerFold, random), trained_on(samples, rest, options, random), result.held_out);
   }
   std::vector<std::size_t> by_size = all;
-  std::ranges::sort(by_size, {}, [&](std::size_t i) { return std::max(samples[i].work_s, samples[i].traffic_s); });
+  std::ranges::sort(by_size, {}, [&](std::size_t i) { return std::max({samples[i].load.work_s, samples[i].load.traffic_s, samples[i].load.serial_s}); });
   const auto cut = by_size.begin() + static_cast<std::ptrdiff_t>(by_size.size() * 9 / 10);
   const std::vector<std::size_t> smaller(by_size.begin(), cut), largest(cut, by_size.end());
   if (smaller.size() >= 20) predict(samples, every(largest, kHeldOutPerFold, random), trained_on(samples, smaller, options, random), result.extrapolated);

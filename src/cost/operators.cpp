@@ -12,6 +12,14 @@ constexpr double kOutputBytes = 2;
 /// Attention backward recomputes scores: five products where forward has two.
 constexpr double kBackwardWork = 2.5;
 
+/// Query heads that one kernel serves together; single heads and larger groups go one by one.
+constexpr double kLargestGroup = 32, kSmallGroup = 16;
+constexpr double kBlocksPerHead = 1.0 / 3;
+/// A byte from the L2 against one from memory: H200 reads its L2 at 9.6 to 10.5 TB/s, these kernels at 6.4.
+constexpr double kCacheCost = 0.65;
+constexpr double kNominalStep = 1e-9;  // seconds
+constexpr double kQueryTile = 128;     // queries that a block of prefill attention computes
+
 float log2_of(double value) { return std::log2(static_cast<float>(std::max(value, 1e-3))); }
 
 template <class... X>
@@ -46,7 +54,45 @@ Coordinates prefill_coordinates(const PrefillAttention& op, double pairs) {
                      op.window > 0 ? 0.7 : 0, narrows ? 3 : 0);
 }
 
-std::vector<double> expert_shares(const Routing& routing, std::size_t n, double n_pairs, double n_tokens) {
+Recipe recipe_of(std::string_view format) {
+  if (format == "fp8_block") return Recipe::block;
+  if (format == "int8_wo") return Recipe::int8_weights;
+  if (format == "int4_wo") return Recipe::int4_weights;
+  if (format == "w4a16_mxfp4" || format == "w4a8_mxfp4") return Recipe::fp4_weights;
+  if (format == "nvfp4_low_latency") return Recipe::low_latency;
+  return Recipe::plain;
+}
+
+}  // namespace
+
+Load Demand::load(FlopRate peak, Bandwidth bandwidth) const {
+  return {(work / peak).in(second), ((traffic - apart + kCacheCost * reread) / bandwidth).in(second),
+          (serial + apart / bandwidth).in(second)};
+}
+
+std::size_t kernel_format(NumberFormat format, Recipe recipe) {
+  switch (format) {
+    case NumberFormat::bf16:
+    case NumberFormat::fp16:
+      return recipe == Recipe::int8_weights ? 6 : recipe == Recipe::int4_weights ? 7 : recipe == Recipe::fp4_weights ? 8 : 0;
+    case NumberFormat::fp8:
+      return recipe == Recipe::block ? 2 : recipe == Recipe::fp4_weights ? 9 : 1;
+    case NumberFormat::int8:
+      return 3;
+    case NumberFormat::fp4:
+      return recipe == Recipe::low_latency ? 5 : 4;
+  }
+  return 0;
+}
+
+std::optional<std::size_t> kernel_format(std::string_view name) {
+  if (name == "fp16") name = "bf16";
+  for (std::size_t i = 0; i < kKernelFormats.size(); ++i)
+    if (kKernelFormats[i].name == name) return i;
+  return std::nullopt;
+}
+
+std::vector<double> group_shares(const Routing& routing, std::size_t n, double n_pairs, double n_tokens) {
   std::vector<double> shares(n, 1.0);
   if (routing.kind == Routing::Kind::measured) {
     if (routing.shares.size() != n)
@@ -72,39 +118,6 @@ std::vector<double> expert_shares(const Routing& routing, std::size_t n, double 
   return shares;
 }
 
-Recipe recipe_of(std::string_view format) {
-  if (format == "fp8_block") return Recipe::block;
-  if (format == "int8_wo") return Recipe::int8_weights;
-  if (format == "int4_wo") return Recipe::int4_weights;
-  if (format == "w4a16_mxfp4" || format == "w4a8_mxfp4") return Recipe::fp4_weights;
-  if (format == "nvfp4_low_latency") return Recipe::low_latency;
-  return Recipe::plain;
-}
-
-}  // namespace
-
-std::size_t kernel_format(NumberFormat format, Recipe recipe) {
-  switch (format) {
-    case NumberFormat::bf16:
-    case NumberFormat::fp16:
-      return recipe == Recipe::int8_weights ? 6 : recipe == Recipe::int4_weights ? 7 : recipe == Recipe::fp4_weights ? 8 : 0;
-    case NumberFormat::fp8:
-      return recipe == Recipe::block ? 2 : recipe == Recipe::fp4_weights ? 9 : 1;
-    case NumberFormat::int8:
-      return 3;
-    case NumberFormat::fp4:
-      return recipe == Recipe::low_latency ? 5 : 4;
-  }
-  return 0;
-}
-
-std::optional<std::size_t> kernel_format(std::string_view name) {
-  if (name == "fp16") name = "bf16";
-  for (std::size_t i = 0; i < kKernelFormats.size(); ++i)
-    if (kKernelFormats[i].name == name) return i;
-  return std::nullopt;
-}
-
 ExpertLoad expert_load(const Routing& routing, double n_experts, double expert_parallel, double n_pairs, double n_tokens) {
   const double local = n_experts / expert_parallel, mean = n_pairs / expert_parallel;
   if (routing.kind == Routing::Kind::balanced) return {mean, std::min(local, mean), 1};
@@ -113,7 +126,7 @@ ExpertLoad expert_load(const Routing& routing, double n_experts, double expert_p
     const double hit = local * -std::expm1(n_pairs * std::log1p(-1 / std::max(n_experts, 1 + 1e-9)));
     return {mean, std::min(hit, mean), 1};
   }
-  const auto shares = expert_shares(routing, static_cast<std::size_t>(n_experts), n_pairs, n_tokens);
+  const auto shares = group_shares(routing, static_cast<std::size_t>(n_experts), n_pairs, n_tokens);
   const double hottest = shares.front();
   // The accelerator with the hottest expert, and average others beside it.
   const double rank = n_experts > 1 ? hottest + (local - 1) * (1 - hottest) / (n_experts - 1) : 1;
@@ -127,71 +140,106 @@ ExpertLoad expert_load(const Routing& routing, double n_experts, double expert_p
 Demand demand(const Gemm& op) {
   const std::size_t format = kernel_format(op.format, op.recipe);
   const auto& f = kKernelFormats[format];
-  return {OperatorKind::gemm, format, 2 * op.m * op.n * op.k * flop,
-          (f.activation_bytes * op.m * op.k + f.weight_bytes * op.n * op.k + kOutputBytes * op.m * op.n) * byte,
-          coordinates(log2_of(op.m), log2_of(op.n), log2_of(op.k))};
+  return {.kind = OperatorKind::gemm, .format = format, .work = 2 * op.m * op.n * op.k * flop,
+          .traffic = (f.activation_bytes * op.m * op.k + f.weight_bytes * op.n * op.k + kOutputBytes * op.m * op.n) * byte,
+          .serial = kNominalStep * op.k * second, .at = coordinates(1.5f * log2_of(op.m), log2_of(op.n), log2_of(op.k))};
 }
 
 Demand demand(const GroupedGemm& op) {
   const std::size_t format = kernel_format(op.format, op.recipe);
   const auto& f = kKernelFormats[format];
   const double all = op.rows * op.n_groups;
-  return {OperatorKind::grouped_gemm, format, 2 * all * op.n * op.k * flop,
-          (f.activation_bytes * all * op.k + f.weight_bytes * op.n_groups * op.n * op.k + kOutputBytes * all * op.n) * byte,
-          coordinates(log2_of(op.rows), log2_of(op.n_groups), log2_of(op.n), log2_of(op.k))};
+  double used = op.n_groups;  // groups with rows, in the mean
+  if (op.routing.kind == Routing::Kind::random) {
+    used = op.n_groups * -std::expm1(all * std::log1p(-1 / std::max(op.n_groups, 1 + 1e-9)));
+  } else if (op.routing.kind != Routing::Kind::balanced) {
+    used = 0;
+    for (const double share : group_shares(op.routing, static_cast<std::size_t>(op.n_groups), all, all)) used += std::min(1.0, all * share);
+  }
+  return {.kind = OperatorKind::grouped_gemm, .format = format, .work = 2 * all * op.n * op.k * flop,
+          .traffic = (f.activation_bytes * all * op.k + f.weight_bytes * used * op.n * op.k + kOutputBytes * all * op.n) * byte,
+          .serial = kNominalStep * op.k * second,
+          .at = coordinates(log2_of(op.rows), log2_of(op.n_groups), log2_of(op.n), log2_of(op.k),
+                            op.routing.kind <= Routing::Kind::balanced ? 0 : 1 + op.routing.exponent)};
 }
 
 Demand demand(const PrefillAttention& op) {
   const double pairs = pairs_per_head(op);
-  return {OperatorKind::attention_prefill, kernel_format(op.format),
-          2 * op.n_sequences * op.n_heads * (op.qk_dim + op.v_dim) * pairs * flop, prefill_traffic(op, 1),
-          prefill_coordinates(op, pairs)};
+  return {.kind = OperatorKind::attention_prefill, .format = kernel_format(op.format),
+          .work = 2 * op.n_sequences * op.n_heads * (op.qk_dim + op.v_dim) * pairs * flop, .traffic = prefill_traffic(op, 1),
+          .serial = kNominalStep * op.n_sequences * op.n_heads * std::ceil(op.new_tokens / kQueryTile) * second,
+          .at = prefill_coordinates(op, pairs)};
 }
 
 Demand backward_demand(const PrefillAttention& op) {
   Demand d = demand(op);
   d.kind = OperatorKind::attention_backward;
   d.work *= kBackwardWork;
+  d.serial *= kBackwardWork;
   d.traffic = prefill_traffic(op, 2);
   return d;
 }
 
 Demand demand(const DecodeAttention& op) {
-  double context = op.total_context_tokens / op.n_sequences;
-  if (op.window > 0) context = std::min(context, op.window);
+  const double all = op.total_context_tokens / op.n_sequences, context = op.window > 0 ? std::min(all, op.window) : all;
   const double total = context * op.n_sequences, number = size_of(op.format).in(byte), dims = op.qk_dim + op.v_dim;
   const DataSize cache = total * op.kv_bytes_per_token;
   const double kv_heads = std::max(op.kv_bytes_per_token.in(byte) / (dims * number), 1e-3), group = op.n_heads / kv_heads;
-  return {OperatorKind::attention_decode, kernel_format(op.format), 2 * op.n_heads * dims * total * flop,
-          cache + kOutputBytes * op.n_sequences * op.n_heads * dims * byte,
-          coordinates(log2_of(context), log2_of(op.n_sequences * kv_heads), log2_of(group), log2_of(op.qk_dim),
-                      group < 1.01 ? 4 : 0, group > 16 ? 4 : 0)};
+  const bool head_by_head = group < 1.01 || group > kLargestGroup;
+  const double blocks = op.n_sequences * (head_by_head ? kBlocksPerHead * op.n_heads : kv_heads);
+  return {.kind = OperatorKind::attention_decode, .format = kernel_format(op.format), .work = 2 * op.n_heads * dims * total * flop,
+          .traffic = cache + kOutputBytes * op.n_sequences * op.n_heads * dims * byte,
+          .reread = head_by_head ? (group - 1) * cache : DataSize{}, .serial = kNominalStep * blocks * second,
+          .at = coordinates(log2_of(context), log2_of(op.n_sequences * kv_heads), 0.5f * log2_of(group), log2_of(op.qk_dim),
+                            head_by_head ? 4 : 0, !head_by_head && group > kSmallGroup ? 2 : 0, context < all ? 4 : 0)};
+}
+
+/// bf16 rows are copied to their expert, in the products' format; gate and up results are written, read and
+/// multiplied; outputs are written, read and added up.
+double activation_bytes(const Experts& op, const KernelFormat& f) {
+  const double results = op.gated ? 2 : 1;
+  const double rows = kOutputBytes + 2 * f.activation_bytes + 2 * kOutputBytes;
+  const double inner = 2 * kOutputBytes * results + 2 * f.activation_bytes;
+  return rows * op.hidden_size + inner * op.ffn_size;
 }
 
 Demand demand(const Experts& op) {
   const double n_pairs = op.n_tokens * op.experts_per_token, matrices = op.gated ? 3 : 2;
   const ExpertLoad load = expert_load(op.routing, op.n_experts, op.expert_parallel, n_pairs, op.n_tokens);
   const std::size_t format = kernel_format(op.format, op.recipe);
-  const double rows = std::min(op.n_tokens, load.pairs);  // read and written once, as the fits count them
-  return {OperatorKind::moe, format, 2 * matrices * load.pairs * op.hidden_size * op.ffn_size * flop,
-          (matrices * load.active * op.hidden_size * op.ffn_size * kKernelFormats[format].weight_bytes +
-           2 * kOutputBytes * rows * op.hidden_size) * byte,
-          coordinates(log2_of(op.n_tokens), log2_of(op.hidden_size), log2_of(op.ffn_size), log2_of(op.experts_per_token),
-                      log2_of(op.n_experts), log2_of(op.expert_parallel), op.routing.kind <= Routing::Kind::balanced ? 0 : 1 + 0.25f * log2_of(load.hottest),
-                      op.gated ? 0 : 4)};
+  const auto& f = kKernelFormats[format];
+  const DataSize activations = load.pairs * activation_bytes(op, f) * byte;
+  return {.kind = OperatorKind::moe, .format = format, .work = 2 * matrices * load.pairs * op.hidden_size * op.ffn_size * flop,
+          .traffic = matrices * load.active * op.hidden_size * op.ffn_size * f.weight_bytes * byte + activations, .apart = activations,
+          .at = coordinates(log2_of(op.n_tokens), log2_of(op.hidden_size), log2_of(op.ffn_size), log2_of(op.experts_per_token),
+                            log2_of(op.n_experts), log2_of(op.expert_parallel),
+                            op.routing.kind <= Routing::Kind::balanced ? 0 : 1 + 0.25f * log2_of(load.hottest), op.gated ? 0 : 4)};
 }
 
 Demand demand(const Stream& op) {
-  return {OperatorKind::stream, 0, FlopCount{}, op.traffic, coordinates(log2_of(op.traffic.in(byte)))};
+  return {.kind = OperatorKind::stream, .traffic = op.traffic, .at = coordinates(log2_of(op.traffic.in(byte)))};
 }
 
 Demand demand(const RowOperation& op) {
-  return {OperatorKind::row, 0, FlopCount{}, op.rows * op.columns * op.number_bytes * (op.reads + op.writes) * byte,
-          coordinates(log2_of(op.rows), log2_of(op.columns), op.reads, op.writes)};
+  return {.kind = OperatorKind::row, .traffic = op.rows * op.columns * op.number_bytes * (op.reads + op.writes) * byte,
+          .at = coordinates(log2_of(op.rows), log2_of(op.columns), op.reads, op.writes)};
+}
+
+Demand demand(const Sampling& op) {
+  return demand(RowOperation{.rows = op.rows, .columns = op.vocabulary, .reads = 3, .writes = 1, .number_bytes = 4});
 }
 
 Demand demand(const GatherRows& op) {
-  return {OperatorKind::gather, 0, FlopCount{}, 2 * op.rows * op.row_size, coordinates(log2_of(op.rows), log2_of(op.row_size.in(byte)))};
+  return {.kind = OperatorKind::gather, .traffic = 2 * op.rows * op.row_size,
+          .at = coordinates(log2_of(op.rows), log2_of(op.row_size.in(byte)))};
+}
+
+std::vector<Gemm> newton_schulz(double rows, double columns, int steps) {
+  const double small = std::min(rows, columns), large = std::max(rows, columns);
+  std::vector<Gemm> products;
+  for (int i = 0; i < steps; ++i)
+    for (const Gemm& product : {Gemm{small, small, large}, Gemm{small, small, small}, Gemm{small, large, small}}) products.push_back(product);
+  return products;
 }
 
 double optimizer_bytes_per_parameter(Optimizer optimizer) {
@@ -208,22 +256,25 @@ double optimizer_bytes_per_parameter(Optimizer optimizer) {
       return kWeights + 16;  // two
     case Optimizer::adamw_8bit:
       return kWeights + 4;
+    case Optimizer::adafactor:
+      return kWeights + 2;  // sums of squares by row and by column first: the gradient is read twice
   }
   return kWeights;
 }
 
 Demand demand(const OptimizerStep& op) {
-  return {OperatorKind::optimizer, 0, FlopCount{}, op.n_parameters * optimizer_bytes_per_parameter(op.optimizer) * byte,
-          coordinates(log2_of(op.n_parameters), 2 * static_cast<double>(op.optimizer))};
+  return {.kind = OperatorKind::optimizer, .traffic = op.n_parameters * optimizer_bytes_per_parameter(op.optimizer) * byte,
+          .at = coordinates(log2_of(op.n_parameters), 2 * static_cast<double>(op.optimizer))};
 }
 
 Demand demand(const Quantise& op) {
-  return {OperatorKind::quantise, 1, FlopCount{}, 3 * op.rows * op.columns * byte, coordinates(log2_of(op.rows), log2_of(op.columns))};
+  return {.kind = OperatorKind::quantise, .format = 1, .traffic = 3 * op.rows * op.columns * byte,
+          .at = coordinates(log2_of(op.rows), log2_of(op.columns))};
 }
 
 std::span<const std::string_view> shape_columns(OperatorKind kind) {
-  static constexpr std::string_view kGemm[] = {"m", "n", "k"}, kGrouped[] = {"groups", "rows", "n", "k"},
-                                    kDecode[] = {"batch", "context", "heads", "kv_heads", "head_dim"},
+  static constexpr std::string_view kGemm[] = {"m", "n", "k"}, kGrouped[] = {"groups", "rows", "n", "k", "zipf_e2"},
+                                    kDecode[] = {"batch", "context", "heads", "kv_heads", "head_dim", "window"},
                                     kStream[] = {"bytes"}, kGather[] = {"rows", "row_bytes"},
                                     kOptimizer[] = {"parameters", "optimizer"}, kQuantise[] = {"rows", "columns"},
                                     kRow[] = {"rows", "columns", "reads", "writes", "number_bytes"};
@@ -288,7 +339,8 @@ Demand demand_of_shape(OperatorKind kind, std::string_view format_name, std::spa
     case OperatorKind::gemm:
       return demand(Gemm{at("m"), at("n"), at("k"), format, recipe});
     case OperatorKind::grouped_gemm:
-      return demand(GroupedGemm{at("groups"), at("rows"), at("n"), at("k"), format, recipe});
+      return demand(GroupedGemm{at("groups"), at("rows"), at("n"), at("k"), format, recipe,
+                                {.kind = at("zipf_e2") > 0 ? Routing::Kind::zipf : Routing::Kind::balanced, .exponent = at("zipf_e2") / 100}});
     case OperatorKind::attention_prefill:
       return demand(prefill_of(format, at));
     case OperatorKind::attention_backward:
@@ -296,7 +348,8 @@ Demand demand_of_shape(OperatorKind kind, std::string_view format_name, std::spa
     case OperatorKind::attention_decode:
       return demand(DecodeAttention{.n_sequences = at("batch"), .total_context_tokens = at("batch") * at("context"),
                                     .n_heads = at("heads"), .qk_dim = at("head_dim"), .v_dim = at("head_dim"),
-                                    .kv_bytes_per_token = 2 * at("kv_heads") * at("head_dim") * size_of(format), .format = format});
+                                    .kv_bytes_per_token = 2 * at("kv_heads") * at("head_dim") * size_of(format), .format = format,
+                                    .window = at("window")});
     case OperatorKind::moe:
       return demand(experts_of(format, recipe, at));
     case OperatorKind::stream:

@@ -4,97 +4,110 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 
 namespace waferwatt::cost {
 namespace {
 
-constexpr std::size_t kNeighbours = 6, kSites = 128;
+constexpr std::size_t kNeighbours = 6;
 constexpr float kSoftening = 1e-3f, kSamePoint = 1e-8f;
-constexpr float kBucketWidth = 0.5f;
-constexpr std::size_t kBuckets = 96;  // first coordinates from 0 to 2^48; others are searched in full
+constexpr float kNowhere = 1e9f;  // where the unused places of a list are
 constexpr double kHeld = 2, kGone = 4;  // octaves
+
+float squared_distance(const std::array<float, kMaxCoordinates>& a, const Coordinates& b) {
+  float sum = 0;
+  for (std::size_t j = 0; j < b.size; ++j) sum += (a[j] - b.x[j]) * (a[j] - b.x[j]);
+  return sum;
+}
 
 }  // namespace
 
-/// The nearest points found so far, nearest first.
-struct ResidualSurface::Neighbours {
-  std::array<float, kNeighbours> distance{};
-  std::array<std::uint32_t, kNeighbours> point{};
-  std::size_t n = 0;
-
-  float farthest() const { return n < kNeighbours ? INFINITY : distance[kNeighbours - 1]; }
-  void offer(float d, std::uint32_t index) {
-    std::size_t i = n < kNeighbours ? n++ : kNeighbours - 1;
-    for (; i > 0 && distance[i - 1] > d; --i) distance[i] = distance[i - 1], point[i] = point[i - 1];
-    distance[i] = d, point[i] = index;
-  }
-};
-
-void ResidualSurface::add(const Coordinates& at, double residual) {
-  for (std::size_t j = 0; j < n_coordinates_; ++j) columns_[j].push_back(at.x[j]);
-  residuals_.push_back(static_cast<float>(residual));
-  sites_.clear();
+ResidualSurface::ResidualSurface(std::span<const Point> points) : n_points_(points.size()) {
+  if (points.empty()) return;
+  n_coordinates_ = points.front().at.size;
+  std::vector<std::uint32_t> order(points.size());
+  std::iota(order.begin(), order.end(), 0u);
+  nodes_.emplace_back();
+  grow(0, points, order);
 }
 
-/// Squared distances of all points to x in the coordinates from `from` on, into scratch_.
-void ResidualSurface::distances(const std::array<float, kMaxCoordinates>& x, std::size_t from) const {
-  scratch_.assign(size(), 0.0f);
-  float* const sum = scratch_.data();
-  for (std::size_t j = from; j < n_coordinates_; ++j) {
-    const float* const column = columns_[j].data();
-    const float at = x[j];
-    for (std::size_t i = 0; i < residuals_.size(); ++i) sum[i] += (column[i] - at) * (column[i] - at);
-  }
+/// The points nearest to the middle of the leaf's own; these are always among them.
+void ResidualSurface::make_list(Node& node, std::span<const Point> points, std::span<const std::uint32_t> own) {
+  node.next = static_cast<std::uint32_t>(residuals_.size() / kListed);
+  std::array<float, kMaxCoordinates> middle{};
+  for (const auto i : own)
+    for (std::size_t j = 0; j < n_coordinates_; ++j) middle[j] += points[i].at.x[j] / static_cast<float>(own.size());
+  std::vector<std::pair<float, std::uint32_t>> listed;
+  for (std::uint32_t i = 0; i < points.size(); ++i) listed.emplace_back(squared_distance(middle, points[i].at), i);
+  for (const auto i : own) listed[i].first = -1;
+  const std::size_t n = std::min<std::size_t>(kListed, listed.size());
+  std::ranges::partial_sort(listed, listed.begin() + static_cast<std::ptrdiff_t>(n));
+  for (std::size_t j = 0; j < n_coordinates_; ++j)
+    for (std::size_t i = 0; i < kListed; ++i) coordinates_.push_back(i < n ? points[listed[i].second].at.x[j] : kNowhere);
+  for (std::size_t i = 0; i < kListed; ++i) residuals_.push_back(i < n ? static_cast<float>(points[listed[i].second].residual) : 0);
 }
 
-/// A point farther from all of the bucket than six others are from its far end is never among the nearest.
-void ResidualSurface::fill(const Site& site, std::size_t bucket, std::vector<Candidate>& candidates) const {
-  distances(site.x, 1);
-  const float low = kBucketWidth * static_cast<float>(bucket), high = low + kBucketWidth;
-  Neighbours at_most;
-  for (std::uint32_t i = 0; i < size(); ++i) {
-    const float most = std::max(std::abs(columns_[0][i] - low), std::abs(columns_[0][i] - high));
-    if (const float d = scratch_[i] + most * most; d < at_most.farthest()) at_most.offer(d, i);
+/// Halves lie between different values of the widest dimension: a measured point is always in the leaf where it
+/// is looked for.
+void ResidualSurface::grow(std::uint32_t node, std::span<const Point> points, std::span<std::uint32_t> order) {
+  std::size_t widest = 0;
+  float width = -1;
+  for (std::size_t j = 0; j < n_coordinates_; ++j) {
+    const auto [low, high] = std::ranges::minmax(order, {}, [&](auto i) { return points[i].at.x[j]; });
+    if (const float w = points[high].at.x[j] - points[low].at.x[j]; w > width) width = w, widest = j;
   }
-  for (std::uint32_t i = 0; i < size(); ++i) {
-    const float x = columns_[0][i], least = std::max({low - x, x - high, 0.0f});
-    if (scratch_[i] + least * least <= at_most.farthest()) candidates.push_back({scratch_[i], x, i});
-  }
+  if (width <= 0) order = order.first(1);  // one point, given several times
+  if (order.size() <= kLeafSize) return make_list(nodes_[node], points, order);
+  const auto x = [&](std::size_t i) { return points[order[i]].at.x[widest]; };
+  std::ranges::sort(order, {}, [&](std::uint32_t i) { return std::pair{points[i].at.x[widest], i}; });
+  const std::size_t middle = order.size() / 2;
+  std::size_t up = middle, down = middle;
+  while (up < order.size() && x(up) == x(up - 1)) ++up;
+  while (down > 0 && x(down) == x(down - 1)) --down;
+  const std::size_t half = up == order.size() || (down > 0 && middle - down < up - middle) ? down : up;
+  const auto children = static_cast<std::uint32_t>(nodes_.size());
+  nodes_[node] = {0.5f * (x(half - 1) + x(half)), children, static_cast<std::uint32_t>(widest)};
+  nodes_.resize(nodes_.size() + 2);
+  grow(children, points, order.first(half));
+  grow(children + 1, points, order.subspan(half));
+}
+
+std::uint32_t ResidualSurface::list_of(const Coordinates& at) const {
+  const Node* node = nodes_.data();
+  while (node->dimension != Node::kLeaf) node = &nodes_[node->next + (at.x[node->dimension] >= node->split ? 1 : 0)];
+  return node->next;
 }
 
 ResidualSurface::Sample ResidualSurface::at(const Coordinates& at) const {
-  if (residuals_.empty()) return {.distance = INFINITY};
-  if (sites_.empty()) sites_.resize(kSites);
-  std::uint32_t hash = 0;
-  for (std::size_t j = 1; j < n_coordinates_; ++j) hash = (hash ^ std::bit_cast<std::uint32_t>(at.x[j])) * 0x9E3779B1u;
-  Site& site = sites_[(hash >> 16) % kSites];
-  const bool is_known = site.is_seen && std::equal(at.x.begin() + 1, at.x.end(), site.x.begin() + 1);
-  if (!is_known) site = {.x = at.x, .is_seen = true, .buckets = {}};
+  if (nodes_.empty()) return {.distance = INFINITY};
+  const std::size_t list = list_of(at);
+  const float* x = &coordinates_[list * kListed * n_coordinates_];
+  std::array<float, kListed> d{};
+  for (std::size_t j = 0; j < n_coordinates_; ++j, x += kListed)
+    for (std::size_t i = 0; i < kListed; ++i) d[i] += (x[i] - at.x[j]) * (x[i] - at.x[j]);
+  // Positive floats are ordered as their bits are; the last five bits tell the place.
+  std::array<std::int32_t, kListed> keys;
+  for (std::size_t i = 0; i < kListed; ++i) keys[i] = (std::bit_cast<std::int32_t>(d[i]) & ~31) | static_cast<std::int32_t>(i);
 
-  Neighbours near;
-  const float x0 = at.x[0];
-  if (is_known && x0 >= 0 && x0 < kBucketWidth * static_cast<float>(kBuckets)) {
-    if (site.buckets.empty()) site.buckets.resize(kBuckets);
-    const auto bucket = static_cast<std::size_t>(x0 / kBucketWidth);
-    auto& candidates = site.buckets[bucket];
-    if (candidates.empty()) fill(site, bucket, candidates);
-    for (const auto& c : candidates)
-      if (const float d = c.site_distance + (c.first - x0) * (c.first - x0); d < near.farthest()) near.offer(d, c.point);
-  } else {
-    distances(at.x, 0);
-    for (std::uint32_t i = 0; i < size(); ++i)
-      if (scratch_[i] < near.farthest()) near.offer(scratch_[i], i);
+  const float* const residuals = &residuals_[list * kListed];
+  std::array<float, kNeighbours> distance, residual;
+  for (std::size_t k = 0; k < kNeighbours; ++k) {
+    std::int32_t least = keys[0];
+    for (std::size_t i = 1; i < kListed; ++i) least = std::min(least, keys[i]);
+    const auto place = static_cast<std::size_t>(least & 31);
+    keys[place] = std::bit_cast<std::int32_t>(INFINITY);
+    distance[k] = d[place], residual[k] = residuals[place];
   }
-
-  if (near.distance[0] < kSamePoint) return {.residual = residuals_[near.point[0]]};
+  if (distance[0] < kSamePoint) return {.residual = residual[0]};
   double weights = 0, sum = 0, squares = 0;
-  for (std::size_t i = 0; i < near.n; ++i) {
-    const double w = 1.0 / (near.distance[i] + kSoftening), r = residuals_[near.point[i]];
+  const std::size_t n = std::min(kNeighbours, n_points_);
+  for (std::size_t k = 0; k < n; ++k) {
+    const double w = 1.0 / (distance[k] + kSoftening), r = residual[k];
     weights += w, sum += w * r, squares += w * r * r;
   }
-  const double mean = sum / weights, distance = std::sqrt(static_cast<double>(near.distance[0]));
-  const double kept = std::clamp((kGone - distance) / (kGone - kHeld), 0.0, 1.0);
-  return {mean * kept, distance, std::sqrt(std::max(0.0, squares / weights - mean * mean))};
+  const double mean = sum / weights, nearest = std::sqrt(static_cast<double>(distance[0]));
+  const double kept = std::clamp((kGone - nearest) / (kGone - kHeld), 0.0, 1.0);
+  return {mean * kept, nearest, std::sqrt(std::max(0.0, squares / weights - mean * mean))};
 }
 
 }  // namespace waferwatt::cost

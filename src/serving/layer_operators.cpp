@@ -157,13 +157,12 @@ cost::Estimate LayerOperators::expert_kernel(const cost::Experts& op) const {
   }
   if (expert_kernel_) {
     const catalog::Accelerator& accelerator = operators_.accelerator();
-    const cost::Demand demand = cost::demand(op);
-    const double work_s = (demand.work / *accelerator.peak(op.format)).in(second);
-    const double traffic_s = (demand.traffic / *accelerator.memory_bandwidth).in(second);
+    // Fused: activations do not move in kernels of their own.
+    const cost::Load load = cost::demand(op).load(*accelerator.peak(op.format), *accelerator.memory_bandwidth);
     const cost::FormulaCoefficients own{expert_kernel_->launch.in(second), expert_kernel_->compute_efficiency, expert_kernel_->memory_efficiency, 2};
     cost::Estimate estimate = best;
-    estimate.time = own.time(work_s, traffic_s) * second;
-    estimate.bound = cost::bound_of(own, work_s, traffic_s);
+    estimate.time = own.time(load) * second;
+    estimate.bound = cost::bound_of(own, load);
     estimate.provenance = cost::Provenance::transferred;
     consider(estimate);
   }

@@ -35,20 +35,21 @@ FormulaCoefficients prior_of(OperatorKind op) {
   switch (op) {
     case OperatorKind::attention_prefill:
     case OperatorKind::attention_backward:
-      return {17e-6, 0.50, 0.30, 1.35};
+      return {17e-6, 0.50, 0.30, 1.35, 5};
     case OperatorKind::attention_decode:
-      return {8e-6, 0.06, 0.60, 3};
+      return {8e-6, 0.20, 0.60, 3, 20};
     case OperatorKind::moe:
-      return {30e-6, 0.50, 0.80, 1.2};
+      return {30e-6, 0.70, 0.80, 1.5, 1.5};
     default:
-      return {3.5e-6, 0.70, 0.78, 2};
+      return {3.5e-6, 0.70, 0.78, 2, 0.3};
   }
 }
 
-/// Points kept per operator and format; calibrations stay below 300 kB.
-std::size_t grid_size(OperatorKind op, std::size_t n_rows) {
-  const std::size_t most = op == OperatorKind::gemm ? 900 : op == OperatorKind::moe ? 500 : 600;
-  return std::min(most, std::max<std::size_t>(n_rows / 4, std::min<std::size_t>(n_rows, 100)));
+/// Points kept per operator and format; calibrations stay below 500 kB. GEMMs gain from many points: one row
+/// more than a multiple of the tile changes the kernel.
+std::size_t grid_size(OperatorKind op, const std::string& format, std::size_t n_rows) {
+  const std::size_t most = op != OperatorKind::gemm ? 800 : format == "bf16" ? 5000 : 2000;
+  return std::min(most, std::max<std::size_t>(n_rows / 2, std::min<std::size_t>(n_rows, 100)));
 }
 
 /// Rows with the same site are held out together: (n, k), head configuration, expert configuration.
@@ -125,10 +126,11 @@ catalog::OperatorFit described(const Usable& usable, const cost::OperatorFitResu
   if (first.is_sustained) fit.load = "sustained";
   fit.launch_time = significant(f.launch_s) * second;
   fit.compute_efficiency = significant(f.compute_efficiency), fit.memory_efficiency = significant(f.memory_efficiency);
-  fit.exponent = std::max(1.0, significant(f.exponent));
+  fit.exponent = std::max(1.0, significant(f.exponent)), fit.serial_factor = significant(f.serial_factor);
   if (const auto& o = result.formula.other)
     fit.other_branch = catalog::FormulaBranch{significant(o->launch_s) * second, significant(o->compute_efficiency),
-                                              significant(o->memory_efficiency), std::max(1.0, significant(o->exponent))};
+                                              significant(o->memory_efficiency), std::max(1.0, significant(o->exponent)),
+                                              significant(o->serial_factor)};
   fit.n_points = static_cast<std::int64_t>(usable.rows.size());
   fit.error_median = all.median, fit.error_mean = all.mean, fit.error_p90 = all.p90, fit.error_bias = all.bias;
   fit.formula_error_median = rounded(cost::error_summary("", std::move(formula_errors))).median;
@@ -145,7 +147,7 @@ void settle_residuals(const Usable& usable, const std::vector<std::size_t>& grid
   const auto formula = cost::Formula::of(fit);
   for (std::size_t i = 0; i < grid.size(); ++i) {
     const auto& s = usable.samples[grid[i]];
-    fit.grid->log_residual_e4.numbers[i] = std::llround(std::log(s.time_s / formula.time(s.work_s, s.traffic_s)) * 1e4);
+    fit.grid->log_residual_e4.numbers[i] = std::llround(std::log(s.time_s / formula.time(s.load)) * 1e4);
   }
 }
 
@@ -189,8 +191,7 @@ std::map<Key, Usable> usable_rows(const catalog::Accelerator& accelerator, const
       continue;
     }
     group.rows.push_back(&row);
-    group.samples.push_back({(demand.work / peak.value_or(*accelerator.peak_bf16)).in(second),
-                             (demand.traffic / *accelerator.memory_bandwidth).in(second), row.time_s, demand.at, site_of(row)});
+    group.samples.push_back({demand.load(peak.value_or(*accelerator.peak_bf16), *accelerator.memory_bandwidth), row.time_s, demand.at, site_of(row)});
   }
   return groups;
 }
@@ -219,7 +220,7 @@ CalibrationFit fit_calibration(const catalog::Catalog& catalog, const std::strin
     }
     const auto op = std::get<0>(key);
     const auto fitted = cost::fit_operator(group.samples, {.prior = prior_of(op), .two_branches = op == OperatorKind::attention_decode,
-                                                           .n_grid = grid_size(op, group.rows.size())});
+                                                           .n_grid = grid_size(op, group.rows.front()->format, group.rows.size())});
     auto fit = described(group, fitted);
     settle_residuals(group, fitted.grid, fit);
     if (const auto reason = untrustworthy(fit)) refused.push_back({.message = *reason});

@@ -43,15 +43,15 @@ void read_operator(const std::string& op, const Shape& at, Measurement& m) {
     if (const auto layout = text_at(at.value, "layout"); !layout.empty() && layout != "TN")
       throw InputError("layout " + layout + " is not told apart by the model");
   } else if (op == "grouped_gemm") {
-    m.op = OperatorKind::grouped_gemm, m.shape = {at("experts"), at("rows_per_expert"), at("n"), at("k")};
-    if (const auto routing = text_at(at.value, "routing"); !routing.empty() && routing != "balanced")
-      throw InputError("routing " + routing + " of a grouped GEMM has no model");
+    const auto routing = text_at(at.value, "routing");
+    if (!routing.empty() && routing != "balanced" && routing != "zipf_1.2") throw InputError("routing " + routing + " of a grouped GEMM has no model");
+    m.op = OperatorKind::grouped_gemm, m.shape = {at("experts"), at("rows_per_expert"), at("n"), at("k"), routing == "zipf_1.2" ? 120 : 0};
   } else if (op == "attention_prefill" || op == "attention_backward") {
     m.op = op == "attention_prefill" ? OperatorKind::attention_prefill : OperatorKind::attention_backward;
     m.shape = {at("batch"), at("length"), 0, at("q_heads"), at("kv_heads"), at("head_qk"), at("head_v"),
                text_at(at.value, "mask") == "causal" ? 1 : 0, 0, m.format == "fp8" ? 8 : 16};
   } else if (op == "attention_decode") {
-    m.op = OperatorKind::attention_decode, m.shape = {at("batch"), at("kv_length"), at("q_heads"), at("kv_heads"), at("head")};
+    m.op = OperatorKind::attention_decode, m.shape = {at("batch"), at("kv_length"), at("q_heads"), at("kv_heads"), at("head"), 0};
   } else if (op == "stream") {
     m.op = OperatorKind::stream, m.shape = {at("bytes") * (at("reads") + at("writes"))};
   } else if (op == "memcpy" && text_at(at.value, "direction") == "d2d") {
@@ -112,6 +112,7 @@ void read_calibration_document(const std::string& path, std::string_view text, c
   const Value* points = document.find("points");
   const auto* list = points ? points->get_if<Value::List>() : nullptr;
   if (!list || list->empty()) throw InputError(path + ": has no points");
+  out.is_of_calibrate = true;
   for (std::size_t i = 0; i < list->size(); ++i) {
     const auto file = static_cast<std::uint32_t>(out.files.size() - 1);
     const auto line = static_cast<std::uint32_t>((*list)[i].place().line);

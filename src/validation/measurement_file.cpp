@@ -81,7 +81,7 @@ void read_attention(const Row& row, bool is_decode, Measurement& out) {
   if (is_decode) {
     const std::int64_t length = row.dimension("kv_len");
     read_format(row.text("kv_dtype"), out);
-    out.shape = {batch, window > 0 ? std::min(length, window) : length, heads, kv_heads, dim};
+    out.shape = {batch, length, heads, kv_heads, dim, window};
   } else {
     read_format(row.text("dtype"), out);
     out.shape = {batch, row.dimension("isl"), 0, heads, kv_heads, dim, dim, 1, window,

@@ -19,10 +19,11 @@ enum class OperatorKind {
   quantise
 };
 
-/// t = launch + ((F/(P ec))^p + (B/(W em))^p)^(1/p).
+/// t = launch + serial S + ((F/(P ec))^p + (B/(W em))^p)^(1/p).
 struct FormulaBranch {
   Time launch_time;
   double compute_efficiency = 1, memory_efficiency = 1, exponent = 1;
+  double serial_factor = 0;
 
   static const io::Record<FormulaBranch>& record();
 };
@@ -62,6 +63,7 @@ struct OperatorFit {
   std::optional<std::string> load;          ///< "sustained": at the accelerator's power limit; absent: short bursts
   Time launch_time;
   double compute_efficiency = 1, memory_efficiency = 1, exponent = 1;
+  double serial_factor = 0;  ///< of the time in which neither arithmetic nor memory is kept busy (cost/operators.hpp)
   std::optional<FormulaBranch> other_branch;  ///< the time is the smaller of both branches
   std::int64_t n_points = 0;
   double error_median = 0, error_mean = 0, error_p90 = 0;  ///< held-out |relative error|, with residuals if there are
@@ -84,8 +86,12 @@ struct PowerFit {
   static const io::Record<PowerFit>& record();
 };
 
+/// Who measured: others, who published it, or `waferwatt-calibrate` on such an accelerator.
+enum class Origin { published, measured };
+
 struct Calibration {
   std::string id, accelerator;
+  Origin origin = Origin::published;
   std::vector<OperatorFit> fits;
   std::optional<PowerFit> power;
   std::string source, note;
@@ -107,6 +113,10 @@ template <> struct Codec<catalog::IntegerColumn> {
                    const Limits<std::monostate>&);
   static Value write(const catalog::IntegerColumn& column);
   static TypeDescription describe();
+};
+
+template <> struct EnumTexts<catalog::Origin> {
+  static constexpr std::array values{std::pair{catalog::Origin::published, "published"}, std::pair{catalog::Origin::measured, "measured"}};
 };
 
 template <> struct EnumTexts<catalog::OperatorKind> {

@@ -2,13 +2,15 @@
 #pragma once
 // The time of one operator from its work and traffic.
 //
-// (1)  t = t0 + ((F / (P ec))^p + (B / (W em))^p)^(1/p)
+// (1)  t = t0 + s S + ((F / (P ec))^p + (B / (W em))^p)^(1/p)
 //
-// With two branches the time is the smaller of both: a library has kernels for short and for long caches,
+// S is time in which the accelerator does other than the main work: blocks that start one after the other,
+// steps along k, kernels that only move activations. With two branches the time is the smaller of both: a library has kernels for short and for long caches,
 // and takes the faster one. Both branches grow with F and B, and so does the smaller of them.
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "waferwatt/catalog/calibration.hpp"
 
@@ -24,33 +26,39 @@ inline double smooth_maximum(double a, double b, double p) {
   return larger * std::pow(1 + std::pow(ratio, p), 1 / p);
 }
 
-/// Four coefficients of (1). Times are in seconds, work and traffic in seconds at the peak rates.
-struct FormulaCoefficients {
-  double launch_s = 0, compute_efficiency = 1, memory_efficiency = 1, exponent = 1;
+/// What an operator asks of an accelerator, each in seconds at its peak or nominal rate.
+struct Load {
+  double work_s = 0, traffic_s = 0, serial_s = 0;
+};
 
-  double roof(double work_s, double traffic_s) const {
-    return smooth_maximum(work_s / compute_efficiency, traffic_s / memory_efficiency, exponent);
+/// Coefficients of (1), launch time in seconds.
+struct FormulaCoefficients {
+  double launch_s = 0, compute_efficiency = 1, memory_efficiency = 1, exponent = 1, serial_factor = 0;
+
+  double roof(const Load& load) const {
+    return smooth_maximum(load.work_s / compute_efficiency, load.traffic_s / memory_efficiency, exponent);
   }
-  double time(double work_s, double traffic_s) const { return launch_s + roof(work_s, traffic_s); }
+  double overhead(const Load& load) const { return launch_s + serial_factor * load.serial_s; }
+  double time(const Load& load) const { return overhead(load) + roof(load); }
 };
 
 struct Formula {
   FormulaCoefficients first;
   std::optional<FormulaCoefficients> other;
 
-  /// The branch that is faster.
-  const FormulaCoefficients& branch(double work_s, double traffic_s) const {
-    return other && other->time(work_s, traffic_s) < first.time(work_s, traffic_s) ? *other : first;
+  /// The branch that is faster, and its time.
+  std::pair<const FormulaCoefficients*, double> fastest(const Load& load) const {
+    const double t = first.time(load);
+    if (!other) return {&first, t};
+    const double t_other = other->time(load);
+    return t_other < t ? std::pair{&*other, t_other} : std::pair{&first, t};
   }
-  double time(double work_s, double traffic_s) const {
-    const double t = first.time(work_s, traffic_s);
-    return other ? std::min(t, other->time(work_s, traffic_s)) : t;
-  }
+  double time(const Load& load) const { return fastest(load).second; }
   static Formula of(const catalog::OperatorFit& fit);
 };
 
 enum class Bound : int;
-/// What the time is mostly: launch, memory or compute.
-Bound bound_of(const FormulaCoefficients& branch, double work_s, double traffic_s);
+/// What the time is mostly: launch (with serial time), memory or compute.
+Bound bound_of(const FormulaCoefficients& branch, const Load& load);
 
 }  // namespace waferwatt::cost

@@ -11,7 +11,7 @@ namespace waferwatt::cost {
 
 /// One measured time.
 struct FitSample {
-  double work_s = 0, traffic_s = 0;  ///< F/P and B/W: seconds at the peak rates
+  Load load;
   double time_s = 0;
   Coordinates at;
   std::uint64_t site = 0;  ///< samples of one site are held out together

@@ -2,11 +2,11 @@
 #pragma once
 // Time and power of one operator on one accelerator.
 //
-// (1)  t = t0 + ((F / (P ec))^p + (B / (W em))^p)^(1/p)      (formula.hpp)
+// (1)  t = t0 + s S + ((F / (P ec))^p + (B / (W em))^p)^(1/p)  (formula.hpp)
 // (2)  t exp(r(x))                                            (residual_surface.hpp)
 //
-// F work, B bytes moved, P and W peak rate and bandwidth of the accelerator; t0 launch time,
-// ec and em efficiencies, p sharpness, from the accelerator's calibration; r what the formula misses at
+// F work, B bytes moved, S serial time, P and W peak rate and bandwidth of the accelerator; t0 launch time,
+// ec and em efficiencies, p sharpness, s factor of S, from the accelerator's calibration; r what the formula misses at
 // measured points near by. An accelerator without a calibration uses medians of the calibrated ones
 // (transferred). Work and bytes of each operator: operators.hpp.
 //
@@ -56,7 +56,6 @@ class OperatorModel {
   /// the median over calibrated accelerators with HBM (transferred, with a wider error).
   OperatorModel(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog, Mode mode = Mode::calibrated);
 
-  /// Not for use from several threads at once: residuals near the last sites are kept.
   /// \throws InputError (all of them) when the accelerator does not compute in the operator's format;
   ///         decoding falls back to bf16 arithmetic
   Estimate estimate(const Gemm& op) const { return estimate(demand(op)); }
@@ -65,6 +64,7 @@ class OperatorModel {
   Estimate estimate(const DecodeAttention&) const;
   Estimate estimate(const Experts& op) const { return estimate(demand(op)); }
   Estimate estimate(const RowOperation& op) const { return estimate(demand(op)); }
+  Estimate estimate(const Sampling& op) const { return estimate(demand(op)); }
   Estimate estimate(const GatherRows& op) const { return estimate(demand(op)); }
   Estimate estimate(const OptimizerStep& op) const { return estimate(demand(op)); }
   Estimate estimate(const Quantise& op) const { return estimate(demand(op)); }

@@ -11,12 +11,22 @@
 //   experts    F = 6 R H I (4 if not gated)              B = 3 w A H I + rows in and out
 //              R (token, expert) pairs and A experts in use on the accelerator with the most pairs
 //   streams    F = 0                                     B = bytes read and written
+//
+// Serial time S, in which neither arithmetic nor weights or cache keep the accelerator busy:
+//   GEMM       1 ns for each step along k: sums are added up one after the other
+//   prefill    1 ns for each block of 128 queries of a head: blocks start one after the other
+//   decode     1 ns for each block, (sequence, key-value head). Groups of more than 32 query heads, and
+//              single ones, are served head by head: a third of a block each, and the cache is read again
+//              for every head, from the L2
+//   experts    the time of the activations' way through memory: kernels of their own before, between and
+//              after the products
 #include <array>
 #include <span>
 #include <variant>
 #include <vector>
 
 #include "waferwatt/catalog/calibration.hpp"
+#include "waferwatt/cost/formula.hpp"
 
 namespace waferwatt::cost {
 
@@ -72,6 +82,9 @@ struct Routing {
   std::vector<double> shares;  ///< of a measured histogram; need not add up to 1
 };
 
+/// Shares of `n` groups, adding up to 1, the largest first. \throws InputError as expert_load()
+std::vector<double> group_shares(const Routing& routing, std::size_t n, double n_pairs, double n_tokens);
+
 /// What the busiest of `expert_parallel` accelerators gets.
 struct ExpertLoad {
   double pairs = 0;    ///< (token, expert) pairs
@@ -88,11 +101,13 @@ struct Gemm {
   Recipe recipe = Recipe::plain;
 };
 
-/// One GEMM of `rows` rows for each of `n_groups` weight matrices.
+/// One GEMM for each of `n_groups` weight matrices, of `rows` rows in the mean; with skewed routing some have
+/// more and some none.
 struct GroupedGemm {
   double n_groups = 1, rows = 0, n = 0, k = 0;
   NumberFormat format = NumberFormat::bf16;
   Recipe recipe = Recipe::plain;
+  Routing routing = {.kind = Routing::Kind::balanced};
 };
 
 /// New tokens attend to themselves (causally) and to `context_tokens` already in the cache.
@@ -137,13 +152,18 @@ struct RowOperation {
   double reads = 1, writes = 1;  ///< passes over the rows
   double number_bytes = 2;
 };
+/// Picking a token for each row of logits in fp32: temperature and softmax, then top-k or top-p over the
+/// probabilities: two passes that read and one that writes, and one that reads for the pick.
+struct Sampling {
+  double rows = 0, vocabulary = 0;
+};
 /// Rows picked or placed by index: embeddings, expert permutation, writes to the KV cache.
 struct GatherRows {
   double rows = 0;
   DataSize row_size;
 };
-enum class Optimizer { sgd, sgd_momentum, adamw, adamw_8bit, lion, muon };
-/// One step on parameters kept as bf16 with fp32 master copies. Muon's matrix products are not in it.
+enum class Optimizer { sgd, sgd_momentum, adamw, adamw_8bit, lion, muon, adafactor };
+/// One step on parameters kept as bf16 with fp32 master copies. Muon's matrix products: newton_schulz().
 struct OptimizerStep {
   double n_parameters = 0;
   Optimizer optimizer = Optimizer::adamw;
@@ -152,6 +172,10 @@ struct OptimizerStep {
 struct Quantise {
   double rows = 0, columns = 0;
 };
+
+/// Muon's products that make the momentum of a weight matrix nearly orthogonal: in each of `steps` iterations
+/// A = X X^T, A A, and (b A + c A A) X on the smaller side.
+std::vector<Gemm> newton_schulz(double rows, double columns, int steps = 5);
 
 /// Bytes that an optimizer reads and writes per parameter: gradient and weight in bf16, master and states.
 double optimizer_bytes_per_parameter(Optimizer optimizer);
@@ -170,8 +194,14 @@ struct Demand {
   OperatorKind kind = OperatorKind::gemm;
   std::size_t format = 0;  ///< index into kKernelFormats
   FlopCount work;
-  DataSize traffic;
+  DataSize traffic;           ///< all bytes moved to and from memory
+  DataSize reread = {};       ///< bytes served by the L2, beside `traffic`
+  DataSize apart = {};        ///< part of `traffic` that moves in kernels of its own
+  Time serial = {};           ///< nominal serial time
   Coordinates at;
+
+  /// In seconds on an accelerator with this peak rate and bandwidth.
+  Load load(FlopRate peak, Bandwidth bandwidth) const;
 };
 Demand demand(const Gemm&);
 Demand demand(const GroupedGemm&);
@@ -181,6 +211,7 @@ Demand demand(const DecodeAttention&);
 Demand demand(const Experts&);
 Demand demand(const Stream&);
 Demand demand(const RowOperation&);
+Demand demand(const Sampling&);
 Demand demand(const GatherRows&);
 Demand demand(const OptimizerStep&);
 Demand demand(const Quantise&);

@@ -5,7 +5,10 @@
 // (2)  r(x) = sum_i w_i r_i / sum_i w_i over the 6 nearest points, w_i = 1 / (d_i^2 + 1e-3)
 //
 // A measured point gives its own residual back. Farther than 2 octaves from all points the residual fades,
-// to nothing at 4 octaves.
+// to nothing at 4 octaves. The points lie in a tree that halves the widest dimension (k-d tree); each of its
+// leaves lists the 32 points nearest to its middle, and the neighbours are sought among them: one way down and
+// one short list, wherever one asks. A surface does not change after it is made, and may be asked from many threads.
+#include <span>
 #include <vector>
 
 #include "waferwatt/cost/operators.hpp"
@@ -14,6 +17,10 @@ namespace waferwatt::cost {
 
 class ResidualSurface {
  public:
+  struct Point {
+    Coordinates at;
+    double residual = 0;
+  };
   struct Sample {
     double residual = 0;
     double distance = 0;  ///< octaves to the nearest point
@@ -21,34 +28,29 @@ class ResidualSurface {
   };
 
   ResidualSurface() = default;
-  explicit ResidualSurface(std::size_t n_coordinates) : n_coordinates_(n_coordinates), columns_(n_coordinates) {}
-  void add(const Coordinates& at, double residual);
+  /// All points have the same number of coordinates.
+  explicit ResidualSurface(std::span<const Point> points);
 
-  /// Asked again at a site (all coordinates but the first the same), it keeps the few points that can be
-  /// among the nearest for each half octave of the first. Not for use from several threads at once.
   Sample at(const Coordinates& at) const;
-  std::size_t size() const { return residuals_.size(); }
+  std::size_t size() const { return n_points_; }
 
  private:
-  struct Neighbours;
-  struct Candidate {
-    float site_distance;  ///< squared, without the first coordinate
-    float first;
-    std::uint32_t point;
+  static constexpr std::uint32_t kLeafSize = 12, kListed = 32;
+  /// An inner node's children are at `next` and `next + 1`; a leaf's list is the one with the number `next`.
+  struct Node {
+    float split = 0;
+    std::uint32_t next = 0;
+    std::uint32_t dimension = kLeaf;
+    static constexpr std::uint32_t kLeaf = ~0u;
   };
-  struct Site {
-    std::array<float, kMaxCoordinates> x{};
-    bool is_seen = false;
-    std::vector<std::vector<Candidate>> buckets;  ///< by half octaves of the first coordinate
-  };
-  void fill(const Site& site, std::size_t bucket, std::vector<Candidate>& candidates) const;
-  void distances(const std::array<float, kMaxCoordinates>& x, std::size_t from) const;
+  void grow(std::uint32_t node, std::span<const Point> points, std::span<std::uint32_t> order);
+  void make_list(Node& node, std::span<const Point> points, std::span<const std::uint32_t> order);
+  std::uint32_t list_of(const Coordinates& at) const;
 
-  std::size_t n_coordinates_ = 0;
-  std::vector<std::vector<float>> columns_;
-  std::vector<float> residuals_;
-  mutable std::vector<Site> sites_;
-  mutable std::vector<float> scratch_;  // a distance per point
+  std::size_t n_coordinates_ = 0, n_points_ = 0;
+  std::vector<Node> nodes_;
+  std::vector<float> coordinates_;  // of each list a column of kListed per coordinate
+  std::vector<float> residuals_;    // of each list kListed
 };
 
 }  // namespace waferwatt::cost

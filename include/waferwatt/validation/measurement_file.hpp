@@ -38,6 +38,7 @@ struct Skipped {
 
 struct Measurements {
   std::vector<std::string> files;
+  bool is_of_calibrate = false;  ///< by waferwatt-calibrate, not published by others
   std::vector<Measurement> rows;
   std::vector<Skipped> skipped;
 

@@ -3,6 +3,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <cmath>
+
 #include "waferwatt/core/random.hpp"
 #include "waferwatt/cost/residual_surface.hpp"
 
@@ -20,9 +23,9 @@ std::vector<cost::FitSample> device(const cost::FormulaCoefficients& truth, doub
     for (float n = 8; n < 15; n += 0.5f) {
       const double rows = std::exp2(m), size = std::exp2(n);
       const double work = 2 * rows * size * size / 1e15, traffic = 2 * (2 * rows * size + size * size) / 4e12;
-      double time = truth.time(work, traffic) * std::exp(random.normal(0, noise));
+      double time = truth.time({work, traffic}) * std::exp(random.normal(0, noise));
       if (random.uniform() < outliers) time *= 2;
-      samples.push_back({work, traffic, time, at(m, n), static_cast<std::uint64_t>(n * 2)});
+      samples.push_back({{work, traffic}, time, at(m, n), static_cast<std::uint64_t>(n * 2)});
     }
   return samples;
 }
@@ -43,11 +46,11 @@ TEST_CASE("two branches find the short and the long kernel") {
   const cost::Formula truth{{5e-6, 0.5, 0.3, 20}, cost::FormulaCoefficients{25e-6, 0.5, 0.9, 20}};
   std::vector<cost::FitSample> samples;
   for (double traffic = 1e-8; traffic < 1e-2; traffic *= 1.1)
-    samples.push_back({traffic * 1e-3, traffic, truth.time(traffic * 1e-3, traffic), at(static_cast<float>(std::log2(traffic)), 0), 0});
+    samples.push_back({{traffic * 1e-3, traffic}, truth.time({traffic * 1e-3, traffic}), at(static_cast<float>(std::log2(traffic)), 0), 0});
   const auto fit = cost::fit_formula(samples, {8e-6, 0.5, 0.5, 3}, true);
   REQUIRE(fit.other);
   for (const double traffic : {1e-7, 1e-5, 1e-4, 5e-3})
-    CHECK(fit.time(traffic * 1e-3, traffic) == Approx(truth.time(traffic * 1e-3, traffic)).epsilon(0.03));
+    CHECK(fit.time({traffic * 1e-3, traffic}) == Approx(truth.time({traffic * 1e-3, traffic})).epsilon(0.03));
 }
 
 TEST_CASE("cross-validation reports the error that the fit has on the device") {
@@ -78,27 +81,83 @@ TEST_CASE("representative points cover the space and leave an outlier aside") {
   for (const auto i : points) CHECK(residuals[i] == 0.1);
 }
 
-TEST_CASE("a measured point gives its residual back, known site or not") {
-  cost::ResidualSurface surface(2);
+TEST_CASE("a measured point gives its residual back") {
+  std::vector<cost::ResidualSurface::Point> points;
   for (float x = 0; x < 8; ++x)
-    for (float y = 0; y < 8; ++y) surface.add(at(x, y), 0.01 * static_cast<double>(x) + 0.1 * static_cast<double>(y));
-  for (int again = 0; again < 3; ++again) {
-    CHECK(surface.at(at(3, 4)).residual == Approx(0.43));
-    CHECK(surface.at(at(3, 4)).distance == 0);
+    for (float y = 0; y < 8; ++y) points.push_back({at(x, y), 0.01 * static_cast<double>(x) + 0.1 * static_cast<double>(y)});
+  const cost::ResidualSurface surface(points);
+  CHECK(surface.at(at(3, 4)).residual == Approx(0.43));
+  CHECK(surface.at(at(3, 4)).distance == 0);
+}
+
+TEST_CASE("the tree finds nearly the neighbours that a walk through all points finds") {
+  RandomStream random(3, "points");
+  std::vector<cost::ResidualSurface::Point> points;
+  const auto somewhere = [&] {
+    cost::Coordinates c{.size = 5};
+    for (std::size_t j = 0; j < c.size; ++j) c.x[j] = static_cast<float>(j < 2 ? random.uniform(0, 10) : std::floor(random.uniform(0, 4)));
+    return c;
+  };
+  for (int i = 0; i < 500; ++i) points.push_back({somewhere(), random.normal(0, 0.3)});
+  const cost::ResidualSurface surface(points);
+  double difference = 0;
+  int n_nearest = 0;
+  for (int i = 0; i < 200; ++i) {
+    const auto x = somewhere();
+    std::vector<std::pair<double, double>> all;  // squared distance, residual
+    for (const auto& p : points) {
+      double d = 0;
+      for (std::size_t j = 0; j < x.size; ++j) d += (p.at.x[j] - x.x[j]) * (p.at.x[j] - x.x[j]);
+      all.emplace_back(d, p.residual);
+    }
+    std::ranges::sort(all);
+    double weights = 0, sum = 0;
+    for (std::size_t k = 0; k < 6; ++k) weights += 1 / (all[k].first + 1e-3), sum += all[k].second / (all[k].first + 1e-3);
+    // The lists of 32 hold most of the six nearest of 500 in five dimensions.
+    difference += std::abs(surface.at(x).residual - sum / weights) / 200;
+    CHECK(surface.at(x).distance >= Approx(std::sqrt(all[0].first)).margin(1e-5));
+    n_nearest += surface.at(x).distance == Approx(std::sqrt(all[0].first)).margin(1e-4) ? 1 : 0;
   }
-  // The second way, through the site's list, finds the same neighbours.
-  const double first = surface.at(at(2.3f, 5.6f)).residual;
-  surface.at(at(2.9f, 5.6f));
-  CHECK(surface.at(at(2.3f, 5.6f)).residual == first);
+  CHECK(difference < 0.05);
+  CHECK(n_nearest > 140);
+  for (const auto& p : points) CHECK(surface.at(p.at).residual == Approx(p.residual).margin(1e-6));
 }
 
 TEST_CASE("residuals are held for two octaves and gone at four") {
-  cost::ResidualSurface surface(1);
-  surface.add({.x = {10}, .size = 1}, 0.5);
+  const std::vector<cost::ResidualSurface::Point> one{{{.x = {10}, .size = 1}, 0.5}};
+  const cost::ResidualSurface surface(one);
   CHECK(surface.at({.x = {11.9f}, .size = 1}).residual == Approx(0.5));
   CHECK(surface.at({.x = {13}, .size = 1}).residual == Approx(0.25));
   CHECK(surface.at({.x = {15}, .size = 1}).residual == 0);
-  CHECK(cost::ResidualSurface(1).at({.x = {1}, .size = 1}).residual == 0);
+  CHECK(cost::ResidualSurface().at({.x = {1}, .size = 1}).residual == 0);
+}
+
+TEST_CASE("serial time is added to the roof and found by the fit") {
+  // 3 us + 20 * 0.5 us + max(2 us / 0.5, 4 us / 0.8): with a sharp exponent 3 + 10 + 5 = 18.
+  const cost::FormulaCoefficients truth{3e-6, 0.5, 0.8, 40, 20};
+  CHECK(truth.time({2e-6, 4e-6, 0.5e-6}) == Approx(18e-6));
+  std::vector<cost::FitSample> samples;
+  for (float blocks = 0; blocks < 16; blocks += 0.5f)
+    for (float length = 0; length < 16; length += 0.5f) {
+      const cost::Load load{0, 1e-9 * std::exp2(blocks + length), 1e-9 * std::exp2(blocks)};
+      samples.push_back({load, truth.time(load), at(blocks, length), 0});
+    }
+  const auto f = cost::fit_formula(samples, {8e-6, 0.5, 0.6, 3, 5}, false).first;
+  CHECK(f.serial_factor == Approx(20).epsilon(0.02));
+  CHECK(f.memory_efficiency == Approx(0.8).epsilon(0.02));
+}
+
+TEST_CASE("a shape whose kernel is several times too slow is left out of the surface") {
+  std::vector<cost::FitSample> samples;
+  for (float m = 0; m < 12; ++m)
+    for (float n = 0; n < 12; ++n) {
+      const cost::Load load{1e-9 * std::exp2(m + n), 0};
+      const bool is_slow = m == 5 && n == 7;
+      samples.push_back({load, kTruth.time(load) * (is_slow ? 4 : 1), at(m, n), static_cast<std::uint64_t>(n)});
+    }
+  const auto result = cost::fit_operator(samples, {.prior = kPrior, .n_grid = 144});
+  CHECK(result.grid.size() == 143);
+  for (const double r : result.grid_residuals) CHECK(std::abs(r) < 0.1);
 }
 
 TEST_CASE("error summaries hold median, mean, 90th percentile and bias") {

@@ -117,17 +117,17 @@ TEST_CASE("experts read only the weights that tokens reach") {
   const cost::OperatorModel model(round_accelerator("x"), catalog);
   cost::Experts op{.n_tokens = 1, .experts_per_token = 2, .n_experts = 8, .hidden_size = 100, .ffn_size = 10};
   // One token, two experts: 2 pairs, 6 * 2 * 100 * 10 FLOP; at most 2 experts of 3,000 weights, drawn
-  // independently: 8 (1 - (7/8)^2) = 1.875; one row of 100 in and out.
+  // independently: 8 (1 - (7/8)^2) = 1.875; 2 pairs that move 10 B a hidden and 12 B an inner number.
   CHECK(model.estimate(op).work.in(flop) == Approx(12000));
-  CHECK(model.estimate(op).traffic.in(byte) == Approx(1.875 * 3000 * 2 + 400));
+  CHECK(model.estimate(op).traffic.in(byte) == Approx(1.875 * 3000 * 2 + 2 * 1120));
   op.n_tokens = 1e6;  // all experts are used
-  CHECK(model.estimate(op).traffic.in(byte) == Approx(8 * 3000 * 2 + 4e8).epsilon(1e-6));
+  CHECK(model.estimate(op).traffic.in(byte) == Approx(8 * 3000 * 2 + 2e6 * 1120).epsilon(1e-6));
   op.expert_parallel = 4;
   CHECK(model.estimate(op).work.in(flop) == Approx(1e6 * 2 / 4 * 6000));
   op.gated = false;
   CHECK(model.estimate(op).work.in(flop) == Approx(1e6 * 2 / 4 * 4000));
   const cost::Experts one{.n_tokens = 5, .experts_per_token = 1, .n_experts = 1, .hidden_size = 100, .ffn_size = 10};
-  CHECK(model.estimate(one).traffic.in(byte) == Approx(3000 * 2 + 2000));
+  CHECK(model.estimate(one).traffic.in(byte) == Approx(3000 * 2 + 5 * 1120));
 }
 
 TEST_CASE("a missing format borrows the nearest fit of the same accelerator") {
@@ -156,12 +156,18 @@ TEST_CASE("an accelerator without calibration takes the medians of those with HB
   CHECK(e.provenance == cost::Provenance::transferred);
   CHECK(e.error == Approx(0.15));
   CHECK(e.time.in(second) == Approx(2e15 / (1e15 * 0.7)).epsilon(1e-2));
+  // Another with twice the watts for each TFLOP/s: launches 2^0.6 times longer but at most 1.4, 2^0.2 times the efficiency.
+  auto older = round_accelerator("older");
+  older.tdp.value = 1400 * watt;
+  const cost::OperatorModel of_older(older, catalog);
+  CHECK(of_older.estimate(cost::Gemm{1e5, 1e5, 1e5}).time.in(second) == Approx(2e15 / (1e15 * 0.7 * std::exp2(0.2))).epsilon(1e-2));
+  CHECK(us(of_older.estimate(cost::Gemm{1, 1, 1}).time) == Approx(1.4 * 3).epsilon(1e-2));
 }
 
 TEST_CASE("a catalog without calibrations still gives an estimate") {
   const cost::OperatorModel model(round_accelerator("x"), catalog::Catalog{});
   CHECK(model.estimate(cost::Gemm{8192, 8192, 8192}).provenance == cost::Provenance::spec_only);
-  CHECK(model.stream(4 * giga * byte).time.in(milli * second) == Approx(1 / 0.787).epsilon(0.01));
+  CHECK(model.stream(4 * giga * byte).time.in(milli * second) == Approx(1 / 0.847).epsilon(0.01));
 }
 
 TEST_CASE("a format the accelerator lacks is refused, but for a cache to decode from") {

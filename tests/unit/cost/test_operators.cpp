@@ -89,6 +89,50 @@ TEST_CASE("AdamW moves 28 bytes a parameter") {
   CHECK(cost::optimizer_bytes_per_parameter(cost::Optimizer::lion) < 28);
 }
 
+TEST_CASE("Adafactor keeps no state per parameter, and Muon's products grow with the smaller side squared") {
+  CHECK(cost::optimizer_bytes_per_parameter(cost::Optimizer::adafactor) == Approx(14));
+  const auto products = cost::newton_schulz(4096, 1024, 5);
+  REQUIRE(products.size() == 15);
+  double work = 0;
+  for (const auto& p : products) work += demand(p).work.in(flop);
+  // 5 * 2 * (1024^2 * 4096 + 1024^3 + 1024^2 * 4096)
+  CHECK(work == Approx(10.0 * 1024 * 1024 * (4096 + 1024 + 4096)));
+}
+
+TEST_CASE("skewed groups read fewer weights for the same work") {
+  cost::GroupedGemm op{64, 2, 1024, 1024};
+  const auto balanced = demand(op);
+  op.routing = {.kind = Routing::Kind::zipf, .exponent = 1.2};
+  CHECK(demand(op).work == balanced.work);
+  CHECK(demand(op).traffic < balanced.traffic);
+  // All rows to one of 64 groups: one weight matrix of 2 MiB instead of 64.
+  op.routing = {.kind = Routing::Kind::measured, .shares = std::vector<double>(64, 0.0)};
+  op.routing.shares[5] = 1;
+  CHECK((balanced.traffic - demand(op).traffic).in(byte) == Approx(63 * 2.0 * 1024 * 1024));
+}
+
+TEST_CASE("single heads and groups above 32 read the cache for every head") {
+  // 4 sequences of 1,000 tokens; one key-value head of 128: 512 B a token.
+  cost::DecodeAttention op{.n_sequences = 4, .total_context_tokens = 4000, .n_heads = 32, .qk_dim = 128, .v_dim = 128, .kv_bytes_per_token = 512 * byte};
+  CHECK(demand(op).reread == DataSize{});
+  CHECK(demand(op).serial.in(nano * second) == Approx(4));
+  op.n_heads = 64;
+  CHECK(demand(op).reread.in(byte) == Approx(63 * 4000 * 512.0));
+  CHECK(demand(op).serial.in(nano * second) == Approx(4 * 64 / 3.0));
+  op.n_heads = 1;
+  CHECK(demand(op).reread == DataSize{});
+  CHECK(demand(op).serial.in(nano * second) == Approx(4 / 3.0));
+}
+
+TEST_CASE("experts' activations are traffic apart") {
+  // Two pairs, hidden 100, inner 10, gated, bf16: rows 2 + 4 + 4 B a hidden number, inner 8 + 4 B.
+  const cost::Experts op{.n_tokens = 1, .experts_per_token = 2, .n_experts = 8, .hidden_size = 100, .ffn_size = 10};
+  CHECK(demand(op).apart.in(byte) == Approx(2 * (10 * 100 + 12 * 10)));
+  const auto load = demand(op).load(1e15 * flop / second, 1e12 * byte / second);
+  CHECK(load.serial_s == Approx(2240e-12));
+  CHECK(load.traffic_s == Approx(1.875 * 3000 * 2e-12));
+}
+
 TEST_CASE("an operator comes back from its stored dimensions") {
   const std::array<std::int64_t, 3> shape{16, 4096, 8192};
   const auto stored = cost::demand_of_shape(catalog::OperatorKind::gemm, "fp8", shape);

@@ -22,7 +22,7 @@ TEST_CASE("columns tell the operator, and each row becomes its shape") {
   REQUIRE(decode.rows.size() == 1);
   CHECK(decode.rows[0].accelerator == "nvidia-b200");
   CHECK(decode.rows[0].format == "fp8");
-  CHECK(decode.rows[0].shape == std::vector<std::int64_t>{4, 1024, 32, 32, 128});
+  CHECK(decode.rows[0].shape == std::vector<std::int64_t>{4, 4096, 32, 32, 128, 1024});
 
   const auto experts = read_text("a100_sxm_moe.csv",
                                  "dtype,kernel_source,num_tokens,hidden_size,inter_size,topk,num_experts,tp,ep,distribution,us\n"
@@ -133,7 +133,7 @@ TEST_CASE("the document of waferwatt-calibrate is read point by point") {
   CHECK(m.rows[0].accelerator == "nvidia-h200-sxm");
   CHECK(m.rows[1].format == "fp8_block");
   CHECK(m.rows[1].is_sustained);
-  CHECK(m.rows[2].shape == std::vector<std::int64_t>{4, 1024, 32, 8, 128});
+  CHECK(m.rows[2].shape == std::vector<std::int64_t>{4, 1024, 32, 8, 128, 0});
   CHECK(m.rows[3].op == OperatorKind::row);
   REQUIRE(m.skipped.size() == 5);
   CHECK_THAT(m.skipped[0].reason, Catch::Contains("routing one_hot of a grouped GEMM has no model"));
