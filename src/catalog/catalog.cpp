@@ -25,6 +25,7 @@ void for_each_kind(C& catalog, F visit) {
   visit("memories", catalog.memories);
   visit("memory-makers", catalog.memory_makers);
   visit("nodes", catalog.nodes);
+  visit("parts", catalog.parts);
   visit("fabrics", catalog.fabrics);
   visit("grids", catalog.grids);
   visit("sites", catalog.sites);
@@ -142,10 +143,29 @@ class LinkChecker {
         link("qualified", gate.customer, catalog_.companies);
       }
     }
+    for (const auto& [id, p] : catalog_.parts.all()) {
+      in("parts", id);
+      for (const auto& use : p.uses)
+        for (const auto& accelerator : use.accelerators) link("uses", accelerator, catalog_.accelerators);
+    }
     for (const auto& [id, n] : catalog_.nodes.all()) {
       in("nodes", id);
       link("foundry", n.foundry, catalog_.companies);
       link("capacity_of", n.capacity_of, catalog_.nodes);
+      check_capacity_of(n);
+    }
+  }
+
+  /// Nodes that share the capacity of each other in a circle have none.
+  void check_capacity_of(const ProcessNode& node) {
+    std::string way = node.id;
+    std::set<std::string> seen = {node.id};
+    for (const auto* at = &node; at && at->capacity_of; at = catalog_.nodes.find(*at->capacity_of)) {
+      way += " -> " + *at->capacity_of;
+      if (!seen.insert(*at->capacity_of).second) {
+        diagnostics_.add({file_.string(), 1, 1, "/capacity_of", fmt::format("capacity leads in a circle: {}", way)});
+        return;
+      }
     }
   }
 

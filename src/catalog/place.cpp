@@ -67,6 +67,8 @@ const io::Record<Company>& Company::record() {
           .optional("in_house_accelerators", &C::in_house_accelerators, {.doc = "Accelerator ids."})
           .optional("capex", &C::capex, {.doc = "Capital spending over time.", .at_least = 0 * usd / year, .at_most = 10 * tera * usd / year})
           .optional("datacenter_revenue", &C::datacenter_revenue, {.doc = "Revenue from datacenter products.", .at_least = 0 * usd / year, .at_most = 10 * tera * usd / year})
+          .optional("capex_shares", &C::capex_shares, {.doc = "What the capital spending goes to.", .at_least = 0.0, .at_most = 1.0})
+          .optional("fiscal_year_month", &C::fiscal_year_month, {.doc = "Month in which the fiscal year begins; absent: January.", .at_least = 1, .at_most = 12})
           .optional("pue", &C::pue, {.doc = "Power usage effectiveness of its fleet.", .at_least = 1.0, .at_most = 4.0})
           .optional("constraints", &C::constraints, {.doc = "What limits it, in words."})
           .optional("notes", &C::notes, {.doc = "Conflicts between sources and how they were settled."})

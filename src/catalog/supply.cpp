@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waferwatt/catalog/supply.hpp"
 
+#include <fmt/format.h>
+
+#include <set>
+
 namespace waferwatt::catalog {
 namespace {
 
@@ -12,6 +16,25 @@ void check_vintages(const std::vector<Vintage<T>>& vintages, std::string_view ke
   for (const auto& vintage : vintages)
     for (const auto& [date, value] : vintage.series->points())
       if (value < T{}) complain(key, "must not be negative, as it is at " + date.text());
+}
+
+/// The shares known at each vintage must not come to more than 1 at any date.
+void check_share_sums(const PackagingFamily& family, const io::FieldComplaint& complain) {
+  std::set<Date> vintages, dates;
+  for (const auto& share : family.customer_shares)
+    for (const auto& vintage : share.vintages) {
+      vintages.insert(vintage.vintage);
+      for (const auto& [date, value] : vintage.series->points()) dates.insert(date);
+    }
+  for (const Date vintage : vintages)
+    for (const Date date : dates) {
+      double sum = 0;
+      for (const auto& share : family.customer_shares) sum += known_at(share.vintages, vintage).at(date);
+      if (sum > 1 + 1e-6) {
+        complain("customer_shares", fmt::format("the shares known in {} sum to {:.3g} at {}; they may not exceed 1", vintage.text(), sum, date.text()));
+        return;
+      }
+    }
 }
 
 }  // namespace
@@ -41,6 +64,15 @@ const io::Record<ProcessNode>& ProcessNode::record() {
   return record;
 }
 
+const io::Record<Learning>& Learning::record() {
+  using L = Learning;
+  static const auto record = io::Record<L>("learning", "A learning curve of a yield.")
+                                 .required("start", &L::start, {.doc = "First volume."})
+                                 .required("initial", &L::initial, {.doc = "Yield at the start.", .above = 0.0, .at_most = 1.0})
+                                 .required("half_time", &L::half_time, {.doc = "Time in which the gap to the mature yield halves.", .above = 0 * day, .at_most = 20 * core::year});
+  return record;
+}
+
 const io::Record<Packaging>& Packaging::record() {
   using P = Packaging;
   static const auto record =
@@ -58,7 +90,10 @@ const io::Record<Packaging>& Packaging::record() {
           .optional("panel_height", &P::panel_height, {.doc = "Height of the panel.", .above = 0 * metre, .at_most = 1 * metre})
           .optional("interposer_time", &P::interposer_time, {.doc = "Part of the cycle time before dies and stacks are attached; capacity is counted where they are attached.", .at_least = 0 * day, .at_most = core::year})
           .required("wafer_price", &P::wafer_price, {.doc = "Price of a packaging wafer.", .above = 0 * usd / wafer, .at_most = mega * usd / wafer})
-          .required("assembly_yield", &P::assembly_yield, {.doc = "Good packages out of assembly over time.", .above = 0.0, .at_most = 1.0})
+          .required("assembly_yield", &P::assembly_yield, {.doc = "Good packages out of assembly over time; mature, where there is a learning curve.", .above = 0.0, .at_most = 1.0})
+          .optional("learning", &P::learning, {.doc = "How the assembly yield of a new process rises."})
+          .optional("assembly_price", &P::assembly_price, {.doc = "Substrate and assembly of one package, without the interposer.", .at_least = 0 * usd / package, .at_most = mega * usd / package})
+          .optional("test_price", &P::test_price, {.doc = "Final test of one package.", .at_least = 0 * usd / package, .at_most = mega * usd / package})
           .required("share_of_family", &P::share_of_family, {.doc = "Fraction of the family's wafers.", .at_least = 0.0, .at_most = 1.0})
           .required("test_time", &P::test_time, {.doc = "Assembled package to tested package.", .at_least = 0 * day, .at_most = core::year})
           .required("test_yield", &P::test_yield, {.doc = "Packages that pass final test.", .above = 0.0, .at_most = 1.0})
@@ -96,11 +131,13 @@ const io::Record<PackagingFamily>& PackagingFamily::record() {
           .required("capacity", &F::capacity, {.doc = "Wafer rate of all variants, by date of the forecast."})
           .optional("outsourced", &F::outsourced, {.doc = "On-substrate steps at outsourced assemblers."})
           .optional("customer_shares", &F::customer_shares, {.doc = "Who gets which share of the capacity."})
+          .optional("conversion_time", &F::conversion_time, {.doc = "Time to convert tools from one process of the family to another; absent: at once.", .at_least = 0 * day, .at_most = 5 * core::year})
           .optional("notes", &F::notes, {.doc = "Conflicts between sources and how they were settled."})
           .check([](const F& f, const io::FieldComplaint& complain) {
             if (f.capacity.empty()) complain("capacity", "give at least one vintage");
             check_vintages(f.capacity, "capacity", complain);
             check_vintages(f.outsourced, "outsourced", complain);
+            check_share_sums(f, complain);
           });
   return record;
 }
@@ -148,6 +185,32 @@ const io::Record<MemoryMaker>& MemoryMaker::record() {
           .check([](const M& m, const io::FieldComplaint& complain) {
             if (m.tsv_capacity.empty()) complain("tsv_capacity", "give at least one vintage");
             check_vintages(m.tsv_capacity, "tsv_capacity", complain);
+          });
+  return record;
+}
+
+const io::Record<PartUse>& PartUse::record() {
+  using U = PartUse;
+  static const auto record = io::Record<U>("part_use", "Accelerators that need a part.")
+                                 .required("accelerators", &U::accelerators, {.doc = "Accelerator ids."})
+                                 .required("units", &U::units, {.doc = "Units of the part in one accelerator's system.", .above = 0.0, .at_most = 1e6});
+  return record;
+}
+
+const io::Record<Part>& Part::record() {
+  using P = Part;
+  static const auto record =
+      io::Record<P>("part", "A further part or step that can bind.")
+          .required("id", &P::id, {.doc = "Id; the file's name."})
+          .required("name", &P::name, {.doc = "Name of the part or step."})
+          .required("stage", &P::stage, {.doc = "Where in the flow it is needed: packaging, test or system."})
+          .optional("is_service", &P::is_service, {.doc = "A step, such as test: what is not used in a week is lost."})
+          .required("capacity", &P::capacity, {.doc = "Units over time, by date of the forecast."})
+          .required("uses", &P::uses, {.doc = "Which accelerators need it."})
+          .optional("notes", &P::notes, {.doc = "Conflicts between sources and how they were settled."})
+          .check([](const P& p, const io::FieldComplaint& complain) {
+            if (p.capacity.empty()) complain("capacity", "give at least one vintage");
+            check_vintages(p.capacity, "capacity", complain);
           });
   return record;
 }

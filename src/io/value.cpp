@@ -44,6 +44,19 @@ Diagnostic diagnostic_at(const Place& place, std::string path, std::string messa
   return {place.file ? *place.file : "", place.line, place.column, std::move(path), std::move(message)};
 }
 
+Diagnostic Location::diagnostic(std::string_view key, std::string message) const {
+  for (const auto& [name, at] : members)
+    if (name == key) return diagnostic_at(at, path + "/" + name, std::move(message));
+  return diagnostic_at(place, path, std::move(message));
+}
+
+Location location_of(const Value& value, std::string path) {
+  Location location{value.place(), std::move(path), {}};
+  if (const auto* object = value.get_if<Value::Object>())
+    for (const auto& [key, member] : *object) location.members.emplace_back(key, member.place());
+  return location;
+}
+
 void merge_patch(Value& target, const Value& patch) {
   const auto* members = patch.get_if<Value::Object>();
   if (!members) {

@@ -110,22 +110,23 @@ const io::Record<BacktestFile>& BacktestFile::record() {
 }
 
 io::Value BacktestReport::json(std::string_view set) const {
-  std::map<std::string, std::vector<const Foretold*>> by_id;
-  std::vector<const Foretold*> all;
+  std::map<std::string, std::vector<const Foretold*>> by_id, by_metric;
   io::Value::List cases, left_out;
   for (const auto& r : results) {
     by_id[r.backtest].push_back(&r);
+    by_metric[r.outcome.metric].push_back(&r);
     cases.push_back(json_of(r));
   }
   for (const auto& [id, reason] : skipped) left_out.push_back(io::Value{io::Value::Object{{"id", io::Value{id}}, {"reason", io::Value{reason}}}});
-  io::Value value{io::Value::Object{}}, metrics{io::Value::Object{}};
+  io::Value value{io::Value::Object{}}, metrics{io::Value::Object{}}, groups{io::Value::Object{}};
   for (const auto& [id, members] : by_id) metrics[id] = error_summary(members);
+  for (const auto& [metric, members] : by_metric) groups[metric] = error_summary(members);
   value["set"] = io::Value{std::string{set}};
   value["n_cases"] = io::Value{static_cast<double>(results.size())};
   value["n_skipped"] = io::Value{static_cast<double>(skipped.size())};
   value["skipped"] = io::Value{std::move(left_out)};
   value["metrics"] = std::move(metrics);
-  value["groups"] = io::Value{io::Value::Object{}};
+  value["groups"] = std::move(groups);
   value["cases"] = io::Value{std::move(cases)};
   return value;
 }

@@ -6,11 +6,14 @@
 #include <atomic>
 #include <cmath>
 #include <future>
+#include <iterator>
+#include <memory>
 #include <set>
 
 #include "supply_run.hpp"
 #include "waferwatt/core/random.hpp"
 #include "waferwatt/engine/bare_loop.hpp"
+#include "waferwatt/supply/random_events.hpp"
 #include "waferwatt/supply/uncertainty.hpp"
 
 namespace waferwatt::scenario {
@@ -34,43 +37,42 @@ class Drawer {
       accelerators.push_back(product.accelerator.resolve(catalog.accelerators, diagnostics));
       if (!product.packaging.empty()) packaging.insert(product.packaging);
     }
-    shelves_ = supply::supply_shelves(catalog, accelerators, packaging);
+    shelves_ = supply::supply_shelves(catalog, accelerators, packaging, part_ids(scenario, catalog));
+    scenario_.parts = part_ids(scenario, catalog);
+    if (!scenario_.without.empty()) baseline_ = baseline_of(scenario_);
+    for (const auto& r : scenario.risks) risks_.push_back({{r.kind, {}, r.duration, r.recovery, r.loss, r.scrap, r.lines, "", "", ""}, r.rate});
   }
 
-  Draw run(const supply::Deviates& deviate) const {
+  /// \param events where chance events come from; absent: none come
+  Draw run(const supply::Deviates& deviate, const RandomStream* events = nullptr) const {
     auto shelves = shelves_;
     supply::draw(shelves, scenario_.known_at, scenario_.forecast_error, deviate);
-    SupplyRun supply_run(scenario_, chain_spec(scenario_, shelves));
-    engine::BareLoop loop;
-    supply_run.simulate(loop);
     Draw result;
-    for (auto& metric : measures(supply_run, scenario_, shelves)) result.values.emplace(Key{metric.name, metric.dims}, metric.value);
-    for (const auto& delivery : supply_run.deliveries()) result.total += delivery.date >= scenario_.start ? delivery.n : 0;
+    const auto changed = simulated(scenario_, shelves, events);
+    for (auto& metric : measures(*changed, scenario_, shelves)) result.values.emplace(Key{metric.name, metric.dims}, metric.value);
+    result.total = changed->total();
+    // The baseline has the same draws and the same events.
+    if (baseline_) result.values.emplace(Key{"accelerators_delivered_difference", {}}, result.total - simulated(*baseline_, shelves, events)->total());
     return result;
   }
 
   std::vector<std::string> inputs() const { return supply::uncertain_inputs(shelves_, scenario_.known_at); }
 
  private:
-  const SupplyScenario& scenario_;
-  catalog::Catalog shelves_;
-};
+  std::unique_ptr<SupplyRun> simulated(const SupplyScenario& scenario, const catalog::Catalog& shelves, const RandomStream* events) const {
+    auto spec = chain_spec(scenario, shelves);
+    if (events) std::ranges::copy(supply::draw_events(risks_, scenario.start, scenario.end, *events), std::back_inserter(spec.shocks));
+    auto run = std::make_unique<SupplyRun>(scenario, std::move(spec));
+    engine::BareLoop loop;
+    run->simulate(loop);
+    return run;
+  }
 
-/// Does `n` pieces of work on `n_jobs` threads; the results are in order and do not depend on n_jobs.
-void in_parallel(std::size_t n, unsigned n_jobs, const std::function<void(std::size_t)>& work, const std::function<void(std::size_t)>& progress) {
-  std::atomic<std::size_t> next = 0, done = 0;
-  const auto loop = [&](bool tells) {
-    for (std::size_t i = next++; i < n; i = next++) {
-      work(i);
-      ++done;
-      if (tells) progress(done);
-    }
-  };
-  std::vector<std::future<void>> others;
-  for (unsigned job = 1; job < n_jobs && job < n; ++job) others.push_back(std::async(std::launch::async, loop, false));
-  loop(true);
-  for (auto& other : others) other.get();
-}
+  SupplyScenario scenario_;
+  std::optional<SupplyScenario> baseline_;
+  catalog::Catalog shelves_;
+  std::vector<supply::Risk> risks_;
+};
 
 /// Linear between order statistics. \param values sorted
 double quantile(const std::vector<double>& values, double probability) {
@@ -83,6 +85,33 @@ double quantile(const std::vector<double>& values, double probability) {
 Table draws_table(const std::vector<Draw>& draws) {
   Table table("draws", {{"draw", Table::Kind::integer}, {"accelerators_delivered"}});
   for (std::size_t i = 0; i < draws.size(); ++i) table.add({static_cast<std::int64_t>(i), draws[i].total});
+  return table;
+}
+
+double deviate_of(const RandomStream& random, const std::string& input, std::size_t draw) { return random.substream(input, draw).normal(0, 1); }
+
+/// First-order part of the variance of deliveries that each input alone explains. The inputs' deviates z are standard normal,
+/// so a projection of the draws on the first two Hermite polynomials, z and (z^2 - 1) / sqrt 2, estimates it without further runs:
+/// (E[y h1]^2 + E[y h2]^2) / Var y, less 2 / n for what chance alone gives.
+Table sensitivity(const Drawer& drawer, const RandomStream& random, const std::vector<Draw>& draws) {
+  const auto n = static_cast<double>(draws.size());
+  double mean = 0, variance = 0;
+  for (const auto& draw : draws) mean += draw.total / n;
+  for (const auto& draw : draws) variance += (draw.total - mean) * (draw.total - mean) / n;
+  std::vector<std::pair<double, std::string>> shares;
+  for (const auto& input : drawer.inputs()) {
+    double first = 0, second = 0;
+    for (std::size_t i = 0; i < draws.size(); ++i) {
+      const double z = deviate_of(random, input, i), y = draws[i].total - mean;
+      first += y * z / n;
+      second += y * (z * z - 1) / std::sqrt(2.0) / n;
+    }
+    const double share = variance > 0 ? (first * first + second * second) / variance - 2 / n : 0;
+    if (share > 0) shares.emplace_back(share, input);
+  }
+  std::ranges::sort(shares, std::greater{});
+  Table table("sensitivity", {{"input", Table::Kind::text}, {"first_order_share_of_variance"}});
+  for (const auto& [share, input] : shares) table.add({input, share});
   return table;
 }
 
@@ -106,13 +135,31 @@ void add_tornado(const Drawer& drawer, const RunContext& context, Result& result
 
 }  // namespace
 
+void in_parallel(std::size_t n, unsigned n_jobs, const std::function<void(std::size_t)>& work, const std::function<void(std::size_t)>& progress) {
+  std::atomic<std::size_t> next = 0, done = 0;
+  const auto loop = [&](bool tells) {
+    for (std::size_t i = next++; i < n; i = next++) {
+      work(i);
+      ++done;
+      if (tells) progress(done);
+    }
+  };
+  std::vector<std::future<void>> others;
+  for (unsigned job = 1; job < n_jobs && job < n; ++job) others.push_back(std::async(std::launch::async, loop, false));
+  loop(true);
+  for (auto& other : others) other.get();
+}
+
 void add_bands(const SupplyScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, Result& result) {
   const Drawer drawer(scenario, catalog);
   const RandomStream random(context.seed, "supply draw");
   std::vector<Draw> draws(context.n_draws);
   const auto n = static_cast<double>(draws.size());
   in_parallel(draws.size(), context.n_jobs,
-              [&](std::size_t i) { draws[i] = drawer.run([&](const std::string& input) { return random.substream(input, i).normal(0, 1); }); },
+              [&](std::size_t i) {
+                const auto events = random.substream("events", i);
+                draws[i] = drawer.run([&](const std::string& input) { return deviate_of(random, input, i); }, &events);
+              },
               [&](std::size_t done) { context.progress(0.8 * static_cast<double>(done) / n, fmt::format("draw {} of {}", done, draws.size())); });
   for (auto& metric : result.metrics) {
     std::vector<double> values;
@@ -126,6 +173,7 @@ void add_bands(const SupplyScenario& scenario, const catalog::Catalog& catalog, 
     metric.high = quantile(values, 0.9);
   }
   result.tables.push_back(draws_table(draws));
+  result.tables.push_back(sensitivity(drawer, random, draws));
   add_tornado(drawer, context, result);
 }
 

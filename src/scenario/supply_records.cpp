@@ -76,11 +76,65 @@ const io::Record<SupplyShock>& SupplyShock::record() {
   return record;
 }
 
+const io::Record<SupplyRisk>& SupplyRisk::record() {
+  using R = SupplyRisk;
+  using Kind = supply::ShockKind;
+  static const auto record =
+      io::Record<R>("supply_risk", "An event that comes by chance in the draws of monte_carlo, not in the run itself.")
+          .required("rate", &R::rate, {.doc = "How often it comes, e.g. \"0.2 1/year\".", .at_least = 0 / core::year, .at_most = 365 / core::year})
+          .required("kind", &R::kind, {.doc = "earthquake, power_loss, material_shortage (capacity) or yield_excursion."})
+          .required("duration", &R::duration, {.doc = "Of the full effect.", .at_least = 0 * day, .at_most = 50 * core::year})
+          .optional("recovery", &R::recovery, {.doc = "The effect then fades on a straight line.", .at_least = 0 * day, .at_most = 50 * core::year})
+          .optional("loss", &R::loss, {.doc = "Part of capacity or yield that is lost.", .at_least = 0.0, .at_most = 1.0})
+          .optional("scrap", &R::scrap, {.doc = "Part of what is in process that is destroyed.", .at_least = 0.0, .at_most = 1.0})
+          .required("lines", &R::lines, {.doc = "Node, packaging family and memory maker ids; for a yield excursion node, packaging and memory ids."})
+          .check([](const R& r, const io::FieldComplaint& complain) {
+            if (r.kind == Kind::ban || r.kind == Kind::trade_stop || r.kind == Kind::fab_delay) complain("kind", "only what comes by chance has a rate: earthquake, power_loss, material_shortage, yield_excursion");
+            if (r.loss <= 0 && r.scrap <= 0) complain("loss", "without a loss or scrap nothing happens");
+          });
+  return record;
+}
+
+const io::Record<SupplyNeed>& SupplyNeed::record() {
+  using N = SupplyNeed;
+  static const auto record = io::Record<N>("supply_need", "What a buyer can use of one accelerator.")
+                                 .required("accelerator", &N::accelerator, {.doc = "Accelerator id; it must be among the products."})
+                                 .required("need", &N::need, {.doc = "Over time.", .at_least = 0 * core::accelerator / month, .at_most = giga * core::accelerator / month});
+  return record;
+}
+
+const io::Record<SupplyBuyer>& SupplyBuyer::record() {
+  using B = SupplyBuyer;
+  static const auto record =
+      io::Record<B>("supply_buyer", "Someone who orders accelerators.")
+          .required("name", &B::name, {.doc = "Name in the results."})
+          .required("needs", &B::needs, {.doc = "What it can use."})
+          .optional("priority", &B::priority, {.doc = "Rank under policy priority; lower is served first.", .at_least = 0.0, .at_most = 1e6})
+          .optional("share", &B::share, {.doc = "Weight of its agreement under policy agreement.", .at_least = 0.0, .at_most = 1e6})
+          .optional("prepaid", &B::prepaid, {.doc = "Money paid ahead: its weight under policy prepayment.", .at_least = 0 * usd, .at_most = 10 * tera * usd})
+          .optional("bid", &B::bid, {.doc = "What it offers for one accelerator under policy auction.", .at_least = 0 * usd, .at_most = 10 * mega * usd})
+          .check([](const B& b, const io::FieldComplaint& complain) {
+            if (b.needs.empty()) complain("needs", "give at least one");
+          });
+  return record;
+}
+
+const io::Record<SupplyOrdering>& SupplyOrdering::record() {
+  using O = SupplyOrdering;
+  static const auto record =
+      io::Record<O>("supply_ordering", "How buyers order, and who of them is served.")
+          .optional("double_ordering", &O::double_ordering, {.doc = "Part by which orders are inflated for each lead time of extra wait.", .at_least = 0.0, .at_most = 10.0})
+          .optional("largest_inflation", &O::largest_inflation, {.doc = "Most that is added, as a part of the need.", .at_least = 0.0, .at_most = 100.0})
+          .optional("cancellation", &O::cancellation, {.doc = "Part of what is ordered too much that is cancelled in a week.", .at_least = 0.0, .at_most = 1.0})
+          .optional("policy", &O::policy, {.doc = "Who gets what is delivered: pro_rata (by open orders), priority, agreement (by share), prepayment (by money paid ahead), auction (by bid)."});
+  return record;
+}
+
 const io::Record<SupplyExpansion>& SupplyExpansion::record() {
   using X = SupplyExpansion;
   static const auto record =
       io::Record<X>("supply_expansion", "A decision to build capacity, on a date or by rule.")
-          .required("line", &X::line, {.doc = "Node, packaging family or memory maker id."})
+          .required("line", &X::line, {.doc = "Node, packaging family or memory maker id, or \"<family>-on-substrate\" for those steps alone."})
           .optional("decided", &X::decided, {.doc = "Date of the decision; absent: whenever the line decided more than threshold of the starts over the review."})
           .optional("threshold", &X::threshold, {.doc = "Part of the package starts that the line decided.", .at_least = 0.0, .at_most = 1.0})
           .optional("review", &X::review, {.doc = "Time over which the rule looks back.", .above = 0 * day, .at_most = 10 * year})
@@ -97,10 +151,18 @@ const io::Record<SupplyAllocation>& SupplyAllocation::record() {
   static const auto record =
       io::Record<A>("supply_allocation", "Who gets a packaging line's wafers when they do not suffice.")
           .required("line", &A::line, {.doc = "Packaging family id."})
-          .required("policy", &A::policy, {.doc = "agreement: shares, idle ones are lost; release: idle shares go to others; pro_rata: by what could be used; priority: by the order of priority."})
+          .required("policy", &A::policy, {.doc = "agreement: shares, idle ones are lost; release: idle shares go to others; pro_rata: by what could be used; priority: by the order of priority; prepayment: by money paid ahead; auction: the highest bid first."})
           .optional("priority", &A::priority, {.doc = "Company ids, first served first."})
+          .optional("prepaid", &A::prepaid, {.doc = "Money paid ahead, by company id.", .at_least = 0 * usd, .at_most = 10 * tera * usd})
+          .optional("bids", &A::bids, {.doc = "What a wafer is worth to a company, by its id.", .at_least = 0 * usd / wafer, .at_most = giga * usd / wafer})
           .check([](const A& a, const io::FieldComplaint& complain) {
-            if ((a.policy == supply::Allocation::priority) == a.priority.empty()) complain("priority", "give it with policy \"priority\", and only then");
+            using supply::Allocation;
+            const auto only_with = [&](Allocation policy, bool is_given, std::string_view key) {
+              if ((a.policy == policy) != is_given) complain(key, fmt::format("give it with policy \"{}\", and only then", io::enum_text(policy)));
+            };
+            only_with(Allocation::priority, !a.priority.empty(), "priority");
+            only_with(Allocation::prepayment, !a.prepaid.empty(), "prepaid");
+            only_with(Allocation::auction, !a.bids.empty(), "bids");
           });
   return record;
 }
@@ -121,98 +183,17 @@ const io::Record<SupplyScenario>& SupplyScenario::record() {
           .optional("expansions", &S::expansions, {.doc = "Decisions to build capacity beyond the catalog's plans."})
           .optional("allocation", &S::allocation, {.doc = "Who gets the wafers of packaging lines; absent: agreement."})
           .optional("forecast_error", &S::forecast_error, {.doc = "Standard deviation of the logarithm of capacity one year after known_at, for monte_carlo.", .at_least = 0.0, .at_most = 3.0})
+          .optional("parts", &S::parts, {.doc = "Ids of further parts and steps that may bind; absent: all of the catalog that the products need; []: none."})
+          .optional("risks", &S::risks, {.doc = "Events that come by chance in the draws of monte_carlo."})
+          .optional("buyers", &S::buyers, {.doc = "Who orders what; products that nobody orders are sold out."})
+          .optional("ordering", &S::ordering, {.doc = "How buyers order, and who of them is served."})
+          .optional("without", &S::without, {.doc = "Compare with the same chain without these: shocks, expansions, allocation, stocks, other_packaging (products whose packaging is not their own)."})
           .check([](const S& s, const io::FieldComplaint& complain) {
             if (s.end <= s.start) complain("end", fmt::format("must come after the start, {}", s.start.text()));
             if (s.end - s.start > 50 * year) complain("end", "at most 50 years are simulated");
             if (s.products.empty()) complain("products", "give at least one product");
           });
   return record;
-}
-
-void check_products(const std::vector<SupplyProduct>& products, const std::vector<SupplyStock>& stocks, Date known_at, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
-  std::set<std::string> seen;
-  std::set<std::pair<std::string, std::string>> pairs;
-  for (const auto& product : products) {
-    const auto* accelerator = product.accelerator.resolve(catalog.accelerators, diagnostics);
-    if (!accelerator) continue;
-    seen.insert(accelerator->id);
-    if (!pairs.insert({accelerator->id, product.packaging}).second) diagnostics.add({.path = "/products", .message = fmt::format("accelerator \"{}\" is given twice", accelerator->id)});
-    const std::string vendor = product.vendor.empty() ? accelerator->vendor : product.vendor;
-    if (!catalog.companies.find(vendor))
-      diagnostics.add({.path = "/products", .message = fmt::format("unknown company \"{}\"{}", vendor, suggestion(vendor, catalog.companies.ids(), "ids"))});
-    if (!product.packaging.empty() && !catalog.packaging.find(product.packaging)) {
-      diagnostics.add({.path = "/products", .message = fmt::format("unknown packaging \"{}\"{}", product.packaging, suggestion(product.packaging, catalog.packaging.ids(), "ids"))});
-      continue;
-    }
-    try {
-      const auto made = supply::make_product(*accelerator, catalog, vendor, product.mix, product.harvest_fraction, product.packaging);
-      if (made.family.empty() && made.node.empty() && !product.orders)
-        diagnostics.add({.path = "/products", .message = fmt::format("{} has neither a node nor a packaging line in the catalog, so nothing limits it; give \"orders\"", accelerator->id)});
-      if (made.family.empty()) continue;
-      const auto& shares = catalog.packaging_families.at(made.family).customer_shares;
-      if (std::ranges::find(shares, vendor, &catalog::CustomerShare::company) == shares.end())
-        diagnostics.add({.path = "/products", .message = fmt::format("{} has no share of {}, which packages {}", vendor, made.family, accelerator->id)});
-    } catch (const InputError& error) {
-      diagnostics.add({.path = "/products", .message = error.diagnostics().front().message});
-    }
-  }
-  for (const auto& stock : stocks) {
-    const auto known = [&](const std::string& id, const auto& shelf, const char* what) {
-      if (!id.empty() && !shelf.find(id)) diagnostics.add({.path = "/stocks", .message = fmt::format("unknown {} \"{}\"{}", what, id, suggestion(id, shelf.ids(), "ids"))});
-    };
-    known(stock.company, catalog.companies, "company");
-    known(stock.memory, catalog.memories, "memory");
-    known(stock.accelerator, catalog.accelerators, "accelerator");
-    if (catalog.accelerators.find(stock.accelerator) && !seen.contains(stock.accelerator))
-      diagnostics.add({.path = "/stocks", .message = fmt::format("the dies of {} are in store, but it is not among the products", stock.accelerator)});
-  }
-  if (known_at < Date::from_civil(2000, 1, 1)) diagnostics.add({.path = "/known_at", .message = "nothing was known before 2000"});
-}
-
-namespace {
-
-/// Ids of the lines of a chain: nodes, packaging families, memory makers; memories and packaging too when
-/// a yield is meant.
-std::vector<std::string> line_ids(const catalog::Catalog& catalog, bool of_yield) {
-  std::vector<std::string> ids;
-  const auto add = [&](const auto& shelf) {
-    for (const auto& id : shelf.ids()) ids.push_back(id);
-  };
-  add(catalog.nodes);
-  add(catalog.packaging_families);
-  add(catalog.memory_makers);
-  if (of_yield) add(catalog.memories);
-  if (of_yield) add(catalog.packaging);
-  return ids;
-}
-
-void check_events(const SupplyScenario& scenario, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
-  const auto known = [&](const std::string& id, const std::vector<std::string>& ids, const std::string& path, const char* what) {
-    if (!id.empty() && std::ranges::find(ids, id) == ids.end()) diagnostics.add({.path = path, .message = fmt::format("unknown {} \"{}\"{}", what, id, suggestion(id, ids, "ids"))});
-  };
-  for (std::size_t i = 0; i < scenario.shocks.size(); ++i) {
-    const auto& shock = scenario.shocks[i];
-    const std::string path = fmt::format("/shocks/{}", i);
-    const auto ids = line_ids(catalog, shock.kind == supply::ShockKind::yield_excursion);
-    for (const auto& line : shock.lines) known(line, ids, path + "/lines", "line");
-    known(shock.company, catalog.companies.ids(), path + "/company", "company");
-    known(shock.memory, catalog.memories.ids(), path + "/memory", "memory");
-    known(shock.accelerator, catalog.accelerators.ids(), path + "/accelerator", "accelerator");
-  }
-  for (std::size_t i = 0; i < scenario.expansions.size(); ++i)
-    known(scenario.expansions[i].line, line_ids(catalog, false), fmt::format("/expansions/{}/line", i), "line");
-  for (std::size_t i = 0; i < scenario.allocation.size(); ++i) {
-    const std::string path = fmt::format("/allocation/{}", i);
-    known(scenario.allocation[i].line, catalog.packaging_families.ids(), path + "/line", "packaging family");
-    for (const auto& company : scenario.allocation[i].priority) known(company, catalog.companies.ids(), path + "/priority", "company");
-  }
-}
-
-}  // namespace
-
-void check(const SupplyScenario& scenario, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
-  check_products(scenario.products, scenario.stocks, scenario.known_at, catalog, diagnostics);
-  check_events(scenario, catalog, diagnostics);
 }
 
 }  // namespace waferwatt::scenario

@@ -131,28 +131,28 @@ const io::Record<WorldScenario>& WorldScenario::record() {
 namespace {
 
 void check_buyer(const WorldBuyer& buyer, const std::set<std::string>& vendors, const std::set<std::string>& products, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
-  const auto complain = [&](std::string message) { diagnostics.add({.path = "/buyers", .message = fmt::format("buyer \"{}\": {}", buyer.name, message)}); };
+  const auto complain = [&](std::string_view key, std::string message) { diagnostics.add(buyer.where.diagnostic(key, fmt::format("buyer \"{}\": {}", buyer.name, message))); };
   buyer.grid.resolve(catalog.grids, diagnostics);
   for (const auto& site : buyer.sites) site.resolve(catalog.sites, diagnostics);
   const std::vector<std::string> known(vendors.begin(), vendors.end());
   for (const auto& [vendor, share] : buyer.vendors)
-    if (!vendors.contains(vendor)) complain(fmt::format("unknown vendor \"{}\"{}", vendor, suggestion(vendor, known, "vendors")));
+    if (!vendors.contains(vendor)) complain("vendors", fmt::format("unknown vendor \"{}\"{}", vendor, suggestion(vendor, known, "vendors")));
   for (const auto& fleet : buyer.initial_fleet) {
     const auto* accelerator = fleet.accelerator.resolve(catalog.accelerators, diagnostics);
-    if (accelerator && !products.contains(accelerator->id)) complain(fmt::format("the initial fleet's \"{}\" is not among the products", accelerator->id));
+    if (accelerator && !products.contains(accelerator->id)) complain("initial_fleet", fmt::format("the initial fleet's \"{}\" is not among the products", accelerator->id));
   }
   if (!buyer.company) return;
   const auto* company = catalog.companies.find(*buyer.company);
-  if (!company) complain(fmt::format("unknown company \"{}\"{}", *buyer.company, suggestion(*buyer.company, catalog.companies.ids(), "ids")));
-  else if (buyer.capex_share && !company->capex) complain(fmt::format("the catalog knows no capital spending of \"{}\"; give a \"budget\"", *buyer.company));
+  if (!company) complain("company", fmt::format("unknown company \"{}\"{}", *buyer.company, suggestion(*buyer.company, catalog.companies.ids(), "ids")));
+  else if (buyer.capex_share && !company->capex) complain("capex_share", fmt::format("the catalog knows no capital spending of \"{}\"; give a \"budget\"", *buyer.company));
 }
 
 }  // namespace
 
 void check(const WorldScenario& scenario, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
   std::vector<SupplyProduct> products;
-  for (const auto& p : scenario.products) products.push_back({.accelerator = p.accelerator, .vendor = p.vendor, .mix = p.mix, .harvest_fraction = p.harvest_fraction});
-  check_products(products, scenario.stocks, scenario.known_at, catalog, diagnostics);
+  for (const auto& p : scenario.products) products.push_back({.accelerator = p.accelerator, .vendor = p.vendor, .mix = p.mix, .harvest_fraction = p.harvest_fraction, .where = p.where});
+  check_products(products, scenario.stocks, scenario.known_at, scenario.where, catalog, diagnostics);
   std::set<std::string> vendors, ids;
   std::vector<std::string> buyers;
   for (const auto& buyer : scenario.buyers) buyers.push_back(buyer.name);
@@ -162,13 +162,13 @@ void check(const WorldScenario& scenario, const catalog::Catalog& catalog, Diagn
     vendors.insert(!product.vendor.empty() ? product.vendor : accelerator ? accelerator->vendor : product.accelerator.id());
     ids.insert(product.accelerator.id());
     if (accelerator && !product.price && !accelerator->price)
-      diagnostics.add({.path = "/products", .message = fmt::format("the catalog knows no price of {}; give a \"price\"", accelerator->id)});
+      diagnostics.add(product.where.diagnostic("price", fmt::format("the catalog knows no price of {}; give a \"price\"", accelerator->id)));
     if (accelerator && !catalog.system_of(accelerator->id))
-      diagnostics.add({.path = "/products", .message = fmt::format("no system in the catalog holds {}", accelerator->id)});
-    for (const auto* names : {&product.only_to, &product.not_to})
+      diagnostics.add(product.where.diagnostic("accelerator", fmt::format("no system in the catalog holds {}", accelerator->id)));
+    for (const auto& [key, names] : {std::pair{"only_to", &product.only_to}, std::pair{"not_to", &product.not_to}})
       for (const auto& name : *names)
         if (std::ranges::find(buyers, name) == buyers.end())
-          diagnostics.add({.path = "/products", .message = fmt::format("{}: unknown buyer \"{}\"{}", product.accelerator.id(), name, suggestion(name, buyers, "buyers"))});
+          diagnostics.add(product.where.diagnostic(key, fmt::format("{}: unknown buyer \"{}\"{}", product.accelerator.id(), name, suggestion(name, buyers, "buyers"))));
   }
   for (const auto& buyer : scenario.buyers) check_buyer(buyer, vendors, ids, catalog, diagnostics);
   scenario.demand.model.resolve(catalog.language_models, diagnostics);

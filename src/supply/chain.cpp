@@ -23,14 +23,14 @@ double difference(double in, double out) {
 }  // namespace
 
 std::string_view limit_name(Limit limit) {
-  constexpr std::array<std::string_view, kLimits> kNames = {"packaging", "memory", "logic", "orders"};
+  constexpr std::array<std::string_view, kLimits> kNames = {"packaging", "memory", "logic", "orders", "parts"};
   return kNames[static_cast<std::size_t>(limit)];
 }
 
 double ProductAccount::balance_error() const {
   return std::max({difference(wafers_started, wafers_in_fab + wafers_finished + wafers_scrapped), difference(dies_finished + dies_given, dies_bank + dies_used),
-                   difference(packages_started, packages_in_assembly + packages_scrapped + packages_in_test + packages_in_delivery +
-                                                   packages_held + packages_delivered)});
+                   difference(packages_started, packages_in_assembly + packages_scrapped + packages_awaiting_test + packages_in_test + packages_awaiting_system +
+                                                   packages_in_delivery + packages_held + packages_delivered)});
 }
 
 double MemoryPool::balance_error() const {
@@ -51,6 +51,26 @@ Chain::Chain(ChainSpec spec, OpenOrders open_orders, Delivery delivery)
         break;  // one accelerator may be made on two packaging lines
       }
   }
+  part_accounts_.resize(spec_.parts.size());
+  tools_.resize(spec_.packaging.size());
+}
+
+double Chain::balance_error() const {
+  double worst = 0;
+  for (const auto& account : accounts_) worst = std::max(worst, account.balance_error());
+  for (const auto& pool : pools_) worst = std::max(worst, pool.balance_error());
+  for (const auto& account : part_accounts_) worst = std::max(worst, account.balance_error());
+  return worst;
+}
+
+double Chain::logic_wafers_per_package(std::size_t product, Date date) const {
+  const auto& p = spec_.products[product];
+  return p.node.empty() ? 0 : p.dies_per_package / p.good_dies_per_wafer(date);
+}
+
+double Chain::memory_wafers_per_package(std::size_t product, Date date) const {
+  const auto& p = spec_.products[product];
+  return p.memory.empty() ? 0 : p.stacks_per_package / find_line(spec_.memories, p.memory, &MemoryPart::memory)->stacks_per_wafer.at(date);
 }
 
 void Chain::begin(engine::EventLoop& loop) {
@@ -124,14 +144,14 @@ void Chain::arrive(const Lot& lot, Date date, engine::EventLoop& loop) {
     const double good = amount * product.assembly_yield.at(date);
     account.packages_in_assembly -= amount;
     account.packages_scrapped += amount - good;
-    account.packages_in_test += good;
-    send(loop, Kind::tested, target, good, product.test_time);
+    if (waits_at(catalog::Stage::test, target)) account.packages_awaiting_test += good;  // until the week's cells are given out
+    else leave_stage(catalog::Stage::test, target, good, loop);
   } else if (lot.kind == Kind::tested) {
     const double good = amount * product.test_yield;
     account.packages_in_test -= amount;
     account.packages_scrapped += amount - good;
-    account.packages_in_delivery += good;
-    send(loop, Kind::delivered, target, good, product.delivery_time.value_or(spec_.assembly_time + spec_.shipping_time));
+    if (waits_at(catalog::Stage::system, target)) account.packages_awaiting_system += good;
+    else leave_stage(catalog::Stage::system, target, good, loop);
   } else {
     finish_delivery(target, amount, date);
   }
@@ -152,7 +172,8 @@ double Chain::in_pipeline(std::size_t product) const {
   const auto& account = accounts_[product];
   const auto& p = spec_.products[product];
   const double assembly_yield = p.assembly_yield.at(spec_.end);
-  return account.packages_in_assembly * assembly_yield * p.test_yield + account.packages_in_test * p.test_yield + account.packages_in_delivery;
+  return account.packages_in_assembly * assembly_yield * p.test_yield + (account.packages_awaiting_test + account.packages_in_test) * p.test_yield +
+         account.packages_awaiting_system + account.packages_in_delivery;
 }
 
 double Chain::mix_share(std::size_t product, Date date) const {

@@ -51,6 +51,10 @@ void Chain::build(const Expansion& expansion, Date date) {
   grow(spec_.logic, &LogicLine::node);
   grow(spec_.packaging, &PackagingLine::family);
   grow(spec_.memory_makers, &MemoryLine::maker);
+  // A new packaging line does its own on-substrate steps; a line of that name adds them alone.
+  const Ramp<Frequency> added({{output, Frequency{}}, {projects_.back().full_output, expansion.capacity / wafer}});
+  for (auto& line : spec_.parts)
+    if (line.part == expansion.line || line.part == expansion.line + "-on-substrate") line.capacity = sum_of(line.capacity, added);
 }
 
 /// Part of the package slots of products that need a line which that line decided.

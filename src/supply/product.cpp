@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "waferwatt/supply/geometry.hpp"
@@ -34,6 +35,21 @@ void set_logic(const catalog::Accelerator& accelerator, const catalog::Catalog& 
   product.logic_cycle_time = node.cycle_time.value;
 }
 
+/// A mature yield with a learning curve before it, in monthly points: equation (10) of yield.hpp.
+Ramp<double> assembly_yield(const catalog::Packaging& packaging) {
+  const auto& mature = packaging.assembly_yield.value;
+  if (!packaging.learning) return mature;
+  constexpr int kMonths = 72;
+  const auto& learning = *packaging.learning;
+  std::vector<Ramp<double>::Point> points;
+  for (int i = 0; i <= kMonths; ++i) {
+    const Time since = i * core::month;
+    const Date date = learning.start.value + since;
+    points.emplace_back(date, learned_yield(learning.initial.value, std::max(learning.initial.value, mature.at(date)), since, learning.half_time.value));
+  }
+  return Ramp<double>(std::move(points));
+}
+
 /// Interposers on one wafer or panel. A published count is of wafers.
 double gross_packages(const catalog::Accelerator& accelerator, const catalog::Packaging& packaging) {
   const bool is_sized = accelerator.interposer_width && accelerator.interposer_height;
@@ -55,7 +71,7 @@ void set_packaging(const catalog::Accelerator& accelerator, const catalog::Catal
   const auto& packaging = catalog.packaging.at(*id);
   product.packaging = packaging.id;
   product.family = packaging.family;
-  product.assembly_yield = packaging.assembly_yield.value;
+  product.assembly_yield = assembly_yield(packaging);
   product.test_yield = packaging.test_yield.value;
   product.packaging_cycle_time = packaging.cycle_time.value - (packaging.interposer_time ? packaging.interposer_time->value : Time{});
   product.test_time = packaging.test_time.value;

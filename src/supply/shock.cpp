@@ -64,6 +64,8 @@ Ramp<T> delayed(const Ramp<T>& ramp, Date date, Time delay) {
 }
 
 template Ramp<WaferRate> shocked(const Ramp<WaferRate>&, const Shock&);
+template Ramp<Frequency> shocked(const Ramp<Frequency>&, const Shock&);
+template Ramp<Frequency> delayed(const Ramp<Frequency>&, Date, Time);
 template Ramp<double> shocked(const Ramp<double>&, const Shock&);
 template Ramp<WaferRate> delayed(const Ramp<WaferRate>&, Date, Time);
 
@@ -75,15 +77,17 @@ void apply(const Shock& shock, ChainSpec& spec) {
       if (shock.hits(line.family)) line.capacity = change(line.capacity);
     for (auto& line : spec.memory_makers)
       if (shock.hits(line.maker)) line.capacity = change(line.capacity);
+    for (auto& line : spec.parts)
+      if (shock.hits(line.part)) line.capacity = change(line.capacity);
   };
   switch (shock.kind) {
     case ShockKind::earthquake:
     case ShockKind::power_loss:
     case ShockKind::material_shortage:
-      change_capacity([&](const Ramp<WaferRate>& ramp) { return shocked(ramp, shock); });
+      change_capacity([&](const auto& ramp) { return shocked(ramp, shock); });
       break;
     case ShockKind::fab_delay:
-      change_capacity([&](const Ramp<WaferRate>& ramp) { return delayed(ramp, shock.date, shock.duration); });
+      change_capacity([&](const auto& ramp) { return delayed(ramp, shock.date, shock.duration); });
       break;
     case ShockKind::yield_excursion:
       for (auto& product : spec.products) {

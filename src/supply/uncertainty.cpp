@@ -48,7 +48,8 @@ struct Drawing {
   double forecast_error;
   const Deviates& deviate;
 
-  void capacity(std::vector<catalog::Vintage<WaferRate>>& vintages, const std::string& id) const {
+  template <class Rate>
+  void capacity(std::vector<catalog::Vintage<Rate>>& vintages, const std::string& id) const {
     auto* fact = known(vintages, known_at);
     if (!fact) return;
     draw_fact(*fact, id + " capacity", deviate);
@@ -57,10 +58,10 @@ struct Drawing {
     // The error grows from nothing at the date of the forecast.
     std::set<Date> dates = {known_at};
     for (const auto& [date, value] : fact->value.points()) dates.insert(date);
-    std::vector<Ramp<WaferRate>::Point> points;
+    std::vector<typename Ramp<Rate>::Point> points;
     for (const Date date : dates)
       points.emplace_back(date, fact->value.at(date) * std::exp(error * std::sqrt(std::max(0.0, (date - known_at) / year))));
-    fact->value = Ramp<WaferRate>(std::move(points));
+    fact->value = Ramp<Rate>(std::move(points));
   }
 
   void shares(catalog::PackagingFamily& family) const {
@@ -83,6 +84,11 @@ struct Drawing {
 
   void packaging(catalog::Packaging& p) const {
     draw_fact(p.assembly_yield, p.id + " assembly yield", deviate, 1);
+    if (p.learning) {
+      draw_fact(p.learning->start, p.id + " learning start", deviate);
+      draw_fact(p.learning->initial, p.id + " initial yield", deviate, 1);
+      draw_fact(p.learning->half_time, p.id + " learning half time", deviate);
+    }
     draw_fact(p.test_yield, p.id + " test yield", deviate, 1);
     draw_fact(p.cycle_time, p.id + " cycle time", deviate);
     if (p.interposer_time) p.interposer_time->value = std::min(p.interposer_time->value, p.cycle_time.value);
@@ -125,7 +131,7 @@ double moved(double value, double low, double high, double deviate, double highe
 }
 
 catalog::Catalog supply_shelves(const catalog::Catalog& catalog, const std::vector<const catalog::Accelerator*>& accelerators,
-                                const std::set<std::string>& packaging) {
+                                const std::set<std::string>& packaging, const std::vector<std::string>& parts) {
   catalog::Catalog shelves;
   std::set<std::string> processes = packaging;
   for (const auto* pointer : accelerators) {
@@ -138,11 +144,13 @@ catalog::Catalog supply_shelves(const catalog::Catalog& catalog, const std::vect
       if (node.capacity_of) shelves.nodes.add(catalog.nodes.at(*node.capacity_of));
     }
     shelves.accelerators.add(accelerator);
+    if (const auto* vendor = catalog.companies.find(accelerator.vendor)) shelves.companies.add(*vendor);
   }
   for (const auto& id : processes) {
     shelves.packaging.add(catalog.packaging.at(id));
     shelves.packaging_families.add(catalog.packaging_families.at(catalog.packaging.at(id).family));
   }
+  for (const auto& id : parts) shelves.parts.add(catalog.parts.at(id));
   for (const auto& [id, maker] : catalog.memory_makers.all()) {
     auto copy = maker;
     std::erase_if(copy.qualified, [&](const catalog::Qualification& gate) { return !shelves.memories.find(gate.memory); });
@@ -160,6 +168,9 @@ void draw(catalog::Catalog& shelves, Date known_at, double forecast_error, const
   change_all<catalog::MemoryMaker>(shelves.memory_makers, [&](auto& maker) {
     drawing.capacity(maker.tsv_capacity, maker.id);
     for (auto& gate : maker.qualified) draw_fact(gate.date, maker.id + " " + gate.memory + " qualified by " + gate.customer, deviate);
+  });
+  change_all<catalog::Part>(shelves.parts, [&](auto& part) {
+    if (auto* fact = known(part.capacity, known_at)) draw_fact(*fact, part.id + " capacity", deviate);
   });
   change_all<catalog::Packaging>(shelves.packaging, [&](auto& packaging) { drawing.packaging(packaging); });
   change_all<catalog::Memory>(shelves.memories, [&](auto& memory) { drawing.memory(memory); });

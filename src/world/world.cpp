@@ -21,6 +21,7 @@ Resource resource_of(supply::Limit limit) {
     case supply::Limit::packaging: return Resource::packaging;
     case supply::Limit::memory: return Resource::memory;
     case supply::Limit::logic: return Resource::logic;
+    case supply::Limit::parts: return Resource::packaging;  // substrates and on-substrate steps
     case supply::Limit::orders: break;
   }
   return Resource::capital;

@@ -92,7 +92,8 @@ template <class T> struct Codec<catalog::Fact<T>> {
       return;
     }
     catalog::FactDetails details;
-    const bool has_range = value.find("low") && value.find("high");
+    const auto *low = value.find("low"), *high = value.find("high");
+    const bool has_range = low && high;
     if (!catalog::read_fact_details(value, path, context, has_range, details)) return;
     const auto read_member = [&](const char* key, T& member) {
       Codec<T>::read(*value.find(key), path + "/" + key, context, member, limits);
@@ -100,6 +101,8 @@ template <class T> struct Codec<catalog::Fact<T>> {
     if (value.find("value")) read_member("value", out.value);
     if (value.find("low")) read_member("low", out.low.emplace());
     if (value.find("high")) read_member("high", out.high.emplace());
+    if (details.quality == catalog::Quality::guess && has_range && io::to_json(*low) == io::to_json(*high))
+      context.complain(*high, path + "/high", "a guess needs a range: \"low\" and \"high\" are the same; if the value is certain, say how it is known");
     out.source = std::move(details.source);
     out.quality = details.quality;
     out.note = std::move(details.note);

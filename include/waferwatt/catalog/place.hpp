@@ -50,6 +50,8 @@ struct Company {
   std::vector<std::string> partners;               ///< company ids
   std::vector<std::string> in_house_accelerators;  ///< accelerator ids
   std::optional<Fact<Ramp<MoneyRate>>> capex, datacenter_revenue;
+  std::map<std::string, Fact<double>> capex_shares;  ///< what the capital spending goes to
+  std::optional<Fact<std::int64_t>> fiscal_year_month;  ///< in which the fiscal year begins; absent: January
   std::optional<Fact<double>> pue;
   std::vector<Fact<std::string>> constraints;      ///< what limits it, in words
   std::vector<std::string> notes;

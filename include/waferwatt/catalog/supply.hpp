@@ -24,6 +24,15 @@ struct ProcessNode {
 
 enum class PackagingKind { cowos_s, cowos_l, cowos_r, panel, other };
 
+/// How the yield of a new process rises: from `initial` it nears the mature assembly yield by half in each half_time.
+struct Learning {
+  Fact<Date> start;
+  Fact<double> initial;
+  Fact<Time> half_time;
+
+  static const io::Record<Learning>& record();
+};
+
 /// One packaging process; it draws wafers from its family's capacity.
 struct Packaging {
   std::string id, name, vendor;
@@ -35,7 +44,9 @@ struct Packaging {
   Fact<Time> cycle_time;
   std::optional<Fact<Time>> interposer_time;  ///< the part of the cycle time before dies are attached
   Fact<WaferPrice> wafer_price;
-  Fact<Ramp<double>> assembly_yield;
+  Fact<Ramp<double>> assembly_yield;          ///< mature, where there is a learning curve
+  std::optional<Learning> learning;
+  std::optional<Fact<PackagePrice>> assembly_price, test_price;  ///< substrate and assembly; final test
   Fact<Ramp<double>> share_of_family;
   Fact<Time> test_time;
   Fact<double> test_yield;
@@ -57,6 +68,7 @@ struct PackagingFamily {
   std::vector<Vintage<WaferRate>> capacity;    ///< exit rates of all variants together
   std::vector<Vintage<WaferRate>> outsourced;  ///< on-substrate steps at outsourced assemblers
   std::vector<CustomerShare> customer_shares;
+  std::optional<Fact<Time>> conversion_time;   ///< of tools from one process to another; absent: at once
   std::vector<std::string> notes;
 
   static const io::Record<PackagingFamily>& record();
@@ -96,9 +108,36 @@ struct MemoryMaker {
   static const io::Record<MemoryMaker>& record();
 };
 
+/// Where in the flow a further part or step is needed.
+enum class Stage { packaging, test, system };
+
+/// Accelerators that need a part, and how many units of it each.
+struct PartUse {
+  std::vector<std::string> accelerators;
+  Fact<double> units;
+
+  static const io::Record<PartUse>& record();
+};
+
+/// A further part or step that can bind: substrates, test cells, boards, racks, switches, optics, host CPUs.
+struct Part {
+  std::string id, name;
+  Stage stage = Stage::system;
+  bool is_service = false;  ///< a step, such as test: what is not used in a week is lost
+  std::vector<Vintage<Frequency>> capacity;
+  std::vector<PartUse> uses;
+  std::vector<std::string> notes;
+
+  static const io::Record<Part>& record();
+};
+
 }  // namespace waferwatt::catalog
 
 namespace waferwatt::io {
+template <> struct EnumTexts<catalog::Stage> {
+  static constexpr std::array values{std::pair{catalog::Stage::packaging, "packaging"}, std::pair{catalog::Stage::test, "test"},
+                                     std::pair{catalog::Stage::system, "system"}};
+};
 template <> struct EnumTexts<catalog::PackagingKind> {
   static constexpr std::array values{std::pair{catalog::PackagingKind::cowos_s, "cowos-s"}, std::pair{catalog::PackagingKind::cowos_l, "cowos-l"},
                                      std::pair{catalog::PackagingKind::cowos_r, "cowos-r"}, std::pair{catalog::PackagingKind::panel, "panel"},

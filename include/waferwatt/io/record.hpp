@@ -81,6 +81,7 @@ class Record : public RecordBase {
   /// Problems go to the context; `out` is complete only if there were none.
   void read(const Value& value, const std::string& path, ReadContext& context, T& out) const {
     if (!expect_object(value, path, context, "an object (" + name() + ")")) return;
+    if constexpr (requires { out.where.path; }) out.where = location_of(value, path);
     const std::size_t n_before = context.diagnostics.found().size();
     for (const auto& entry : readers_) entry(value, path, context, out);
     complain_of_unknown_keys(value, path, context);

@@ -73,6 +73,18 @@ struct Value::Member {
 /// A diagnostic at a value.
 Diagnostic diagnostic_at(const Place& place, std::string path, std::string message);
 
+/// Where a record was written. A record type with a member `where` of this type has it filled in by its reader,
+/// so that a rule that spans records can complain at the right place.
+struct Location {
+  Place place;
+  std::string path;
+  std::vector<std::pair<std::string, Place>> members;
+
+  /// At the member `key`, or at the record when it was not written.
+  Diagnostic diagnostic(std::string_view key, std::string message) const;
+};
+Location location_of(const Value& value, std::string path);
+
 /// The largest document that is read; larger ones are refused with a message.
 inline constexpr std::size_t kMaxDocumentBytes = 64u << 20;
 

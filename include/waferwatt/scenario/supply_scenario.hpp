@@ -4,6 +4,7 @@
 #include "waferwatt/catalog/catalog.hpp"
 #include "waferwatt/scenario/result.hpp"
 #include "waferwatt/supply/chain.hpp"
+#include "waferwatt/supply/order_book.hpp"
 
 namespace waferwatt::scenario {
 
@@ -25,6 +26,7 @@ struct SupplyProduct {
   std::optional<SupplyHarvest> harvest;         ///< in place of harvest_fraction
   std::optional<Ramp<AcceleratorRate>> orders;  ///< absent: sold out
   std::optional<Time> delivery_time;            ///< tested package to delivery; absent: assembly and shipping
+  io::Location where;
 
   static const io::Record<SupplyProduct>& record();
 };
@@ -33,6 +35,7 @@ struct SupplyProduct {
 struct SupplyStock {
   std::string company, memory, accelerator;
   double stacks = 0, dies = 0;
+  io::Location where;
 
   static const io::Record<SupplyStock>& record();
 };
@@ -45,9 +48,52 @@ struct SupplyShock {
   double loss = 0, scrap = 0;
   std::vector<std::string> lines;
   std::string company, memory, accelerator;
+  io::Location where;
 
   static const io::Record<SupplyShock>& record();
 };
+
+/// An event that comes by chance, in the draws of "monte_carlo".
+struct SupplyRisk {
+  Frequency rate;
+  supply::ShockKind kind = supply::ShockKind::yield_excursion;
+  Time duration, recovery;
+  double loss = 0, scrap = 0;
+  std::vector<std::string> lines;
+  io::Location where;
+
+  static const io::Record<SupplyRisk>& record();
+};
+
+/// What a buyer needs of one accelerator.
+struct SupplyNeed {
+  std::string accelerator;
+  Ramp<AcceleratorRate> need;
+  io::Location where;
+
+  static const io::Record<SupplyNeed>& record();
+};
+
+struct SupplyBuyer {
+  std::string name;
+  std::vector<SupplyNeed> needs;
+  double priority = 1, share = 1;
+  Money prepaid, bid;
+  io::Location where;
+
+  static const io::Record<SupplyBuyer>& record();
+};
+
+/// How buyers order and who is served; see supply::OrderHabits.
+struct SupplyOrdering {
+  double double_ordering = 0, largest_inflation = 1, cancellation = 0.25;
+  supply::DeliveryPolicy policy = supply::DeliveryPolicy::pro_rata;
+
+  static const io::Record<SupplyOrdering>& record();
+};
+
+/// What a scenario is compared with: the same chain without these.
+enum class Without { shocks, expansions, allocation, stocks, other_packaging };
 
 /// A decision to build, on a date or by rule; see supply::Expansion.
 struct SupplyExpansion {
@@ -59,6 +105,7 @@ struct SupplyExpansion {
   WaferRate capacity;
   Money capital_cost;
   std::int64_t max_projects = 1;
+  io::Location where;
 
   static const io::Record<SupplyExpansion>& record();
 };
@@ -68,6 +115,9 @@ struct SupplyAllocation {
   std::string line;
   supply::Allocation policy = supply::Allocation::agreement;
   std::vector<std::string> priority;
+  std::map<std::string, Money> prepaid;
+  std::map<std::string, WaferPrice> bids;
+  io::Location where;
 
   static const io::Record<SupplyAllocation>& record();
 };
@@ -82,6 +132,12 @@ struct SupplyScenario {
   std::vector<SupplyExpansion> expansions;
   std::vector<SupplyAllocation> allocation;
   double forecast_error = 0.3;
+  std::optional<std::vector<std::string>> parts;  ///< absent: all of the catalog that the products need
+  std::vector<SupplyRisk> risks;
+  std::vector<SupplyBuyer> buyers;
+  SupplyOrdering ordering;
+  std::vector<Without> without;
+  io::Location where;
 
   static const io::Record<SupplyScenario>& record();
 };
@@ -90,7 +146,8 @@ void check(const SupplyScenario&, const catalog::Catalog&, Diagnostics&);
 Result run(const SupplyScenario&, const catalog::Catalog&, const RunContext&);
 
 /// Ids, vendors' shares and parts of products, for every kind that has a chain.
-void check_products(const std::vector<SupplyProduct>&, const std::vector<SupplyStock>&, Date known_at, const catalog::Catalog&, Diagnostics&);
+/// \param where the scenario was written
+void check_products(const std::vector<SupplyProduct>&, const std::vector<SupplyStock>&, Date known_at, const io::Location& where, const catalog::Catalog&, Diagnostics&);
 std::vector<supply::Stock> chain_stocks(const std::vector<SupplyStock>&);
 
 }  // namespace waferwatt::scenario
@@ -105,6 +162,17 @@ template <> struct EnumTexts<supply::ShockKind> {
 };
 template <> struct EnumTexts<supply::Allocation> {
   static constexpr std::array values{std::pair{supply::Allocation::agreement, "agreement"}, std::pair{supply::Allocation::release, "release"},
-                                     std::pair{supply::Allocation::pro_rata, "pro_rata"}, std::pair{supply::Allocation::priority, "priority"}};
+                                     std::pair{supply::Allocation::pro_rata, "pro_rata"}, std::pair{supply::Allocation::priority, "priority"},
+                                     std::pair{supply::Allocation::prepayment, "prepayment"}, std::pair{supply::Allocation::auction, "auction"}};
+};
+template <> struct EnumTexts<supply::DeliveryPolicy> {
+  static constexpr std::array values{std::pair{supply::DeliveryPolicy::pro_rata, "pro_rata"}, std::pair{supply::DeliveryPolicy::priority, "priority"},
+                                     std::pair{supply::DeliveryPolicy::agreement, "agreement"}, std::pair{supply::DeliveryPolicy::prepayment, "prepayment"},
+                                     std::pair{supply::DeliveryPolicy::auction, "auction"}};
+};
+template <> struct EnumTexts<scenario::Without> {
+  static constexpr std::array values{std::pair{scenario::Without::shocks, "shocks"}, std::pair{scenario::Without::expansions, "expansions"},
+                                     std::pair{scenario::Without::allocation, "allocation"}, std::pair{scenario::Without::stocks, "stocks"},
+                                     std::pair{scenario::Without::other_packaging, "other_packaging"}};
 };
 }  // namespace waferwatt::io

@@ -14,6 +14,8 @@ struct WorldProduct {
   std::optional<Ramp<Money>> price;  ///< absent: the catalog's
   std::vector<std::string> only_to, not_to;
 
+  io::Location where;
+
   static const io::Record<WorldProduct>& record();
 };
 
@@ -36,6 +38,8 @@ struct WorldBuyer {
   catalog::Reference<catalog::Grid> grid;
   std::optional<double> pue;
   std::vector<WorldFleet> initial_fleet;
+
+  io::Location where;
 
   static const io::Record<WorldBuyer>& record();
 };
@@ -76,6 +80,8 @@ struct WorldScenario {
   WorldEconomics economics;
   WorldPowerDelay power_delay;
   double marginal_step = 0.1;  ///< relative; 0: no marginal values
+
+  io::Location where;
 
   static const io::Record<WorldScenario>& record();
 };

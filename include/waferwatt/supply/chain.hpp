@@ -3,12 +3,13 @@
 // The chain from wafer starts to delivered accelerators, simulated in weekly lots:
 //
 //   logic wafers -> dies ---+
-//                           +-> packaging -> test -> system assembly -> shipping -> owner
-//   HBM wafers  -> stacks --+
+//   HBM wafers  -> stacks --+-> packaging -> test -> system assembly -> shipping -> owner
+//   substrates -------------+      test cells -^        ^- boards, racks, switches, optics, host CPUs
 //
 // Lines have a capacity over time and are shared by customers; makers of memory deliver only
 // to customers that qualified them. Planners order dies and stacks ahead of the packaging
-// plan (base-stock rule). The clock counts days since 1970.
+// plan (base-stock rule). Every line is a resource on the engine's clock, which counts days
+// since 1970; any EventLoop will do.
 #include <array>
 #include <functional>
 #include <map>
@@ -16,6 +17,7 @@
 
 #include "waferwatt/engine/event_loop.hpp"
 #include "waferwatt/supply/expansion.hpp"
+#include "waferwatt/supply/part_line.hpp"
 #include "waferwatt/supply/product.hpp"
 #include "waferwatt/supply/shock.hpp"
 
@@ -33,7 +35,9 @@ enum class Allocation {
   agreement,  ///< each customer its share; what it leaves idle stays idle
   release,    ///< each customer its share; what it leaves goes to the others by their shares
   pro_rata,   ///< in proportion to the wafers that could be used, whatever the shares
-  priority    ///< the customers of `priority` first, in that order; then pro rata
+  priority,   ///< the customers of `priority` first, in that order; then pro rata
+  prepayment, ///< in proportion to the money that customers paid ahead; then pro rata
+  auction     ///< the highest bid first; equal bids pro rata
 };
 
 struct PackagingLine {
@@ -42,6 +46,10 @@ struct PackagingLine {
   std::map<std::string, Ramp<double>> customer_shares;
   Allocation allocation = Allocation::agreement;
   std::vector<std::string> priority;
+  std::map<std::string, Money> prepaid;     ///< by customer
+  std::map<std::string, WaferPrice> bids;   ///< by customer
+  /// Tools of one process (CoWoS-S, -L, -R) become tools of another in this time; zero: at once.
+  Time conversion_time;
 };
 
 struct MemoryLine {
@@ -73,6 +81,7 @@ struct ChainSpec {
   std::vector<PackagingLine> packaging;
   std::vector<MemoryLine> memory_makers;
   std::vector<MemoryPart> memories;
+  std::vector<PartLine> parts;
   std::vector<Stock> stocks;
   Time assembly_time;  ///< tested package to system
   Time shipping_time;
@@ -83,12 +92,13 @@ struct ChainSpec {
 
 /// Chain lines and parts from the catalog, as they were known at a date.
 /// \param capacity_scale multiplies every packaging (first), memory (second) and logic (third) capacity
+/// \param parts ids of further parts that may bind
 ChainSpec make_chain_spec(const catalog::Catalog& catalog, Date known_at, std::vector<Product> products,
-                          const std::array<double, 3>& capacity_scale = {1, 1, 1});
+                          const std::array<double, 3>& capacity_scale = {1, 1, 1}, const std::vector<std::string>& parts = {});
 
 /// What a package start waits for.
-enum class Limit { packaging, memory, logic, orders };
-inline constexpr std::size_t kLimits = 4;
+enum class Limit { packaging, memory, logic, orders, parts };
+inline constexpr std::size_t kLimits = 5;
 std::string_view limit_name(Limit limit);
 
 /// One product in one week.
@@ -99,6 +109,28 @@ struct WeekEntry {
   double started = 0;  ///< packages started
   double waiting = 0;  ///< ordered packages that could not start; infinite orders give 0
   Limit limit = Limit::packaging;
+  std::size_t part = kNoPart;  ///< the part line, where the limit is parts
+};
+
+/// Finished packages that a test cell or a part of their system kept for a week.
+struct PartWait {
+  std::size_t product = 0, part = 0;
+  Date week;
+  double packages = 0;
+};
+
+/// What a week's wafers of an auctioned line cost: the highest bid that got less than it wanted; 0 if none.
+struct AuctionEntry {
+  std::string line;
+  Date week;
+  WaferPrice price;
+};
+
+/// What is in store where a week begins.
+struct Inventory {
+  Date date;
+  std::vector<double> dies;    ///< good, by product
+  std::vector<double> stacks;  ///< by pool
 };
 
 /// Where the parts of one product are; every balance is exact (see balance_error).
@@ -107,6 +139,7 @@ struct ProductAccount {
   double dies_finished = 0, dies_given = 0, dies_bank = 0, dies_used = 0;  ///< good dies
   double stacks_used = 0;
   double packages_started = 0, packages_in_assembly = 0, packages_scrapped = 0, packages_in_test = 0;
+  double packages_awaiting_test = 0, packages_awaiting_system = 0;  ///< for a free test cell; for parts of their system
   double packages_in_delivery = 0, packages_held = 0, packages_delivered = 0;  ///< held: finished and banned
 
   /// Largest difference of what went in and what is somewhere.
@@ -141,6 +174,16 @@ class Chain {
   const std::vector<WeekEntry>& weeks() const { return weeks_; }
   const std::vector<ProductAccount>& accounts() const { return accounts_; }
   const std::vector<MemoryPool>& pools() const { return pools_; }
+  const std::vector<PartAccount>& part_accounts() const { return part_accounts_; }
+  const std::vector<PartWait>& part_waits() const { return part_waits_; }
+  const std::vector<AuctionEntry>& auctions() const { return auctions_; }
+  const std::vector<Inventory>& inventories() const { return inventories_; }
+  /// Largest relative difference of what went in and what is somewhere, over all parts of the chain.
+  double balance_error() const;
+  /// Wafers per package in a line's own unit: dies, stacks or interposers of one package. 0: not needed.
+  double logic_wafers_per_package(std::size_t product, Date date) const;
+  double memory_wafers_per_package(std::size_t product, Date date) const;
+  bool may_use(const MemoryPool& pool, const Product& product, Date date) const;
   /// Accelerators past packaging start and not yet delivered, less the expected scrap.
   double in_pipeline(std::size_t product) const;
   const std::vector<Project>& projects() const { return projects_; }
@@ -158,7 +201,7 @@ class Chain {
 
   void plan_week(Date date, engine::EventLoop& loop);
   std::vector<Request> requests(Date date) const;
-  void share_packaging(Date date, std::vector<Request>& requests) const;
+  void share_packaging(Date date, std::vector<Request>& requests);
   void share_memory(Date date, std::vector<Request>& requests) const;
   void start_packages(Date date, const std::vector<Request>& requests, engine::EventLoop& loop);
   void start_logic(Date date, engine::EventLoop& loop);
@@ -169,7 +212,6 @@ class Chain {
   double mix_share(std::size_t product, Date date) const;
   double planned_packages(std::size_t product, Date date) const;  ///< of one week
   double planned_packages(std::size_t product, Date from, Time span) const;
-  bool may_use(const MemoryPool& pool, const Product& product, Date date) const;
   double stacks_available(std::size_t product, Date date) const;
   void send(engine::EventLoop& loop, Kind kind, std::size_t target, double amount, Time delay);
   void arrive(const Lot& lot, Date date, engine::EventLoop& loop);
@@ -179,8 +221,23 @@ class Chain {
   bool is_banned(std::size_t product, Date date) const;
   double unmet_wafers(const Request& request) const;
   double hand_out(double wafers, const std::vector<Request*>& to) const;
-  void release_idle(const PackagingLine& line, Date date, double idle, std::map<std::string, std::vector<Request*>>& customers) const;
-  void share_line(const PackagingLine& line, Date date, std::vector<Request*>& members) const;
+  using Customers = std::map<std::string, std::vector<Request*>>;
+  using Weight = std::function<double(const std::string& customer)>;
+  double share_by_weight(double wafers, const Customers& customers, const Weight& weight) const;
+  void share_line(const PackagingLine& line, Date date, double wafers, double claimable, std::vector<Request*>& members);
+  void share_agreed(const PackagingLine& line, Date date, double claimable, const Customers& customers) const;
+  void auction(const PackagingLine& line, Date date, double wafers, const Customers& customers);
+
+  std::map<std::string, double> planned_split(const PackagingLine& line, Date date) const;
+  void plan_conversions(Date date);
+  const std::map<std::string, double>& tools_of(std::size_t line, Date date) const;
+
+  void make_parts(Date date);
+  void pass_stage(catalog::Stage stage, Date date, engine::EventLoop& loop);
+  void limit_by_parts(std::vector<Request>& requests) const;
+  bool waits_at(catalog::Stage stage, std::size_t product) const;
+  void leave_stage(catalog::Stage stage, std::size_t product, double packages, engine::EventLoop& loop);
+  void take_stock(Date date);
   void review_expansions(Date date);
   void build(const Expansion& expansion, Date date);
   double binding_share(const std::string& line, Date since) const;
@@ -194,6 +251,12 @@ class Chain {
   std::vector<Lot> lots_;
   std::vector<std::size_t> free_lots_;
   std::vector<Project> projects_;
+  std::vector<PartAccount> part_accounts_;
+  std::vector<PartWait> part_waits_;
+  std::vector<AuctionEntry> auctions_;
+  std::vector<Inventory> inventories_;
+  /// Share of a packaging line's tools by process from a date on, as decided a conversion time before.
+  std::vector<std::vector<std::pair<Date, std::map<std::string, double>>>> tools_;
 };
 
 }  // namespace waferwatt::supply

@@ -11,7 +11,7 @@ namespace waferwatt::supply {
 /// A standing decision about one line. Without `decided` it is taken whenever the line decided more than
 /// `threshold` of the package starts that need it over `review`, one project at a time.
 struct Expansion {
-  std::string line;               ///< node, packaging family or memory maker
+  std::string line;               ///< node, packaging family, memory maker or part
   std::optional<Date> decided;
   Date not_before;                ///< the rule decides nothing earlier, as in the warm-up
   double threshold = 0.5;
@@ -33,5 +33,9 @@ struct Project {
 
 /// The ramp plus a project's output.
 Ramp<WaferRate> expanded(const Ramp<WaferRate>& ramp, const Project& project);
+
+/// Exact: with the points of both.
+template <class T>
+Ramp<T> sum_of(const Ramp<T>& a, const Ramp<T>& b);
 
 }  // namespace waferwatt::supply

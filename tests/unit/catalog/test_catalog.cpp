@@ -128,3 +128,27 @@ TEST_CASE("a forecast is the newest one known at a date") {
   CHECK(then.in(wafer / month) == Approx(26000));
   CHECK(now > 1.2 * then);
 }
+
+TEST_CASE("a guess with an empty range is refused") {
+  SpoiltModels models;
+  models.replace("memories/hbm3.json", "\"low\": \"100 mm2\"", "\"low\": \"130 mm2\"");
+  CHECK_THAT(models.problems(), Catch::Contains("hbm3.json") && Catch::Contains("/die_area/high: a guess needs a range: \"low\" and \"high\" are the same"));
+}
+
+TEST_CASE("shares of a packaging line that come to more than the line are refused with their date") {
+  SpoiltModels models;
+  models.replace("packaging-families/tsmc-cowos.json", "[\"2024-01\", 0.61]", "[\"2024-01\", 0.95]");
+  CHECK_THAT(models.problems(), Catch::Contains("/customer_shares: the shares known in") && Catch::Contains("they may not exceed 1"));
+}
+
+TEST_CASE("nodes that share each other's capacity are refused") {
+  SpoiltModels models;
+  models.replace("nodes/tsmc-n5.json", "\"foundry\": \"tsmc\",", "\"foundry\": \"tsmc\", \"capacity_of\": \"tsmc-n4\",");
+  CHECK_THAT(models.problems(), Catch::Contains("/capacity_of: capacity leads in a circle: tsmc-n5 -> tsmc-n4 -> tsmc-n5"));
+}
+
+TEST_CASE("yields outside 0 to 1 are refused where they stand") {
+  SpoiltModels models;
+  models.replace("packaging/tsmc-cowos-l.json", "\"value\": [[\"2024-01\", 0.97]]", "\"value\": [[\"2024-01\", 1.97]]");
+  CHECK_THAT(models.problems(), Catch::Contains("tsmc-cowos-l.json") && Catch::Contains("/assembly_yield/value") && Catch::Contains("must be at most 1"));
+}

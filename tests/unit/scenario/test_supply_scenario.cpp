@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waferwatt/scenario/supply_scenario.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 using namespace waferwatt;
@@ -187,4 +188,82 @@ TEST_CASE("problems of stocks are named") {
              Contains("the dies of nvidia-b200 are in store, but it is not among the products"));
   CHECK_THAT(stock(R"("company": "huawei", "memory": "hbm2e", "stacks": -1)"),
              Contains("must be at least 0, got the number -1"));
+}
+
+TEST_CASE("complaints that need the catalog stand where their cause was written") {
+  CHECK_THAT(problems(with(R"("mix": 1)", R"("mix": 1, "vendor": "nvidio")")), Contains("s.json:2:") && Contains("at /products/0/vendor"));
+  CHECK_THAT(problems(with(R"("accelerator": "nvidia-h100-sxm")", R"("accelerator": "huawei-ascend-910c")")),
+             Contains("at /products/0/accelerator: huawei-ascend-910c needs hbm2e stacks, which no maker may deliver to huawei and no stock holds"));
+  CHECK_THAT(problems(with("\"products\"", R"("parts": ["abf"], "products")")), Contains("at /parts: unknown part \"abf\"; did you mean"));
+}
+
+namespace {
+
+const Table& table(const Result& result, const std::string& name) {
+  const auto found = std::ranges::find(result.tables, name, &Table::name);
+  REQUIRE(found != result.tables.end());
+  return *found;
+}
+
+double metric(const Result& result, const std::string& name) {
+  const auto found = std::ranges::find(result.metrics, name, &Metric::name);
+  REQUIRE(found != result.metrics.end());
+  return found->value;
+}
+
+}  // namespace
+
+TEST_CASE("a result has the three views of what binds, and no run starts more than its cut") {
+  const Result result = run(cowos_2024(), shipped(), {});
+  const Table& cuts = table(result, "cuts");
+  REQUIRE(cuts.n_rows() > 0);
+  for (std::size_t i = 0; i < cuts.n_rows(); ++i) CHECK(cuts.numbers("bound_packages")[i] >= cuts.numbers("started_packages")[i] * (1 - 1e-9));
+  const Table& views = table(result, "views");
+  for (const char* view : {"share_of_charges", "share_of_marginal_value", "share_of_cut"}) {
+    double sum = 0;
+    for (const double share : views.numbers(view)) sum += share;
+    CHECK(sum == Approx(1));
+  }
+}
+
+TEST_CASE("a shock costs what the same chain without it delivers more") {
+  SupplyScenario scenario = cowos_2024();
+  scenario.shocks = {{.kind = supply::ShockKind::power_loss, .date = Date::from_civil(2024, 3, 1), .duration = 4 * week, .loss = 1, .lines = {"tsmc-cowos"}}};
+  scenario.without = {Without::shocks};
+  const Result with_shock = run(scenario, shipped(), {}), without = run(cowos_2024(), shipped(), {});
+  const double difference = delivered(with_shock, "nvidia", "2024") - delivered(without, "nvidia", "2024");
+  CHECK(difference < -1e5);
+  CHECK(metric(with_shock, "accelerators_delivered_difference") < difference);  // the others' loss comes on top
+  CHECK_THAT(with_shock.headline, Contains("fewer (-") && Contains("than without the shocks"));
+}
+
+TEST_CASE("bands are the same on any number of workers, and chance events widen them downwards") {
+  SupplyScenario scenario = cowos_2024();
+  const auto low = [&](unsigned n_jobs) {
+    const Result result = run(scenario, shipped(), {.n_draws = 24, .n_jobs = n_jobs});
+    for (const Metric& m : result.metrics)
+      if (m.name == "accelerators_delivered" && m.dims == std::map<std::string, std::string>{{"vendor", "nvidia"}, {"year", "2024"}}) return *m.low;
+    return 0.0;
+  };
+  const double calm = low(1);
+  CHECK(low(3) == calm);
+  scenario.risks = {{.rate = 2 / year, .kind = supply::ShockKind::power_loss, .duration = 8 * week, .loss = 0.8, .lines = {"tsmc-cowos"}}};
+  CHECK(low(2) < calm);
+}
+
+TEST_CASE("buyers who fear to be left out order more than they need, and cancel") {
+  Diagnostics diagnostics;
+  const auto scenario = read(io::read_json_file(WAFERWATT_SOURCE_DIR "/scenarios/supply-double-ordering.json", diagnostics), diagnostics);
+  diagnostics.throw_if_any();
+  const Result result = run(scenario, shipped(), {});
+  const Table& orders = table(result, "orders");
+  REQUIRE(orders.n_rows() == 3);
+  double placed = 0, cancelled = 0, delivered_and_open = 0;
+  for (std::size_t i = 0; i < 3; ++i) {
+    placed += orders.numbers("ordered_accelerators")[i];
+    cancelled += orders.numbers("cancelled_accelerators")[i];
+    delivered_and_open += orders.numbers("delivered_accelerators")[i] + orders.numbers("open_accelerators")[i];
+  }
+  CHECK(cancelled > 0);
+  CHECK(placed == Approx(cancelled + delivered_and_open));
 }

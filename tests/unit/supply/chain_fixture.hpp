@@ -119,10 +119,7 @@ class ChainRun : public engine::EventHandler {
     return Limit::orders;
   }
   double worst_balance() const {
-    double worst = 0;
-    for (const auto& account : chain_.accounts()) worst = std::max(worst, account.balance_error());
-    for (const auto& pool : chain_.pools()) worst = std::max(worst, pool.balance_error());
-    return worst;
+    return chain_.balance_error();
   }
 
  private:

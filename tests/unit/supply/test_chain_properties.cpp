@@ -74,6 +74,12 @@ ChainSpec random_spec(std::uint64_t seed, int n_products) {
   spec.assembly_time = random.uniform(0, 6) * week;
   spec.shipping_time = random.uniform(0, 3) * week;
   spec.cover = random.uniform(0, 10) * week;
+  for (const auto stage : {catalog::Stage::packaging, catalog::Stage::test, catalog::Stage::system}) {
+    PartLine line{.part = "part", .stage = stage, .is_service = random.below(2) == 0, .capacity = Ramp<Frequency>::constant(random.uniform(0, 5000) / week), .units = {}};
+    for (int i = 0; i < n_products; ++i) line.units.push_back(random.below(2) == 0 ? 0 : random.uniform(0, 3));
+    spec.parts.push_back(std::move(line));
+  }
+  for (auto& line : spec.packaging) line.conversion_time = random.below(2) == 0 ? 0 * week : random.uniform(0, 20) * week;
   return spec;
 }
 

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "chain_fixture.hpp"
+#include "waferwatt/supply/random_events.hpp"
 
 using namespace waferwatt;
 using namespace waferwatt::supply;
@@ -147,4 +148,16 @@ TEST_CASE("idle shares are lost, released, or shared out, by the line's policy")
   CHECK(started(Allocation::priority, {"w", "v"}, 500).second == Approx(500));
   CHECK(started(Allocation::priority, {"w", "v"}, 500).first == Approx(1500));
   CHECK(started(Allocation::priority, {"w"}, 3e5).first == Approx(0).margin(1e-9));
+}
+
+TEST_CASE("events of chance come as often as their rate says, and depend on the stream alone") {
+  const Risk quake{{.kind = ShockKind::earthquake, .date = {}, .duration = 1 * week, .loss = 0.5, .lines = {"family"}}, 2 / year};
+  const Date end = kStart + 2000 * year;
+  const auto events = draw_events({quake}, kStart, end, RandomStream(3, "events"));
+  // 4,000 expected, standard deviation 63.
+  CHECK(std::abs(static_cast<double>(events.size()) - 4000) < 4 * 63);
+  for (std::size_t i = 1; i < events.size(); ++i) REQUIRE(events[i - 1].date < events[i].date);
+  CHECK(events.back().date < end);
+  CHECK(draw_events({quake}, kStart, end, RandomStream(3, "events")).size() == events.size());
+  CHECK(draw_events({{quake.event, Frequency{}}}, kStart, end, RandomStream(3, "events")).empty());
 }

@@ -166,3 +166,14 @@ TEST_CASE("good stacks of a wafer are its good dies over the layers times the yi
   CHECK(stacks < gross / static_cast<double>(memory.n_layers.value) * yields);
   CHECK(stacks > 0.8 * gross / static_cast<double>(memory.n_layers.value) * yields);
 }
+
+TEST_CASE("a new process learns: its yield halves the gap to the mature one in each half time") {
+  // From 0.65 in May 2024 towards 0.97: 0.97 - 0.32 / 2 after six months, 0.97 - 0.32 / 4 after twelve.
+  const auto& b200 = shipped().accelerators.at("nvidia-b200");
+  const auto& learning = *shipped().packaging.at("tsmc-cowos-l").learning;
+  const Product product = make(b200);
+  const double mature = shipped().packaging.at("tsmc-cowos-l").assembly_yield.value.at(learning.start.value);
+  CHECK(product.assembly_yield.at(learning.start.value - 1 * year) == Approx(learning.initial.value));
+  CHECK(product.assembly_yield.at(learning.start.value + learning.half_time.value) == Approx((learning.initial.value + mature) / 2));
+  CHECK(product.assembly_yield.at(learning.start.value + 2 * learning.half_time.value) == Approx(0.25 * learning.initial.value + 0.75 * mature));
+}
