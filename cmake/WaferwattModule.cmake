@@ -36,6 +36,9 @@ function(waferwatt_precompiled target)
   target_link_libraries(${target} PRIVATE fmt::fmt)
   target_precompile_headers(${target} PRIVATE ${WAFERWATT_COMMON_HEADERS} ${ARGN})
   waferwatt_warnings(${target})
+  # Compiled headers differ from folder to folder; by what is in them the compiler cache knows them to be the same.
+  string(SHA256 sum "${CMAKE_CXX_COMPILER_VERSION} ${fmt_VERSION} ${WAFERWATT_COMMON_HEADERS} ${ARGN}")
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${target}.dir/cmake_pch.hxx.gch.sum ${sum})
 endfunction()
 
 function(waferwatt_module name)
