@@ -163,7 +163,7 @@ class LinkChecker {
     for (const auto* at = &node; at && at->capacity_of; at = catalog_.nodes.find(*at->capacity_of)) {
       way += " -> " + *at->capacity_of;
       if (!seen.insert(*at->capacity_of).second) {
-        diagnostics_.add({file_.string(), 1, 1, "/capacity_of", fmt::format("capacity leads in a circle: {}", way)});
+        complain("capacity_of", fmt::format("capacity leads in a circle: {}", way));
         return;
       }
     }
@@ -187,12 +187,20 @@ class LinkChecker {
     }
   }
 
+  /// Such errors are rare: the file is read once more to say where its key stands.
+  void complain(std::string_view key, std::string message) {
+    Diagnostics known;
+    const io::Value document = io::read_json_file(file_.string(), known);
+    const io::Value* found = document.find(key);
+    diagnostics_.add(io::diagnostic_at((found ? *found : document).place(), "/" + std::string{key}, std::move(message)));
+  }
+
   void in(std::string_view kind, const std::string& id) { file_ = catalog_.folder / kind / (id + ".json"); }
 
   template <class T>
   void link(std::string_view key, const std::string& id, const Shelf<T>& shelf) {
     if (!shelf.find(id))
-      diagnostics_.add({file_.string(), 1, 1, "/" + std::string{key}, fmt::format("unknown {} \"{}\"{}", T::record().name(), id, suggestion(id, shelf.ids(), "ids"))});
+      complain(key, fmt::format("unknown {} \"{}\"{}", T::record().name(), id, suggestion(id, shelf.ids(), "ids")));
   }
   template <class T>
   void link(std::string_view key, const std::optional<std::string>& id, const Shelf<T>& shelf) {

@@ -19,7 +19,21 @@
 namespace waferwatt::scenario {
 namespace {
 
+constexpr std::size_t kEnoughDraws = 50;  // fewer say nothing about single inputs
+
 using Key = std::pair<std::string, std::map<std::string, std::string>>;
+
+std::string mix_input(const SupplyProduct& product) { return "mix of " + product.accelerator.id(); }
+
+/// Vendors do not publish what they make of each product, neither the past nor the plan: every weight is moved.
+void move_mixes(std::vector<SupplyProduct>& products, double mix_error, const supply::Deviates& deviate) {
+  for (auto& product : products) {
+    const double factor = std::exp(mix_error * deviate(mix_input(product)));
+    std::vector<Ramp<double>::Point> points = product.mix.points();
+    for (auto& point : points) point.second *= factor;
+    product.mix = Ramp<double>(std::move(points));
+  }
+}
 
 /// A run's metrics and its deliveries from start to end.
 struct Draw {
@@ -48,15 +62,26 @@ class Drawer {
     auto shelves = shelves_;
     supply::draw(shelves, scenario_.known_at, scenario_.forecast_error, deviate);
     Draw result;
-    const auto changed = simulated(scenario_, shelves, events);
-    for (auto& metric : measures(*changed, scenario_, shelves)) result.values.emplace(Key{metric.name, metric.dims}, metric.value);
+    auto scenario = scenario_;
+    move_mixes(scenario.products, scenario_.mix_error, deviate);
+    const auto changed = simulated(scenario, shelves, events);
+    for (auto& metric : measures(*changed, scenario, shelves)) result.values.emplace(Key{metric.name, metric.dims}, metric.value);
     result.total = changed->total();
     // The baseline has the same draws and the same events.
-    if (baseline_) result.values.emplace(Key{"accelerators_delivered_difference", {}}, result.total - simulated(*baseline_, shelves, events)->total());
+    if (baseline_) {
+      auto baseline = *baseline_;
+      move_mixes(baseline.products, baseline.mix_error, deviate);
+      result.values.emplace(Key{"accelerators_delivered_difference", {}}, result.total - simulated(baseline, shelves, events)->total());
+    }
     return result;
   }
 
-  std::vector<std::string> inputs() const { return supply::uncertain_inputs(shelves_, scenario_.known_at); }
+  std::vector<std::string> inputs() const {
+    auto inputs = supply::uncertain_inputs(shelves_, scenario_.known_at);
+    if (scenario_.mix_error > 0)
+      for (const auto& product : scenario_.products) inputs.push_back(mix_input(product));
+    return inputs;
+  }
 
  private:
   std::unique_ptr<SupplyRun> simulated(const SupplyScenario& scenario, const catalog::Catalog& shelves, const RandomStream* events) const {
@@ -150,7 +175,7 @@ void in_parallel(std::size_t n, unsigned n_jobs, const std::function<void(std::s
   for (auto& other : others) other.get();
 }
 
-void add_bands(const SupplyScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, Result& result) {
+std::string add_bands(const SupplyScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, Result& result) {
   const Drawer drawer(scenario, catalog);
   const RandomStream random(context.seed, "supply draw");
   std::vector<Draw> draws(context.n_draws);
@@ -173,8 +198,13 @@ void add_bands(const SupplyScenario& scenario, const catalog::Catalog& catalog, 
     metric.high = quantile(values, 0.9);
   }
   result.tables.push_back(draws_table(draws));
-  result.tables.push_back(sensitivity(drawer, random, draws));
+  auto shares = sensitivity(drawer, random, draws);
+  const bool is_known = draws.size() >= kEnoughDraws && shares.n_rows() > 0;
+  const std::string most = is_known ? fmt::format(" Of the variance of deliveries {:.0f} % comes from \"{}\", more than from any other input.",
+                                                  100 * shares.numbers("first_order_share_of_variance")[0], shares.texts("input")[0]) : "";
+  result.tables.push_back(std::move(shares));
   add_tornado(drawer, context, result);
+  return most;
 }
 
 }  // namespace waferwatt::scenario

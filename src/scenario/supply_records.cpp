@@ -183,6 +183,7 @@ const io::Record<SupplyScenario>& SupplyScenario::record() {
           .optional("expansions", &S::expansions, {.doc = "Decisions to build capacity beyond the catalog's plans."})
           .optional("allocation", &S::allocation, {.doc = "Who gets the wafers of packaging lines; absent: agreement."})
           .optional("forecast_error", &S::forecast_error, {.doc = "Standard deviation of the logarithm of capacity one year after known_at, for monte_carlo.", .at_least = 0.0, .at_most = 3.0})
+          .optional("mix_error", &S::mix_error, {.doc = "Standard deviation of the logarithm of a product's weight in its vendor's mix, for monte_carlo.", .at_least = 0.0, .at_most = 3.0})
           .optional("parts", &S::parts, {.doc = "Ids of further parts and steps that may bind; absent: all of the catalog that the products need; []: none."})
           .optional("risks", &S::risks, {.doc = "Events that come by chance in the draws of monte_carlo."})
           .optional("buyers", &S::buyers, {.doc = "Who orders what; products that nobody orders are sold out."})

@@ -43,6 +43,7 @@ void add_deliveries(const SupplyRun& run, const SupplyScenario& scenario, const 
     const auto& product = products[delivery.product];
     const auto& accelerator = *scenario.products[delivery.product].accelerator.resolve(catalog.accelerators, diagnostics);
     const std::string year = std::to_string(delivery.date.year()), quarter = fmt::format("{}-Q{}", year, delivery.date.quarter());
+    units[{}] += delivery.n;
     units[{{"vendor", product.vendor}}] += delivery.n;
     units[{{"vendor", product.vendor}, {"year", year}}] += delivery.n;
     units[{{"vendor", product.vendor}, {"quarter", quarter}}] += delivery.n;
@@ -88,6 +89,8 @@ void add_recognised(const SupplyRun& run, const SupplyScenario& scenario, const 
     fiscal[{delivery.product, (month - offset) / 3 * 3 + offset}] += delivery.n;
   }
   std::map<Dims, double> units;
+  for (Date date = scenario.start; date < scenario.end; date = date + 90 * day)
+    for (const auto& product : products) units[{{"accelerator", product.accelerator}, {"quarter", fmt::format("{}-Q{}", date.year(), date.quarter())}}] += 0;
   const auto first_of = [](int month) { return Date::from_civil(month / 12, static_cast<unsigned>(month % 12 + 1), 1); };
   for (const auto& [key, n] : fiscal) {
     int n_months = 0;  // the run may end within the quarter
@@ -221,6 +224,9 @@ void SupplyRun::handle(const engine::Event& event, engine::EventLoop& loop) {
   book_.review(date, core::week);
   for (std::size_t p = 0; p < unsold_.size(); ++p)
     if (unsold_[p] > 0) unsold_[p] = book_.deliver(p, unsold_[p]);
+  BookEntry entry{date, 0, 0};
+  for (const auto& account : book_.accounts()) entry.open += account.open, entry.wanted += account.wanted;
+  book_history_.push_back(entry);
   loop.after(7, kReview, 0, 0);
 }
 
@@ -259,6 +265,10 @@ std::vector<Metric> measures(const SupplyRun& run, const SupplyScenario& scenari
   add_recognised(run, scenario, catalog, metrics);
   add_capacities(run, scenario, metrics);
   add_memory(run, scenario.start, catalog, metrics);
+  for (const auto& [year, p, cost] : yearly_costs(run, scenario, catalog)) {
+    const auto& product = run.chain().spec().products[p];
+    metrics.push_back({.name = "package_cost", .dims = {{"accelerator", product.accelerator}, {"packaging", product.packaging}, {"year", std::to_string(year)}}, .value = cost.total().in(usd), .unit = "USD"});
+  }
   return metrics;
 }
 

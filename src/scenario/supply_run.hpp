@@ -5,6 +5,7 @@
 
 #include "waferwatt/engine/event_loop.hpp"
 #include "waferwatt/scenario/supply_scenario.hpp"
+#include "waferwatt/supply/package_cost.hpp"
 
 namespace waferwatt::scenario {
 
@@ -25,6 +26,11 @@ class SupplyRun : public engine::EventHandler {
     double n;
     Date date;
   };
+  /// The order book at a date, and what would be in it if nobody ordered more than he needs.
+  struct BookEntry {
+    Date date;
+    double open, wanted;
+  };
 
   void simulate(engine::EventLoop& loop);
   void handle(const engine::Event& event, engine::EventLoop& loop) override;
@@ -32,6 +38,7 @@ class SupplyRun : public engine::EventHandler {
   /// The chain as it was before any shock or expansion.
   const supply::ChainSpec& first_spec() const { return first_spec_; }
   const supply::OrderBook& book() const { return book_; }
+  const std::vector<BookEntry>& book_history() const { return book_history_; }
   const std::vector<Delivery>& deliveries() const { return delivered_; }
   double balance_error() const;
   /// Accelerators delivered within the scenario.
@@ -45,6 +52,7 @@ class SupplyRun : public engine::EventHandler {
   supply::ChainSpec first_spec_;
   supply::Chain chain_;
   supply::OrderBook book_;
+  std::vector<BookEntry> book_history_;
   std::vector<Delivery> delivered_;
   std::vector<double> delivered_of_, unsold_;
   std::size_t counted_ = 0;
@@ -52,6 +60,14 @@ class SupplyRun : public engine::EventHandler {
 
 /// Deliveries by year and quarter, capacities at the ends of years, memory used: the metrics of a run.
 std::vector<Metric> measures(const SupplyRun& run, const SupplyScenario& scenario, const catalog::Catalog& catalog);
+
+/// What a good package of a product costs in the middle of a year in which it is delivered.
+struct YearlyCost {
+  int year;
+  std::size_t product;
+  supply::PackageCost cost;
+};
+std::vector<YearlyCost> yearly_costs(const SupplyRun& run, const SupplyScenario& scenario, const catalog::Catalog& catalog);
 
 /// The scenario without what its "without" names.
 SupplyScenario baseline_of(const SupplyScenario& scenario);
@@ -61,8 +77,8 @@ std::string without_text(const SupplyScenario& scenario);
 void in_parallel(std::size_t n, unsigned n_jobs, const std::function<void(std::size_t)>& work, const std::function<void(std::size_t done)>& progress);
 
 /// Puts the 10 % and 90 % quantiles of `context.n_draws` runs into the metrics and adds the tables
-/// "draws", "tornado" and "sensitivity".
-void add_bands(const SupplyScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, Result& result);
+/// "draws", "tornado" and "sensitivity". \returns a sentence about the input that explains most
+std::string add_bands(const SupplyScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, Result& result);
 
 /// Deliveries, balances, inventories, costs and the like, as tables.
 void add_tables(const SupplyRun& run, const SupplyScenario& scenario, const catalog::Catalog& catalog, Result& result);

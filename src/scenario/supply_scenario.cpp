@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "supply_run.hpp"
 #include "waferwatt/core/number_text.hpp"
 #include "waferwatt/engine/simgrid_loop.hpp"
@@ -27,6 +29,34 @@ std::string stock_clause(const supply::Chain& chain, const SupplyScenario& scena
   return text;
 }
 
+/// How the order book stood when it was largest against what buyers needed.
+std::string book_clause(const SupplyRun& run, const SupplyScenario& scenario) {
+  const SupplyRun::BookEntry* largest = nullptr;
+  for (const auto& entry : run.book_history())
+    if (entry.date >= scenario.start && (!largest || entry.open > largest->open)) largest = &entry;
+  if (!largest || largest->wanted <= 0) return "";
+  double placed = 0, cancelled = 0;
+  for (const auto& account : run.book().accounts()) placed += account.placed, cancelled += account.cancelled;
+  return fmt::format("; the order book is largest in {}, {} and {:.2f} times what buyers need, and {:.0f} % of all orders are cancelled", largest->date.text().substr(0, 7),
+                     compact_number(largest->open), largest->open / largest->wanted, placed > 0 ? 100 * cancelled / placed : 0.0);
+}
+
+std::string band_of(const Result& result, const std::string& metric) {
+  for (const auto& m : result.metrics)
+    if (m.name == metric && m.dims.empty() && m.low && m.high) {
+      const auto text = [](double n) { return (n < 0 ? "-" : "") + compact_number(std::abs(n)); };
+      return fmt::format("{} to {}", text(*m.low), text(*m.high));
+    }
+  return "";
+}
+
+/// The 80 % bands of deliveries and of the difference.
+std::string band_sentence(const Result& result) {
+  const std::string all = band_of(result, "accelerators_delivered"), difference = band_of(result, "accelerators_delivered_difference");
+  if (all.empty()) return "";
+  return fmt::format(" 80 % of the draws deliver {}{}.", all, difference.empty() ? "" : ", with a difference of " + difference);
+}
+
 }  // namespace
 
 Result run(const SupplyScenario& scenario, const catalog::Catalog& catalog, const RunContext& context) {
@@ -40,10 +70,11 @@ Result run(const SupplyScenario& scenario, const catalog::Catalog& catalog, cons
   const std::string disagreement = add_views(supply_run, scenario, context, result);
   const std::string difference = scenario.without.empty() ? "" : ", " + add_difference(supply_run, scenario, catalog, result);
   result.metrics.push_back({.name = "balance_error", .value = supply_run.balance_error(), .unit = "1"});
-  if (context.n_draws > 0) add_bands(scenario, catalog, context, result);
+  const std::string most = context.n_draws > 0 ? add_bands(scenario, catalog, context, result) : "";
   context.progress(1.0, "simulated");
-  result.headline = fmt::format("{} accelerators are delivered from {} to {}{}{}; {}.{}", compact_number(supply_run.total()), scenario.start.text(), scenario.end.text(), difference,
-                                stock_clause(supply_run.chain(), scenario), result.binds.empty() ? "nothing was made" : result.binds.front().text, disagreement);
+  result.headline = fmt::format("{} accelerators are delivered from {} to {}{}{}{}; {}.{}{}{}", compact_number(supply_run.total()), scenario.start.text(), scenario.end.text(), difference,
+                                stock_clause(supply_run.chain(), scenario), book_clause(supply_run, scenario), result.binds.empty() ? "nothing was made" : result.binds.front().text,
+                                band_sentence(result), most, disagreement);
   return result;
 }
 

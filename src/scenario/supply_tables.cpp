@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "supply_run.hpp"
-#include "waferwatt/supply/package_cost.hpp"
 
 namespace waferwatt::scenario {
 namespace {
@@ -78,20 +77,10 @@ Table projects(const supply::Chain& chain) {
   return table;
 }
 
-/// What a good package costs in the middle of each year in which it is delivered.
 Table package_costs(const SupplyRun& run, const SupplyScenario& scenario, const catalog::Catalog& catalog) {
   Table table("package_costs", {{"year", Kind::integer}, {"accelerator", Kind::text}, {"logic_usd"}, {"memory_usd"}, {"interposer_usd"}, {"assembly_usd"}, {"test_usd"}, {"scrap_usd"}, {"total_usd"}});
-  std::map<std::pair<int, std::size_t>, double> delivered;
-  for (const auto& delivery : run.deliveries())
-    if (delivery.date >= scenario.start) delivered[{delivery.date.year(), delivery.product}] += delivery.n;
-  Diagnostics diagnostics;
-  for (const auto& [key, n] : delivered) {
-    const auto& product = run.chain().spec().products[key.second];
-    if (n < 1 || product.packaging.empty()) continue;
-    const auto& accelerator = *scenario.products[key.second].accelerator.resolve(catalog.accelerators, diagnostics);
-    const auto cost = supply::package_cost(product, accelerator, catalog, Date::from_civil(key.first, 7, 1));
-    table.add({std::int64_t{key.first}, product.accelerator, cost.logic.in(usd), cost.memory.in(usd), cost.interposer.in(usd), cost.assembly.in(usd), cost.test.in(usd), cost.scrap.in(usd), cost.total().in(usd)});
-  }
+  for (const auto& [year, product, cost] : yearly_costs(run, scenario, catalog))
+    table.add({std::int64_t{year}, run.chain().spec().products[product].accelerator, cost.logic.in(usd), cost.memory.in(usd), cost.interposer.in(usd), cost.assembly.in(usd), cost.test.in(usd), cost.scrap.in(usd), cost.total().in(usd)});
   return table;
 }
 
@@ -134,7 +123,35 @@ Table auctions(const supply::Chain& chain, Date start) {
   return table;
 }
 
+/// The order book where quarters begin.
+Table order_book(const SupplyRun& run, Date start) {
+  Table table("order_book", {{"year", Kind::integer}, {"quarter", Kind::integer}, {"open_accelerators"}, {"without_fear_accelerators"}});
+  std::int64_t year = 0, quarter = 0;
+  for (const auto& entry : run.book_history()) {
+    if (entry.date < start || (entry.date.year() == year && entry.date.quarter() == quarter)) continue;
+    year = entry.date.year();
+    quarter = entry.date.quarter();
+    table.add({year, quarter, entry.open, entry.wanted});
+  }
+  return table;
+}
+
 }  // namespace
+
+std::vector<YearlyCost> yearly_costs(const SupplyRun& run, const SupplyScenario& scenario, const catalog::Catalog& catalog) {
+  std::map<std::pair<int, std::size_t>, double> delivered;
+  for (const auto& delivery : run.deliveries())
+    if (delivery.date >= scenario.start) delivered[{delivery.date.year(), delivery.product}] += delivery.n;
+  std::vector<YearlyCost> costs;
+  Diagnostics diagnostics;
+  for (const auto& [key, n] : delivered) {
+    const auto& product = run.chain().spec().products[key.second];
+    if (n < 1 || product.packaging.empty()) continue;
+    const auto& accelerator = *scenario.products[key.second].accelerator.resolve(catalog.accelerators, diagnostics);
+    costs.push_back({key.first, key.second, supply::package_cost(product, accelerator, catalog, Date::from_civil(key.first, 7, 1))});
+  }
+  return costs;
+}
 
 void add_tables(const SupplyRun& run, const SupplyScenario& scenario, const catalog::Catalog& catalog, Result& result) {
   const auto& chain = run.chain();
@@ -149,6 +166,7 @@ void add_tables(const SupplyRun& run, const SupplyScenario& scenario, const cata
   add(package_costs(run, scenario, catalog));
   add(capital(run, scenario, catalog));
   add(orders(run, scenario));
+  add(order_book(run, scenario.start));
   add(auctions(chain, scenario.start));
 }
 

@@ -53,6 +53,7 @@ Chain::Chain(ChainSpec spec, OpenOrders open_orders, Delivery delivery)
   }
   part_accounts_.resize(spec_.parts.size());
   tools_.resize(spec_.packaging.size());
+  short_until_.assign(spec_.products.size(), spec_.start);
 }
 
 double Chain::balance_error() const {
@@ -244,6 +245,7 @@ void Chain::start_logic(Date date, engine::EventLoop& loop) {
     const double capacity = (line.capacity.at(date) * line.ai_share.at(date) * core::week).in(wafer);
     const double granted = sum > capacity ? capacity / sum : 1.0;
     for (const auto& [p, wafers] : orders) {
+      if (granted < 1) short_until_[p] = date + spec_.products[p].logic_cycle_time + core::week;
       accounts_[p].wafers_started += wafers * granted;
       accounts_[p].wafers_in_fab += wafers * granted;
       send(loop, Kind::wafers_done, p, wafers * granted, spec_.products[p].logic_cycle_time);

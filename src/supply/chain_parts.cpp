@@ -85,9 +85,10 @@ void Chain::leave_stage(Stage stage, std::size_t product, double packages, engin
 }
 
 void Chain::take_stock(Date date) {
-  Inventory inventory{date, {}, {}};
+  Inventory inventory{date, {}, {}, {}};
   for (const auto& account : accounts_) inventory.dies.push_back(account.dies_bank);
   for (const auto& pool : pools_) inventory.stacks.push_back(pool.store);
+  for (std::size_t l = 0; l < part_accounts_.size(); ++l) inventory.parts.push_back(spec_.parts[l].is_service ? 0.0 : part_accounts_[l].store);
   inventories_.push_back(std::move(inventory));
 }
 

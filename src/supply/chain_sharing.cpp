@@ -264,7 +264,8 @@ void Chain::start_packages(Date date, const std::vector<Request>& open, engine::
     if (start >= request.wanted - slack) entry.limit = Limit::orders;
     else if (start >= request.part_limit - slack) entry.limit = Limit::parts, entry.part = request.part;
     else if (start >= request.line_limit - slack) entry.limit = Limit::packaging;
-    else if (start >= request.die_limit - slack) entry.limit = Limit::logic;
+    // Without a line to fill, dies are made as orders come: they are late only where the node was short.
+    else if (start >= request.die_limit - slack) entry.limit = product.family.empty() && std::isfinite(request.wanted) && date > short_until_[request.product] ? Limit::orders : Limit::logic;
     else entry.limit = Limit::memory;
     if (std::isfinite(request.wanted)) entry.waiting = request.wanted - start;
     if (request.slots > 0 || start > 0 || entry.waiting > 0) weeks_.push_back(entry);

@@ -98,12 +98,14 @@ struct MeanUse {
 
 class Builder {
  public:
-  Builder(const Chain& chain, Date from, Date to) : chain_(chain), spec_(chain.spec()), from_(from), to_(to), started_(spec_.products.size(), 0.0) {
+  Builder(const Chain& chain, Date from, Date to) : chain_(chain), spec_(chain.spec()), from_(from), to_(to), last_(from), started_(spec_.products.size(), 0.0) {
     for (const auto& entry : chain.weeks())
       if (entry.week >= from && entry.week < to) started_[entry.product] += entry.started;
     stock_ = &chain.inventories().front();
-    for (const auto& inventory : chain.inventories())
+    for (const auto& inventory : chain.inventories()) {
       if (inventory.date <= from) stock_ = &inventory;
+      if (inventory.date < to) last_ = inventory.date;
+    }
   }
 
   Cut build() {
@@ -119,26 +121,41 @@ class Builder {
   }
 
  private:
-  // Starts of the last week of a period may draw on what arrived in it.
-  double output(const auto& ramp, Time lead, auto unit) const { return ramp.integral(from_ - lead - core::week, to_ - lead).in(unit); }
+  struct Lead {
+    Time shortest = 1e9 * day, longest;
+
+    void add(Time lead) { shortest = std::min(shortest, lead), longest = std::max(longest, lead); }
+  };
+  /// Output of the weeks whose lots come in after the stock was taken and in time for the period's last week.
+  /// \param weekly output of the week that begins on a date
+  template <class Weekly>
+  double arriving(const Lead& lead, Weekly weekly) const {
+    double sum = 0;
+    for (const auto& week : chain_.inventories())
+      if (week.date.days() + lead.longest.in(day) > stock_->date.days() && week.date.days() + lead.shortest.in(day) <= last_.days()) sum += weekly(week.date);
+    return sum;
+  }
+  /// Output of the period's own weeks.
+  template <class Weekly>
+  double offered(Weekly weekly) const {
+    double sum = 0;
+    for (const auto& week : chain_.inventories())
+      if (week.date >= from_ && week.date < to_) sum += weekly(week.date);
+    return sum;
+  }
   Date middle() const { return from_ + (to_ - from_) * 0.5; }
 
   void logic() {
     for (const auto& line : spec_.logic) {
       MeanUse use;
-      Time lead = 1e9 * day;
+      Lead lead;
       for (std::size_t p = 0; p < spec_.products.size(); ++p)
         if (spec_.products[p].node == line.node) {
           use.add(started_[p], chain_.logic_wafers_per_package(p, middle()));
-          lead = std::min(lead, spec_.products[p].logic_cycle_time);
+          lead.add(spec_.products[p].logic_cycle_time);
         }
       if (use.n == 0) continue;
-      double wafers = 0;
-      constexpr int kSamples = 24;  // capacity and share of it are both ramps
-      for (int i = 0; i < kSamples; ++i) {
-        const Date date = from_ - lead + (to_ - from_) * ((i + 0.5) / kSamples);
-        wafers += (line.capacity.at(date) * line.ai_share.at(date) * (to_ - from_ + core::week)).in(wafer) / kSamples;
-      }
+      const double wafers = arriving(lead, [&](Date week) { return (line.capacity.at(week) * line.ai_share.at(week) * core::week).in(wafer); });
       const auto [in, out] = network_.line(line.node, Limit::logic, use.carried(wafers));
       network_.pipe(network_.source(), in);
       for (std::size_t p = 0; p < spec_.products.size(); ++p)
@@ -153,7 +170,6 @@ class Builder {
       if (spec_.products[p].node.empty()) network_.pipe(network_.source(), at_[p]);
   }
 
-  /// The bank and what is in the fab beyond plan come out of the wafers of earlier periods.
   double banked(std::size_t p) const { return stock_->dies[p] / spec_.products[p].dies_per_package; }
 
   void memory() {
@@ -163,19 +179,19 @@ class Builder {
     const auto may_use = [&](const MemoryPool& pool, std::size_t p) { return chain_.may_use(pool, spec_.products[p], to_); };
     for (std::size_t maker = 0; maker < spec_.memory_makers.size(); ++maker) {
       MeanUse use;
-      Time lead = 1e9 * day;
+      Lead lead;
       std::vector<std::size_t> users;
       for (std::size_t p = 0; p < spec_.products.size(); ++p)
         for (const auto& pool : chain_.pools())
           if (pool.maker == maker && may_use(pool, p)) {
             use.add(started_[p], chain_.memory_wafers_per_package(p, middle()));
             for (const auto& part : spec_.memories)
-              if (part.memory == pool.memory) lead = std::min(lead, part.cycle_time);
+              if (part.memory == pool.memory) lead.add(part.cycle_time);
             users.push_back(p);
           }
       if (users.empty()) continue;
       const auto& line = spec_.memory_makers[maker];
-      join(network_.line(line.maker, Limit::memory, use.carried(output(line.capacity, lead, wafer))), users, next);
+      join(network_.line(line.maker, Limit::memory, use.carried(arriving(lead, [&](Date week) { return (line.capacity.at(week) * core::week).in(wafer); }))), users, next);
     }
     for (std::size_t i = 0; i < chain_.pools().size(); ++i) {
       MeanUse use;
@@ -211,8 +227,9 @@ class Builder {
           next[p] = network_.node();
           users.push_back(p);
         }
-      const double cover = line.is_service ? 0.0 : 2 * (spec_.cover / core::week) * (line.capacity.at(from_) * core::week);  // in store
-      join(network_.line(line.part, Limit::parts, use.carried(line.capacity.integral(from_ - core::week, to_) + cover)), users, next);
+      // The first week of a run finds a store filled over the cover.
+      const double made = offered([&](Date week) { return line.capacity.at(week) * core::week * (!line.is_service && week <= spec_.start ? 1 + spec_.cover / core::week : 1.0); });
+      join(network_.line(line.part, Limit::parts, use.carried(made + stock_->parts[l])), users, next);
       at_ = next;
     }
   }
@@ -227,7 +244,7 @@ class Builder {
           customers[spec_.products[p].vendor].push_back(p);
         }
       if (use.n == 0) continue;
-      const auto [in, out] = network_.line(line.family, Limit::packaging, use.carried(output(line.capacity, Time{}, wafer)));
+      const auto [in, out] = network_.line(line.family, Limit::packaging, use.carried(offered([&](Date week) { return (line.capacity.at(week) * core::week).in(wafer); })));
       network_.pipe(out, network_.sink());
       for (const auto& [customer, products] : customers) {
         if (line.allocation != Allocation::agreement) {
@@ -248,15 +265,12 @@ class Builder {
   double agreed_wafers(const PackagingLine& line, const std::string& customer) const {
     const auto share = line.customer_shares.find(customer);
     if (share == line.customer_shares.end()) return 0;
-    double wafers = 0;
-    for (Date week = from_ - core::week; week < to_; week = week + core::week)
-      wafers += (line.capacity.at(week) * share->second.at(week) * core::week).in(wafer);
-    return wafers;
+    return offered([&](Date week) { return (line.capacity.at(week) * share->second.at(week) * core::week).in(wafer); });
   }
 
   const Chain& chain_;
   const ChainSpec& spec_;
-  Date from_, to_;
+  Date from_, to_, last_;  ///< last_: the period's last week begins
   std::vector<double> started_;
   const Inventory* stock_ = nullptr;
   Network network_;

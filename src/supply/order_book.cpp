@@ -54,7 +54,8 @@ void OrderBook::review(Date date, Time span) {
     const double lacking = account.needed - account.delivered;
     const double ahead = demand.need.integral(date + span, date + span + habits_.lead_time).in(accelerator);
     const double fear = habits_.lead_time > Time{} ? habits_.double_ordering * std::max(0.0, waits[demand.product] / habits_.lead_time - 1) : 0.0;
-    const double target = std::max(0.0, lacking + ahead) * (1 + std::min(fear, habits_.largest_inflation));
+    account.wanted = std::max(0.0, lacking + ahead);
+    const double target = account.wanted * (1 + std::min(fear, habits_.largest_inflation));
     if (target > account.open) {
       account.placed += target - account.open;
       account.open = target;

@@ -9,6 +9,8 @@ Each <what>.json beside this file is run; what the program says on standard erro
 are in SPECIAL, with their messages in special/<what>.expected. --update rewrites the messages.
 """
 import difflib
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,13 +20,31 @@ HERE = Path(__file__).resolve().parent
 SOUND = HERE.parent.parent / "scenarios"
 
 
-def run(program, *words, folder=HERE):
-    return subprocess.run([program, *words], cwd=folder, capture_output=True, text=True, errors="backslashreplace", timeout=300)
+def run(program, *words, folder=HERE, **variables):
+    return subprocess.run([program, *words], cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, errors="backslashreplace", timeout=300)
 
 
 def sound_scenario():
     """A scenario that could be run, were it not for what the case adds."""
     return str(sorted(SOUND.glob("supply-*.json"))[0])
+
+
+def spoilt_catalog(program, temporary):
+    """Shares above one, a yield above one, nodes that share capacity in a circle, and a part for nobody."""
+    shutil.copytree(HERE.parent.parent / "models", temporary / "models")
+    for file, old, new in [
+        ("packaging-families/tsmc-cowos.json", '["2024-01", 0.61]', '["2024-01", 0.95]'),
+        ("packaging/tsmc-cowos-r.json", '["2024-01", 0.96]', '["2024-01", 1.96]'),
+        ("memories/hbm3.json", '["2022-06", 0.75], ["2023-07", 0.8]', '["2023-07", 0.8], ["2022-06", 0.75]'),
+        ("nodes/tsmc-n7.json", '"foundry": "tsmc",', '"foundry": "tsmc", "capacity_of": "tsmc-n7",'),
+        ("memory-makers/micron-hbm.json", '"customer": "nvidia"', '"customer": "nvidea"'),
+        ("parts/nvl72-racks.json", '"nvidia-gb200"', '"nvidia-gb202"'),
+    ]:
+        path = temporary / "models" / file
+        text = path.read_text()
+        assert old in text, (file, old)
+        path.write_text(text.replace(old, new, 1))
+    return run(program, "catalog", "sources", folder=temporary, WAFERWATT_MODELS="models")
 
 
 def huge_file(program, temporary):
@@ -75,6 +95,7 @@ SPECIAL = {
     "two_files_checked": (3, lambda program, _: run(program, "check", "empty_file.json", "unknown_kind.json")),
     "catalog_unknown_id": (3, lambda program, _: run(program, "catalog", "show", "nvidia-h100-sxn")),
     "catalog_unknown_kind": (3, lambda program, _: run(program, "catalog", "list", "accelerator")),
+    "spoilt_catalog": (3, spoilt_catalog),
     "compare_no_results": (3, lambda program, _: run(program, "compare", "no_such_a", "special")),
     "usage_no_command": (2, lambda program, _: run(program)),
     "usage_unknown_command": (2, lambda program, _: run(program, "chekc", "x.json")),

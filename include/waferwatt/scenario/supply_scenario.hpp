@@ -131,7 +131,7 @@ struct SupplyScenario {
   std::vector<SupplyShock> shocks;
   std::vector<SupplyExpansion> expansions;
   std::vector<SupplyAllocation> allocation;
-  double forecast_error = 0.3;
+  double forecast_error = 0.3, mix_error = 0.3;
   std::optional<std::vector<std::string>> parts;  ///< absent: all of the catalog that the products need
   std::vector<SupplyRisk> risks;
   std::vector<SupplyBuyer> buyers;

@@ -131,6 +131,7 @@ struct Inventory {
   Date date;
   std::vector<double> dies;    ///< good, by product
   std::vector<double> stacks;  ///< by pool
+  std::vector<double> parts;   ///< by part line; steps keep nothing
 };
 
 /// Where the parts of one product are; every balance is exact (see balance_error).
@@ -257,6 +258,7 @@ class Chain {
   std::vector<Inventory> inventories_;
   /// Share of a packaging line's tools by process from a date on, as decided a conversion time before.
   std::vector<std::vector<std::pair<Date, std::map<std::string, double>>>> tools_;
+  std::vector<Date> short_until_;  ///< by product: lots that its node could not start in full come in until then
 };
 
 }  // namespace waferwatt::supply

@@ -34,6 +34,7 @@ struct OrderHabits {
 
 struct OrderAccount {
   double needed = 0, placed = 0, cancelled = 0, delivered = 0, open = 0;
+  double wanted = 0;  ///< what would be open without fear
 
   /// Relative difference of what was placed and what became of it.
   double balance_error() const;

@@ -106,7 +106,7 @@ TEST_CASE("a catalog problem is told with its file and place") {
   }
   SECTION("a link to nowhere") {
     models.replace("accelerators/nvidia-h100-sxm.json", "\"tsmc-n4\"", "\"tsmc-n44\"");
-    CHECK_THAT(models.problems(), Catch::Contains("unknown process_node \"tsmc-n44\"; did you mean \"tsmc-n4\"?"));
+    CHECK_THAT(models.problems(), Catch::Contains("nvidia-h100-sxm.json:7:11: error at /node: unknown process_node \"tsmc-n44\"; did you mean \"tsmc-n4\"?"));
   }
   SECTION("an id that differs from the file") {
     models.replace("accelerators/nvidia-h100-sxm.json", "\"id\": \"nvidia-h100-sxm\"", "\"id\": \"nvidia-h100\"");
@@ -144,7 +144,7 @@ TEST_CASE("shares of a packaging line that come to more than the line are refuse
 TEST_CASE("nodes that share each other's capacity are refused") {
   SpoiltModels models;
   models.replace("nodes/tsmc-n5.json", "\"foundry\": \"tsmc\",", "\"foundry\": \"tsmc\", \"capacity_of\": \"tsmc-n4\",");
-  CHECK_THAT(models.problems(), Catch::Contains("/capacity_of: capacity leads in a circle: tsmc-n5 -> tsmc-n4 -> tsmc-n5"));
+  CHECK_THAT(models.problems(), Catch::Contains("tsmc-n5.json:4:37: error at /capacity_of: capacity leads in a circle: tsmc-n5 -> tsmc-n4 -> tsmc-n5"));
 }
 
 TEST_CASE("yields outside 0 to 1 are refused where they stand") {

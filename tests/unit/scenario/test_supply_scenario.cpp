@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "waferwatt/scenario/runner.hpp"
+
 using namespace waferwatt;
 using namespace waferwatt::scenario;
 using Catch::Contains;
@@ -34,6 +36,15 @@ SupplyScenario cowos_2024() {
   const auto scenario = read(value, diagnostics);
   diagnostics.throw_if_any();
   return scenario;
+}
+
+/// Runs in a child of its own: a process has one SimGrid engine.
+Result apart(const SupplyScenario& scenario, int n_draws = 0, unsigned n_jobs = 1) {
+  io::Value document = SupplyScenario::record().write(scenario);
+  for (const auto& [key, text] : {std::pair{"schema", "waferwatt.scenario/1"}, {"kind", "supply"}, {"name", "apart"}, {"question", "What comes?"}}) document[key] = io::Value{std::string{text}};
+  if (n_draws > 0) document["monte_carlo"] = io::Value{io::Value::Object{{"runs", io::Value{static_cast<double>(n_draws)}}}};
+  const std::shared_ptr<const catalog::Catalog> catalog(&shipped(), [](const catalog::Catalog*) {});
+  return run_isolated(load_text("apart.json", io::to_json(document), catalog), {.n_jobs = n_jobs}).result;
 }
 
 const std::string kSmall = R"({"start": "2024-01", "end": "2024-04", "known_at": "2023-12-31",
@@ -230,7 +241,7 @@ TEST_CASE("a shock costs what the same chain without it delivers more") {
   SupplyScenario scenario = cowos_2024();
   scenario.shocks = {{.kind = supply::ShockKind::power_loss, .date = Date::from_civil(2024, 3, 1), .duration = 4 * week, .loss = 1, .lines = {"tsmc-cowos"}}};
   scenario.without = {Without::shocks};
-  const Result with_shock = run(scenario, shipped(), {}), without = run(cowos_2024(), shipped(), {});
+  const Result with_shock = apart(scenario), without = apart(cowos_2024());
   const double difference = delivered(with_shock, "nvidia", "2024") - delivered(without, "nvidia", "2024");
   CHECK(difference < -1e5);
   CHECK(metric(with_shock, "accelerators_delivered_difference") < difference);  // the others' loss comes on top
@@ -239,16 +250,41 @@ TEST_CASE("a shock costs what the same chain without it delivers more") {
 
 TEST_CASE("bands are the same on any number of workers, and chance events widen them downwards") {
   SupplyScenario scenario = cowos_2024();
-  const auto low = [&](unsigned n_jobs) {
-    const Result result = run(scenario, shipped(), {.n_draws = 24, .n_jobs = n_jobs});
+  const auto band = [&](unsigned n_jobs, std::map<std::string, std::string> dims = {{"vendor", "nvidia"}, {"year", "2024"}}) {
+    const Result result = apart(scenario, 24, n_jobs);
     for (const Metric& m : result.metrics)
-      if (m.name == "accelerators_delivered" && m.dims == std::map<std::string, std::string>{{"vendor", "nvidia"}, {"year", "2024"}}) return *m.low;
-    return 0.0;
+      if (m.name == "accelerators_delivered" && m.dims == dims) return std::pair{*m.low, *m.high};
+    return std::pair{0.0, 0.0};
   };
+  const auto low = [&](unsigned n_jobs) { return band(n_jobs).first; };
   const double calm = low(1);
   CHECK(low(3) == calm);
+  // What is not known of the mix of products widens the band of one product.
+  const std::map<std::string, std::string> h20 = {{"accelerator", "nvidia-h20"}, {"quarter", "2024-Q3"}};
+  const auto unsure = band(2, h20);
+  scenario.mix_error = 0;
+  const auto sure = band(2, h20);
+  CHECK(unsure.second - unsure.first > 1.2 * (sure.second - sure.first));
+  scenario.mix_error = 0.3;
   scenario.risks = {{.rate = 2 / year, .kind = supply::ShockKind::power_loss, .duration = 8 * week, .loss = 0.8, .lines = {"tsmc-cowos"}}};
   CHECK(low(2) < calm);
+}
+
+TEST_CASE("a product that delivers nothing in a quarter has a zero there, not a gap") {
+  SupplyScenario scenario = cowos_2024();
+  scenario.shocks = {{.kind = supply::ShockKind::ban, .date = Date::from_civil(2024, 4, 9), .duration = 3 * year, .accelerator = "nvidia-h20"}};
+  const Result result = run(scenario, shipped(), {});
+  const auto value = [&](const std::string& name, std::map<std::string, std::string> dims) {
+    const auto found = std::ranges::find_if(result.metrics, [&](const Metric& m) { return m.name == name && m.dims == dims; });
+    REQUIRE(found != result.metrics.end());
+    return found->value;
+  };
+  // Banned on 9 April: the fiscal quarter from February shows in April, too; from July on there is nothing.
+  CHECK(value("accelerators_recognised", {{"accelerator", "nvidia-h20"}, {"quarter", "2024-Q2"}}) > 0);
+  CHECK(value("accelerators_recognised", {{"accelerator", "nvidia-h20"}, {"quarter", "2024-Q3"}}) == 0);
+  CHECK(value("accelerators_delivered", {{"accelerator", "nvidia-h20"}, {"quarter", "2024-Q3"}}) == 0);
+  CHECK(value("delivery_collapse", {{"accelerator", "nvidia-h20"}}) == 3);
+  CHECK(value("package_cost", {{"accelerator", "nvidia-h100-sxm"}, {"packaging", "tsmc-cowos-s"}, {"year", "2024"}}) == Approx(3200).epsilon(0.15));
 }
 
 TEST_CASE("buyers who fear to be left out order more than they need, and cancel") {
@@ -265,5 +301,6 @@ TEST_CASE("buyers who fear to be left out order more than they need, and cancel"
     delivered_and_open += orders.numbers("delivered_accelerators")[i] + orders.numbers("open_accelerators")[i];
   }
   CHECK(cancelled > 0);
+  CHECK_THAT(result.headline, Contains("the order book is largest in"));
   CHECK(placed == Approx(cancelled + delivered_and_open));
 }

@@ -227,6 +227,21 @@ TEST_CASE("a product without a packaging line is built as orders come") {
   CHECK(run.delivered(0) == Approx(720));
 }
 
+TEST_CASE("without a packaging line orders decide the starts, unless the node was short") {
+  auto spec = tiny_spec();
+  spec.products[0].family.clear();
+  spec.products[0].memory.clear();
+  ChainRun ample(spec, {720000});
+  ample.run();
+  CHECK(ample.limit(0, 20) == Limit::orders);
+  CHECK(ample.started(0, 20) > 0);
+  spec.logic[0].capacity = weekly(10);
+  ChainRun scarce(spec, {720000});
+  scarce.run();
+  CHECK(scarce.limit(0, 20) == Limit::logic);
+  CHECK(scarce.started(0, 20) == Approx(600));
+}
+
 TEST_CASE("stacks that one vendor cannot use do not starve another") {
   // v and w have qualified one maker each; w has no dies, so its maker's stacks pile up. v keeps its 1,000 slots.
   auto spec = tiny_spec();

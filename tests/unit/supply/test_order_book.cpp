@@ -35,6 +35,7 @@ TEST_CASE("fear inflates orders while the wait is long, and what is too much is 
   CHECK(book.open(0) == Approx(1100));  // nobody waits yet
   book.review(kFrom + week, week);
   CHECK(book.open(0) == Approx(1200 * 1.5));
+  CHECK(book.accounts()[0].wanted == Approx(1200));
   for (int w = 2; w < 60; ++w) {
     CHECK(book.deliver(0, 150) >= 0);
     book.review(kFrom + w * week, week);
