@@ -70,3 +70,21 @@ function(waferwatt_version_definitions target)
   set_source_files_properties(${CMAKE_SOURCE_DIR}/src/report/provenance.cpp PROPERTIES COMPILE_DEFINITIONS
     "WAFERWATT_VERSION=\"${PROJECT_VERSION}\";WAFERWATT_REVISION=\"${revision}\"")
 endfunction()
+
+# Files that the program carries: the source <source> of a module includes "<output>" (kFiles, pairs of name and content).
+# Arguments after that are pairs NAME FILE.
+function(waferwatt_embed target source output)
+  set(names)
+  set(files)
+  while(ARGN)
+    list(POP_FRONT ARGN name file)
+    list(APPEND names ${name})
+    list(APPEND files ${file})
+  endwhile()
+  set(made ${CMAKE_CURRENT_BINARY_DIR}/embedded/${output})
+  add_custom_command(OUTPUT ${made} DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/EmbedFiles.cmake VERBATIM
+    COMMAND ${CMAKE_COMMAND} "-DOUTPUT=${made}" "-DNAMES=${names}" "-DFILES=${files}" -P ${CMAKE_SOURCE_DIR}/cmake/EmbedFiles.cmake)
+  set_property(SOURCE ${source} APPEND PROPERTY OBJECT_DEPENDS ${made})
+  target_sources(${target} PRIVATE ${made})
+  target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/embedded)
+endfunction()

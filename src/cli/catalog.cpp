@@ -42,6 +42,8 @@ int list_sources() {
   return kOk;
 }
 
+std::vector<std::string> first_words() { return {"list", "show", "sources"}; }
+
 int run(const Arguments& arguments) {
   const auto& words = arguments.positional();
   if (words.empty()) return list_kinds();
@@ -59,7 +61,7 @@ int run(const Arguments& arguments) {
     return list_sources();
   }
   throw UsageError(
-      fmt::format("unknown word \"{}\"{}", words[0], core::suggestion(words[0], {"list", "show", "sources"}, "words")));
+      fmt::format("unknown word \"{}\"{}", words[0], core::suggestion(words[0], first_words(), "words")));
 }
 
 }  // namespace
@@ -70,10 +72,11 @@ Command catalog_command() {
           .doc = "Show what the catalog knows: accelerators, language models, packaging, grids, ...",
           .examples =
               "  waferwatt catalog list accelerators\n"
-              "  waferwatt catalog show nvidia-h100-sxm5-80gb\n"
+              "  waferwatt catalog show nvidia-h100-sxm\n"
               "  waferwatt catalog sources\n",
           .options = {},
-          .run = run};
+          .run = run,
+          .choices = first_words};
 }
 
 }  // namespace waferwatt::cli

@@ -55,7 +55,7 @@ std::span<const Command> commands() {
   static const Command table[] = {run_command(),     check_command(),  explain_command(),
                                   catalog_command(), schema_command(), compare_command(),
                                   plan_command(),    sweep_command(),  trace_command(),
-                                  calibrate_command(), validate_command()};
+                                  calibrate_command(), validate_command(), report_command(), completion_command(), man_command()};
   return table;
 }
 
@@ -78,16 +78,26 @@ int main_status(const std::vector<std::string>& words) {
   }
 }
 
+std::string_view purpose() { return "simulates the chain from wafers and megawatts to trained models and served tokens."; }
+
+std::span<const std::pair<Status, std::string_view>> statuses() {
+  static constexpr std::pair<Status, std::string_view> kTable[] = {
+      {kOk, "success"}, {kOurBug, "a fault of the program"}, {kUsage, "wrong usage"}, {kBadInput, "bad input"}, {kInfeasible, "no feasible solution"}};
+  return kTable;
+}
+
 std::string help_text() {
-  std::string text =
-      "Waferwatt simulates the chain from wafers and megawatts to trained models and served tokens.\n\n"
-      "usage: waferwatt COMMAND [ARGUMENTS]\n\n";
-  for (const auto& command : commands()) text += fmt::format("  {:<9} {}\n", command.name, command.doc);
+  std::string text = fmt::format("Waferwatt {}\n\nusage: waferwatt COMMAND [ARGUMENTS]\n\n", purpose());
+  for (const auto& command : commands()) text += fmt::format("  {:<10} {}\n", command.name, command.doc);
   text +=
-      "\n  --help    Show this help; waferwatt COMMAND --help shows a command's.\n"
-      "  --version Show the version.\n\n"
-      "Exit status: 0 success, 1 a fault of the program, 2 wrong usage, 3 bad input, 4 no feasible solution.\n";
-  return text;
+      "\n  --help     Show this help; waferwatt COMMAND --help shows a command's, with examples.\n"
+      "  --version  Show the version.\n\n"
+      "examples:\n"
+      "  waferwatt run scenarios/compute-famine.json\n"
+      "  waferwatt plan scenarios/train-llama3-70b-h100.json --objective cost\n"
+      "  waferwatt catalog show nvidia-h100-sxm\n\nExit status:";
+  for (const auto& [status, meaning] : statuses()) text += fmt::format("{} {} {}", status == kOk ? "" : ",", static_cast<int>(status), meaning);
+  return text + ".\n";
 }
 
 std::string help_text(const Command& command) {

@@ -30,7 +30,7 @@ Command explain_command() {
   return {.name = "explain",
           .arguments = "FILE [OPTIONS]",
           .doc = "Show the resolved scenario, and each value of the catalog behind it with its source.",
-          .examples = "  waferwatt explain scenarios/small.json\n",
+          .examples = "  waferwatt explain scenarios/supply-cowos-2024.json\n",
           .options = {{"--set", "", "PATH=VALUE", "Replace a value; may be repeated.", true}},
           .run = explain};
 }

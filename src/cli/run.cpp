@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run_options.hpp"
 
+#include <algorithm>
 #include <thread>
 
 #include "waferwatt/report/summary.hpp"
@@ -28,7 +29,7 @@ int run(const Arguments& arguments) {
   if (arguments.has("--json"))
     fmt::print("{}", io::to_json(report::summary(scenario, outcome)));
   else
-    fmt::print("{}\nReport    {}\n", report::headline(scenario, outcome.result), (folder / "report.html").string());
+    fmt::print("{}\nReport    {}\n", report::headline(scenario, outcome.result, style_of(stdout)), (folder / "report.html").string());
   if (outcome.result.infeasible.empty()) return kOk;
   fmt::print(stderr, "infeasible: {}\n", outcome.result.infeasible);
   return kInfeasible;

@@ -51,7 +51,8 @@ Command schema_command() {
               "  waferwatt schema training > training.schema.json\n"
               "  waferwatt schema accelerators\n",
           .options = {{"--markdown", "", "", "Print the reference page instead."}},
-          .run = schema};
+          .run = schema,
+          .choices = all_kinds};
 }
 
 }  // namespace waferwatt::cli

@@ -57,7 +57,7 @@ int run_sweep(const Arguments& arguments, const scenario::Scenario& scenario) {
   if (arguments.has("--json"))
     fmt::print("{}", io::to_json(report::summary(scenario, sweep.outcome)));
   else
-    fmt::print("{}\nPoints    {}\nReport    {}\n", report::headline(scenario, result), (folder / "tables/points.csv").string(), (folder / "report.html").string());
+    fmt::print("{}\nPoints    {}\nReport    {}\n", report::headline(scenario, result, style_of(stdout)), (folder / "tables/points.csv").string(), (folder / "report.html").string());
   if (sweep.n_failed > 0) {
     fmt::print(stderr, "{} of {} points failed; tables/points.csv has the reasons, and the same command tries them again with --force\n", sweep.n_failed, sweep.n_points);
     return kOurBug;

@@ -12,14 +12,17 @@ struct Set {
 };
 constexpr Set kSets[] = {{"kernels", validate_kernels}, {"network", validate_network}, {"training", validate_training}, {"serving", validate_serving}, {"supply", validate_supply}, {"power", validate_power}};
 
+std::vector<std::string> set_names() {
+  std::vector<std::string> names;
+  for (const auto& set : kSets) names.emplace_back(set.name);
+  return names;
+}
+
 int validate(const Arguments& arguments) {
   const std::string& name = only_argument(arguments, "SET");
-  std::vector<std::string> known;
-  for (const auto& set : kSets) {
+  for (const auto& set : kSets)
     if (set.name == name) return set.run(arguments);
-    known.emplace_back(set.name);
-  }
-  throw UsageError(fmt::format("unknown set \"{}\"{}", name, core::suggestion(name, known, "sets")));
+  throw UsageError(fmt::format("unknown set \"{}\"{}", name, core::suggestion(name, set_names(), "sets")));
 }
 
 }  // namespace
@@ -39,7 +42,8 @@ Command validate_command() {
                       {"--fit", "", "", "Fit the backends' profiles on half of the configurations (serving)."},
                       {"--jobs", "-j", "N", "Processor cores to use (supply; default: all)."},
                       {"--json", "", "", "Print one JSON object."}},
-          .run = validate};
+          .run = validate,
+          .choices = set_names};
 }
 
 }  // namespace waferwatt::cli

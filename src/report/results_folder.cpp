@@ -10,6 +10,7 @@
 #include "waferwatt/report/html_page.hpp"
 #include "waferwatt/report/summary.hpp"
 #include "waferwatt/report/trace_file.hpp"
+#include "waferwatt/report/used_values.hpp"
 
 namespace waferwatt::report {
 namespace {
@@ -49,13 +50,15 @@ void write_files(const fs::path& folder, const scenario::Scenario& scenario, con
   };
   json("summary.json", summary(scenario, outcome));
   json("resolved.json", scenario.resolved());
+  const auto csv = [&](const fs::path& file, const Table& table) { write_file(file, [&](std::ostream& out) { io::write_csv(out, table); }); };
+  csv(folder / "inputs.csv", inputs_table(used_values(scenario.resolved(), *scenario.catalog)));
   for (const auto& table : outcome.result.tables)
     if (table.name() == kTraceTable)
       write_file(folder / "trace.json", [&](std::ostream& out) { write_trace(out, table); });
     else
-      write_file(folder / "tables" / (table.name() + ".csv"), [&](std::ostream& out) { io::write_csv(out, table); });
+      csv(folder / "tables" / (table.name() + ".csv"), table);
   if (outcome.result.ledger.n_columns() > 0)
-    write_file(folder / "ledger.csv", [&](std::ostream& out) { io::write_csv(out, outcome.result.ledger); });
+    csv(folder / "ledger.csv", outcome.result.ledger);
   write_file(folder / "report.html", [&](std::ostream& out) { out << html_page(scenario, outcome); });
 }
 
@@ -95,6 +98,17 @@ void write_results_folder(const fs::path& folder, const scenario::Scenario& scen
   } catch (const fs::filesystem_error& error) {
     throw InputError(fmt::format("the results cannot be written to {}: {}", target.string(), error.code().message()));
   }
+}
+
+void write_report(const fs::path& file, const fs::path& folder) {
+  Diagnostics diagnostics;
+  const Results results = read_results(folder, diagnostics);
+  diagnostics.throw_if_any();
+  write_file(file, [&](std::ostream& out) { out << html_page(results); });
+}
+
+void write_comparison(const fs::path& file, const Comparison& comparison) {
+  write_file(file, [&](std::ostream& out) { out << html_page(comparison); });
 }
 
 }  // namespace waferwatt::report

@@ -43,23 +43,23 @@ Value as_list(const std::vector<T>& things) {
 }
 
 /// Scopes such as years get a line each; the sentences are those of the whole run.
-std::string binds_text(const scenario::Result& result) {
+std::string binds_text(const scenario::Result& result, const TerminalStyle& style) {
   using Align = TextTable::Align;
   const auto scopes = binds_by_scope(result);
   std::string text;
   if (scopes.size() > kManyScopes) {
     TextTable table({"what binds", ""});
     for (const auto& [scope, shares] : scopes) table.add({scope.empty() ? "whole run" : scope, shares});
-    text = table.text() + '\n';
+    text = table.text(2, style) + '\n';
   }
   TextTable table({"charged to", "where", "share", ""}, {Align::left, Align::left, Align::right});
   for (const auto& bind : result.binds)
     if (bind.share >= kLeastShare && (scopes.size() <= kManyScopes || bind.scope.empty()))
       table.add({bind.resource, bind.scope, fmt::format("{:.0f} %", bind.share * 100), bind.text});
-  return text + table.text();
+  return text + table.text(2, style);
 }
 
-std::string years_text(const scenario::Result& result) {
+std::string years_text(const scenario::Result& result, const TerminalStyle& style) {
   const YearTable years = year_table(result);
   if (years.rows.empty()) return "";
   std::vector<std::string> titles = {"by year", "of", "unit"};
@@ -68,18 +68,20 @@ std::string years_text(const scenario::Result& result) {
     titles.push_back(year);
     alignment.push_back(TextTable::Align::right);
   }
+  if (style.has_sparklines) titles.emplace_back("");
   TextTable table(titles, alignment);
   const std::size_t n = std::min(years.rows.size(), kMostMetrics);
   for (std::size_t i = 0; i < n; ++i) {
     const auto& row = years.rows[i];
     std::vector<std::string> cells = {row.name, row.of, row.unit};
-    cells.insert(cells.end(), row.values.begin(), row.values.end());
+    for (const auto& value : row.values) cells.push_back(value ? compact_number(*value) : "");
+    if (style.has_sparklines) cells.push_back(sparkline(row.values));
     table.add(std::move(cells));
   }
-  return table.text() + (n < years.rows.size() ? fmt::format("  ... and {} more rows in the report\n", years.rows.size() - n) : "") + '\n';
+  return table.text(2, style) + (n < years.rows.size() ? fmt::format("  ... and {} more rows in the report\n", years.rows.size() - n) : "") + '\n';
 }
 
-std::string metrics_text(const scenario::Result& result) {
+std::string metrics_text(const scenario::Result& result, const TerminalStyle& style) {
   using Align = TextTable::Align;
   TextTable table({"metric", "of", "value", "unit", "range"}, {Align::left, Align::left, Align::right});
   const auto metrics = other_metrics(result);
@@ -91,7 +93,7 @@ std::string metrics_text(const scenario::Result& result) {
     table.add(
         {metric.name, dims_text(metric.dims), grouped_number(metric.value), metric.unit == "1" ? "" : metric.unit, range});
   }
-  return table.text() + (n < metrics.size() ? fmt::format("  ... and {} more in the report\n", metrics.size() - n) : "");
+  return table.text(2, style) + (n < metrics.size() ? fmt::format("  ... and {} more in the report\n", metrics.size() - n) : "");
 }
 
 }  // namespace
@@ -116,12 +118,12 @@ Value summary(const scenario::Scenario& scenario, const scenario::Outcome& outco
   return document;
 }
 
-std::string headline(const scenario::Scenario& scenario, const scenario::Result& result) {
+std::string headline(const scenario::Scenario& scenario, const scenario::Result& result, const TerminalStyle& style) {
   std::string text;
-  if (!scenario.header.question.empty()) text += fmt::format("Question  {}\n", scenario.header.question);
-  if (!result.headline.empty()) text += fmt::format("Answer    {}\n", result.headline);
-  if (!result.binds.empty()) text += '\n' + binds_text(result);
-  if (!result.metrics.empty()) text += '\n' + years_text(result) + metrics_text(result);
+  if (!scenario.header.question.empty()) text += fmt::format("{}  {}\n", style.faint("Question"), scenario.header.question);
+  if (!result.headline.empty()) text += fmt::format("{}    {}\n", style.faint("Answer"), style.bold(result.headline));
+  if (!result.binds.empty()) text += '\n' + binds_text(result, style);
+  if (!result.metrics.empty()) text += '\n' + years_text(result, style) + metrics_text(result, style);
   return text;
 }
 

@@ -13,7 +13,7 @@ std::size_t width(const std::string& text) {
 
 }  // namespace
 
-std::string TextTable::text(std::size_t margin) const {
+std::string TextTable::text(std::size_t margin, const TerminalStyle& style) const {
   std::vector<std::size_t> widths;
   for (const auto& row : rows_) {
     widths.resize(std::max(widths.size(), row.size()));
@@ -28,7 +28,7 @@ std::string TextTable::text(std::size_t margin) const {
       line += (i > 0 ? "  " : "") + (is_right ? padding + row[i] : row[i] + padding);
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    result += line + '\n';
+    result += (&row == &rows_.front() ? style.faint(line) : line) + '\n';
   }
   return result;
 }

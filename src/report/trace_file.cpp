@@ -6,20 +6,14 @@
 
 #include <fmt/format.h>
 
+#include "json_text.hpp"
+
 namespace waferwatt::report {
-namespace {
 
-/// Text between quotes; names are our own, so that only what JSON forbids is escaped.
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) >= 0x20) out += c;
-  }
-  return out + "\"";
+core::Table trace_table() {
+  using Kind = core::Table::Kind;
+  return {std::string{kTraceTable}, {{"process", Kind::text}, {"thread", Kind::text}, {"name", Kind::text}, {"category", Kind::text}, {"start_s"}, {"duration_s"}}};
 }
-
-}  // namespace
 
 void write_trace(std::ostream& out, const core::Table& spans) {
   const auto &processes = spans.texts("process"), &threads = spans.texts("thread"), &names = spans.texts("name"),
@@ -37,13 +31,13 @@ void write_trace(std::ostream& out, const core::Table& spans) {
     const auto [process, new_process] = process_ids.try_emplace(processes[i], process_ids.size() + 1);
     const std::size_t pid = process->second;
     if (new_process)
-      put(fmt::format(R"({{"ph": "M", "pid": {}, "name": "process_name", "args": {{"name": {}}}}})", pid, quoted(processes[i])));
+      put(fmt::format(R"({{"ph": "M", "pid": {}, "name": "process_name", "args": {{"name": {}}}}})", pid, json_quoted(processes[i])));
     const auto [thread, new_thread] = thread_ids.try_emplace({processes[i], threads[i]}, thread_ids.size() + 1);
     const std::size_t tid = thread->second;
     if (new_thread)
-      put(fmt::format(R"({{"ph": "M", "pid": {}, "tid": {}, "name": "thread_name", "args": {{"name": {}}}}})", pid, tid, quoted(threads[i])));
+      put(fmt::format(R"({{"ph": "M", "pid": {}, "tid": {}, "name": "thread_name", "args": {{"name": {}}}}})", pid, tid, json_quoted(threads[i])));
     put(fmt::format(R"({{"ph": "X", "pid": {}, "tid": {}, "name": {}, "cat": {}, "ts": {:.3f}, "dur": {:.3f}}})", pid, tid,
-                    quoted(names[i]), quoted(categories[i]), 1e6 * starts[i], 1e6 * durations[i]));
+                    json_quoted(names[i]), json_quoted(categories[i]), 1e6 * starts[i], 1e6 * durations[i]));
   }
   out << "\n]}\n";
 }

@@ -120,4 +120,12 @@ std::vector<UsedValue> used_values(const Value& resolved, const catalog::Catalog
   return collector.take();
 }
 
+core::Table inputs_table(const std::vector<UsedValue>& values) {
+  using Kind = core::Table::Kind;
+  core::Table table("inputs", {{"of", Kind::text}, {"value_of", Kind::text}, {"value", Kind::text}, {"range", Kind::text}, {"quality", Kind::text},
+                         {"source", Kind::text}, {"note", Kind::text}});
+  for (const auto& value : values) table.add({value.thing, value.key, value.value, value.range, value.quality, value.source, value.note});
+  return table;
+}
+
 }  // namespace waferwatt::report

@@ -7,7 +7,6 @@
 #include <map>
 #include <set>
 
-#include "waferwatt/core/number_text.hpp"
 #include "waferwatt/report/summary.hpp"
 
 namespace waferwatt::report {
@@ -39,9 +38,9 @@ YearTable year_table(const scenario::Result& result) {
     if (year.empty()) continue;
     const std::string of = dims_text(dims);
     const auto [at, is_new] = row_of.emplace(std::pair{metric.name, of}, table.rows.size());
-    if (is_new) table.rows.push_back({metric.name, of, metric.unit == "1" ? "" : metric.unit, std::vector<std::string>(table.years.size())});
+    if (is_new) table.rows.push_back({metric.name, of, metric.unit == "1" ? "" : metric.unit, std::vector<std::optional<double>>(table.years.size())});
     const auto column = std::ranges::find(table.years, year.mapped()) - table.years.begin();
-    table.rows[at->second].values[static_cast<std::size_t>(column)] = compact_number(metric.value);
+    table.rows[at->second].values[static_cast<std::size_t>(column)] = metric.value;
   }
   return table;
 }

@@ -22,6 +22,7 @@ struct Command {
   std::string_view examples;   ///< lines of shell
   std::vector<Option> options;
   int (*run)(const Arguments&);
+  std::vector<std::string> (*choices)() = nullptr;  ///< words that may come first, for completion; nothing: files
 };
 
 Command run_command();
@@ -35,6 +36,9 @@ Command calibrate_command();
 Command validate_command();
 Command plan_command();
 Command trace_command();
+Command report_command();
+Command completion_command();
+Command man_command();
 
 /// All commands in the order of the help.
 std::span<const Command> commands();
@@ -42,8 +46,18 @@ std::span<const Command> commands();
 /// Runs a whole command line (without the program's name); messages go to standard error.
 int main_status(const std::vector<std::string>& words);
 
+/// One sentence: what the program does.
+std::string_view purpose();
+std::span<const std::pair<Status, std::string_view>> statuses();
+
 std::string help_text();
 std::string help_text(const Command& command);
+
+/// What completes commands and options. \throws UsageError for a shell that is not known
+std::string completion_script(const std::string& shell);
+
+/// The manual page, as roff.
+std::string manual_page();
 
 /// models/, read once.
 std::shared_ptr<const catalog::Catalog> shared_catalog();

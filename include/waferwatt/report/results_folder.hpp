@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The folder a run leaves behind: summary.json, resolved.json, tables/*.csv, ledger.csv, report.html.
+// The folder a run leaves behind: summary.json, resolved.json, inputs.csv, tables/*.csv, ledger.csv, trace.json, report.html.
 #include <filesystem>
 
+#include "waferwatt/report/comparison.hpp"
 #include "waferwatt/scenario/runner.hpp"
 
 namespace waferwatt::report {
@@ -17,5 +18,11 @@ void check_results_folder(const std::filesystem::path& folder, IfPresent if_pres
 /// \throws InputError as check_results_folder, or when the files cannot be written
 void write_results_folder(const std::filesystem::path& folder, const scenario::Scenario& scenario,
                           const scenario::Outcome& outcome, IfPresent if_present);
+
+/// Writes the page of a results folder. \throws InputError when there is none, or the file cannot be written
+void write_report(const std::filesystem::path& file, const std::filesystem::path& folder);
+
+/// Writes the page of a comparison. \throws InputError when the file cannot be written
+void write_comparison(const std::filesystem::path& file, const Comparison& comparison);
 
 }  // namespace waferwatt::report

@@ -3,6 +3,7 @@
 // What a run says, as JSON and on a terminal.
 #include <string>
 
+#include "waferwatt/report/terminal_style.hpp"
 #include "waferwatt/scenario/runner.hpp"
 
 namespace waferwatt::report {
@@ -11,7 +12,7 @@ namespace waferwatt::report {
 io::Value summary(const scenario::Scenario& scenario, const scenario::Outcome& outcome);
 
 /// Question, answer, what binds and the first metrics, for people.
-std::string headline(const scenario::Scenario& scenario, const scenario::Result& result);
+std::string headline(const scenario::Scenario& scenario, const scenario::Result& result, const TerminalStyle& style = {});
 
 /// "vendor nvidia, year 2024"
 std::string dims_text(const std::map<std::string, std::string>& dims);

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "waferwatt/report/terminal_style.hpp"
+
 namespace waferwatt::report {
 
 class TextTable {
@@ -16,7 +18,7 @@ class TextTable {
   bool empty() const { return rows_.size() == 1; }
 
   /// The lines, each after `margin` blanks; no blanks at the ends of lines.
-  std::string text(std::size_t margin = 2) const;
+  std::string text(std::size_t margin = 2, const TerminalStyle& style = {}) const;
 
  private:
   std::vector<Align> alignment_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "waferwatt/catalog/catalog.hpp"
+#include "waferwatt/core/table.hpp"
 
 namespace waferwatt::report {
 
@@ -21,5 +22,8 @@ struct UsedValue {
 /// The facts of every thing that a resolved scenario names, and of the parts those are made of
 /// (accelerator, fabric, memory, packaging, node, grid).
 std::vector<UsedValue> used_values(const io::Value& resolved, const catalog::Catalog& catalog);
+
+/// The same as a table "inputs": of, value_of, value, range, quality, source, note.
+core::Table inputs_table(const std::vector<UsedValue>& values);
 
 }  // namespace waferwatt::report

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Metrics that have a value for each year, one row each, the years side by side.
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,7 @@ namespace waferwatt::report {
 struct YearTable {
   struct Row {
     std::string name, of, unit;
-    std::vector<std::string> values;  ///< one per year; empty where there is none
+    std::vector<std::optional<double>> values;  ///< one per year; nothing where there is none
   };
   std::vector<std::string> years;
   std::vector<Row> rows;

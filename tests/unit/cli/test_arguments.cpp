@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "waferwatt/cli/command.hpp"
+#include "waferwatt/cli/terminal.hpp"
 
 namespace waferwatt::cli {
 namespace {
@@ -53,6 +54,36 @@ TEST_CASE("every command has a line of help, examples, and options that are desc
       CHECK(help_text(command).find(option.name) != std::string::npos);
     }
   }
+}
+
+TEST_CASE("the manual page and the completions know every command and option") {
+  const std::string manual = manual_page();
+  CHECK(manual.starts_with(".TH WAFERWATT 1"));
+  for (const auto& command : commands()) {
+    INFO(command.name);
+    CHECK(manual.find(".SS \\fBwaferwatt " + std::string{command.name}) != std::string::npos);
+    for (const auto shell : {"bash", "zsh"}) {
+      const std::string text = completion_script(shell);
+      CHECK(text.find(std::string{command.name} + ")") != std::string::npos);
+      for (const auto& option : command.options) CHECK(text.find(option.name) != std::string::npos);
+    }
+  }
+  CHECK_THROWS_WITH(completion_script("fish"), Catch::Contains("unknown shell \"fish\""));
+}
+
+TEST_CASE("the time left is that of the pace so far, once that can be told") {
+  CHECK(time_left(0.01, 100).empty());
+  CHECK(time_left(0.5, 0.5).empty());
+  CHECK(time_left(0.25, 10) == "30 s left");
+  CHECK(time_left(0.1, 60) == "9 min left");
+  CHECK(time_left(0.05, 1000) == "5.3 h left");
+}
+
+TEST_CASE("a stream that is no terminal gets plain text") {
+  std::FILE* const file = std::tmpfile();
+  CHECK_FALSE(style_of(file).has_colours);
+  CHECK_FALSE(style_of(file).has_sparklines);
+  std::fclose(file);
 }
 
 }  // namespace waferwatt::cli

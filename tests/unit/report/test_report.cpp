@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -11,9 +12,11 @@
 #include "waferwatt/core/number_text.hpp"
 #include "waferwatt/report/comparison.hpp"
 #include "waferwatt/report/html_page.hpp"
+#include "waferwatt/report/metric_definitions.hpp"
 #include "waferwatt/report/results_folder.hpp"
 #include "waferwatt/report/summary.hpp"
 #include "waferwatt/report/text_table.hpp"
+#include "waferwatt/report/trace_file.hpp"
 #include "waferwatt/report/used_values.hpp"
 
 namespace waferwatt::report {
@@ -130,15 +133,81 @@ TEST_CASE("the summary is the same for the same result, provenance apart") {
   CHECK(slow_summary.find("provenance")->find("wall_time_s")->number() == 99);
 }
 
-TEST_CASE("the page escapes texts, cuts long tables and has no scripts") {
-  const std::string page = html_page(sample_scenario(), sample_outcome());
-  CHECK(page.find("How &lt;much&gt;?") != std::string::npos);
-  CHECK(page.find("It takes 3 J &amp; no more.") != std::string::npos);
-  CHECK(page.find("300 rows, the first 200 shown") != std::string::npos);
+TEST_CASE("the page escapes texts, thins long tables and loads nothing from a network") {
+  auto outcome = sample_outcome();
+  outcome.result.headline = "It takes 3 J </script> & no more.";
+  Table longer("longer", {{"t_s", Table::Kind::number}, {"what", Table::Kind::text}});
+  for (int i = 0; i < 60'000; ++i) longer.add({i == 1 ? std::nan("") : 0.1 * i, std::string{i % 2 ? "odd" : "even"}});
+  outcome.result.tables.push_back(longer);
+  const std::string page = html_page(sample_scenario(), outcome);
+  CHECK(page.find("<h1>How &lt;much&gt;?</h1>") != std::string::npos);
+  CHECK(page.find("It takes 3 J &lt;/script&gt; &amp; no more.") != std::string::npos);
+  CHECK(page.find("It takes 3 J \\u003c/script> & no more.") != std::string::npos);  // in the data
+  CHECK(page.find(R"({"name":"draw","rows":300,"every":1,"columns":[{"name":"t_s","values":[0,1,2,)") != std::string::npos);
+  CHECK(page.find(R"({"name":"longer","rows":60000,"every":2,"columns":[{"name":"t_s","values":[0,0.2,0.4,)") != std::string::npos);
+  CHECK(page.find(R"({"name":"what","texts":["even"],"at":[0,0,)") != std::string::npos);
   CHECK(page.find("Data sheet (Maker)") != std::string::npos);
-  CHECK(page.find("<script") == std::string::npos);
-  CHECK(page.find("http") == std::string::npos);
+  CHECK(page.find("{{") == std::string::npos);
+  for (const char* loads : {"src=\"", "href=\"http", "@import", "url("}) CHECK(page.find(loads) == std::string::npos);
   CHECK(html_escaped("<a href=\"x\">&</a>") == "&lt;a href=&quot;x&quot;&gt;&amp;&lt;/a&gt;");
+}
+
+TEST_CASE("a results folder reads back to the page that was written with it") {
+  const Folder folder;
+  auto outcome = sample_outcome();
+  Table named("named", {{"what", Table::Kind::text}, {"amount", Table::Kind::number}});
+  named.add({std::string{"a, \"b\"\nc"}, 0.125});
+  named.add({std::string{}, std::nan("")});
+  outcome.result.tables.push_back(named);
+  Table trace = trace_table();
+  trace.add({std::string{"step"}, std::string{"stage \"0\""}, std::string{"forward"}, std::string{"compute"}, 0.5, 0.25});
+  outcome.result.tables.push_back(trace);
+  write_results_folder(folder / "out", sample_scenario(), outcome, IfPresent::refuse);
+
+  Diagnostics diagnostics;
+  const Results results = read_results(folder / "out", diagnostics);
+  diagnostics.throw_if_any();
+  REQUIRE(results.tables.size() == 3);
+  CHECK(results.tables[1].name() == "named");
+  CHECK(results.tables[1].texts("what") == std::vector<std::string>{"a, \"b\"\nc", ""});
+  CHECK(results.tables[1].numbers("amount")[0] == 0.125);
+  CHECK(std::isnan(results.tables[1].numbers("amount")[1]));
+  CHECK(results.tables[2].texts("thread")[0] == "stage \"0\"");
+  CHECK(results.tables[2].numbers("start_s")[0] == Approx(0.5));
+  CHECK(results.inputs.texts("source")[0] == "Data sheet (Maker)");
+
+  const std::string before = content(folder / "out" / "report.html");
+  write_report(folder / "out" / "report.html", folder / "out");
+  CHECK(content(folder / "out" / "report.html") == before);
+}
+
+TEST_CASE("metrics are defined by the page of the reference, kind by kind") {
+  const auto definitions = metric_definitions();
+  CHECK(definitions.size() > 80);
+  for (const auto& definition : definitions) {
+    INFO(definition.name);
+    CHECK(definition.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos);
+    CHECK_FALSE(definition.kinds.empty());
+    CHECK_FALSE(definition.unit.empty());
+    CHECK_FALSE(definition.meaning.empty());
+  }
+  const auto mfu = std::ranges::find(definitions, "mfu", &MetricDefinition::name);
+  REQUIRE(mfu != definitions.end());
+  CHECK(mfu->kinds == std::vector<std::string>{"training"});
+}
+
+TEST_CASE("sparklines go from the smallest value to the largest") {
+  CHECK(sparkline({0.0, 3.5, 7.0}) == "▁▅█");
+  CHECK(sparkline({5.0, std::nullopt, 5.0}) == "▄ ▄");
+  CHECK(sparkline({}).empty());
+}
+
+TEST_CASE("colours stand only where the terminal has them") {
+  TextTable table({"name", "n"}, {TextTable::Align::left, TextTable::Align::right});
+  table.add({"water", "1"});
+  CHECK(table.text(0, {.has_colours = true}) == "\033[2mname   n\033[0m\nwater  1\n");
+  CHECK(table.text(0).find('\033') == std::string::npos);
+  CHECK(headline(sample_scenario(), sample_outcome().result).find('\033') == std::string::npos);
 }
 
 TEST_CASE("the values of things that a scenario names are listed with their sources") {
@@ -163,7 +232,36 @@ TEST_CASE("folders are compared metric by metric, relative to the first") {
   CHECK(comparison.metrics[0].change(1) == Approx(0.25));
   CHECK(comparison.text().find("+25.00 %") != std::string::npos);
   CHECK(comparison.text().find("1 of 2 metrics are equal.") != std::string::npos);
+  CHECK(comparison.inputs.empty());
+  CHECK(html_page(comparison).find("\"comparison\":") != std::string::npos);
   CHECK_THROWS_WITH(compare({folder / "a", folder / "none"}), Catch::Contains("no such results folder"));
+}
+
+TEST_CASE("what differs in inputs and charges is found, the largest difference of charges first") {
+  const auto results = [](const char* tensor, const char* tdp, double power, double memory) {
+    Results run;
+    run.summary = io::Value::Object{{"headline", io::Value{"An answer."}}};
+    run.resolved = io::Value::Object{{"name", io::Value{tdp}}, {"parallel", io::Value{io::Value::Object{{"tensor", io::Value{tensor}}, {"data", io::Value{8}}}}},
+                                     {"buyers", io::Value{io::Value::List{io::Value{io::Value::Object{{"name", io::Value{"x"}}, {"cash", io::Value{tensor}}}}}}}};
+    run.inputs = inputs_table({{"chip", "tdp", tdp, "", "vendor", "Sheet", ""}, {"chip", "price", "1 USD", "", "guess", "Sheet", ""}});
+    run.ledger = Table("ledger", {{"year", Table::Kind::number}, {"resource", Table::Kind::text}, {"waiting_weeks"}, {"share"}});
+    for (const double year : {2024.0, 2025.0}) {
+      run.ledger.add({year, std::string{"power"}, power / 2, 0.0});
+      run.ledger.add({year, std::string{"memory"}, memory / 2, 0.0});
+    }
+    return run;
+  };
+  const Comparison comparison = compare({"a", "b"}, {results("4", "700 W", 10, 20), results("8", "750 W", 40, 21)});
+  REQUIRE(comparison.inputs.size() == 3);  // names of scenarios do not count
+  CHECK(comparison.inputs[0].path == "parallel.tensor");
+  CHECK(comparison.inputs[0].values == std::vector<std::string>{"4", "8"});
+  CHECK(comparison.inputs[1].path == "buyers.x.cash");
+  CHECK(comparison.inputs[2].path == "chip: tdp");
+  REQUIRE(comparison.charges.size() == 2);
+  CHECK(comparison.charges[0].account == "power");
+  CHECK(comparison.charges[0].unit == "waiting_weeks");
+  CHECK(comparison.charges[0].change(1) == Approx(3));
+  CHECK(comparison.sentence() == "3 inputs and 0 of 0 metrics differ.");
 }
 
 TEST_CASE("numbers are short and readable") {
