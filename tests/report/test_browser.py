@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pages as a person has them: in headless Chromium, with keyboard, on a phone, in the dark, on paper."""
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+from conftest import ROOT, SCENARIOS
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+if not os.environ.get("CI"):  # .ci/run installs both: there they may not be absent
+    pytest.importorskip("playwright", reason="playwright is not installed: pip install .[browser]")
+    if not CHROMIUM:
+        pytest.skip("Chromium is not installed: scripts/setup --browser", allow_module_level=True)
+
+from playwright.sync_api import sync_playwright  # noqa: E402
+
+OPENS_WITHIN_S = 2.0
+LARGEST_PAGE = 6e6
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser):
+    """Opens a file; what the console says of warnings and errors is in page.said, the time it took in page.took."""
+    pages = []
+
+    def open_file(file, **options):
+        page = browser.new_page(**{"viewport": {"width": 1280, "height": 900}, **options})
+        page.said = []
+        page.on("console", lambda message: page.said.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.on("request", lambda request: page.said.append(request.url) if request.url.startswith("http") else None)
+        start = time.monotonic()
+        page.goto(f"file://{file}")
+        page.took = time.monotonic() - start
+        pages.append(page)
+        return page
+
+    yield open_file
+    for page in pages:
+        page.close()
+
+
+def is_ready(page):
+    return page.evaluate("document.documentElement.dataset.ready") == "yes"
+
+
+def sideways(page):
+    return page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_report_renders_with_data_in_every_picture(name, runs, opened):
+    run = runs[name]
+    assert run.page.stat().st_size <= LARGEST_PAGE
+    page = opened(run.page)
+    assert page.said == [] and is_ready(page)
+    figures = page.evaluate("[...document.querySelectorAll('figure')].map((f) => [f.id, Number(f.dataset.points)])")
+    assert figures and all(points > 0 for _, points in figures), figures
+    assert page.inner_text("h1") == run.summary["question"]
+    assert run.summary["headline"] in page.inner_text(".answer")
+    assert page.evaluate("[...document.querySelectorAll('.cards a')].every((a) => document.querySelector(a.getAttribute('href')))"), "a headline number without definition"
+    assert "not defined yet" not in page.inner_text("#definitions")
+
+
+def test_the_world_report_opens_at_once(runs, opened):
+    assert min(opened(runs["compute-famine"].page).took for _ in range(3)) < OPENS_WITHIN_S
+
+
+@pytest.mark.parametrize("name", ["compute-famine", "fleet-shared-site", "serve-llama3-70b-azure-like"])
+def test_a_phone_shows_it_without_scrolling_sideways(name, runs, opened):
+    page = opened(runs[name].page, viewport={"width": 360, "height": 740}, color_scheme="dark")
+    assert page.said == [] and sideways(page) <= 0
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_keys_walk_over_a_picture_and_say_what_is_there(runs, opened):
+    page = opened(runs["compute-famine"].page)
+    page.focus("#chart-power canvas")
+    page.keyboard.press("ArrowRight")
+    first = page.inner_text("#told")
+    page.keyboard.press("ArrowRight")
+    assert first and page.inner_text("#told") != first
+
+
+def test_theme_tables_and_choices_work(runs, opened):
+    page = opened(runs["compute-famine"].page)
+    page.click("#theme")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.click("#tables details >> nth=0")
+    with page.expect_download() as download:
+        page.click("#tables button >> nth=0")
+    assert download.value.suggested_filename.endswith(".csv")
+    page.select_option("#chart-metric-years select", "tokens_served")
+    assert int(page.get_attribute("#chart-metric-years", "data-points")) > 0
+    assert page.said == []
+
+
+def test_paper_is_light_and_has_all_pictures(runs, opened, tmp_path):
+    page = opened(runs["train-llama3-70b-h100"].page, color_scheme="dark")
+    page.pdf(path=tmp_path / "page.pdf")
+    assert (tmp_path / "page.pdf").stat().st_size > 20_000
+    assert page.said == []
+
+
+def test_a_screen_reader_can_use_it(runs, opened):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    for name in ("compute-famine", "train-llama3-70b-h100"):
+        for scheme in ("light", "dark"):
+            found = axe.run(opened(runs[name].page, color_scheme=scheme)).response["violations"]
+            serious = [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in found if v["impact"] in ("serious", "critical")]
+            assert serious == []
+
+
+def test_a_comparison_renders(program, runs, opened, tmp_path):
+    other, page_file = tmp_path / "other", tmp_path / "difference.html"
+    subprocess.run([program, "run", "scenarios/train-llama3-70b-h100.json", "-o", other, "--set", "global_batch=1024"], cwd=ROOT, check=True, capture_output=True)
+    told = subprocess.run([program, "compare", runs["train-llama3-70b-h100"].folder, other, "-o", page_file], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert "global_batch" in told
+    page = opened(page_file)
+    assert page.said == [] and is_ready(page)
+    assert "global_batch" in page.inner_text("#inputs_changed")
+    assert "iteration_time" in page.inner_text("#results_changed") or "iteration time" in page.inner_text("#results_changed")
+    assert all(int(n) > 0 for n in page.evaluate("[...document.querySelectorAll('figure')].map((f) => f.dataset.points)"))
+    phone = opened(page_file, viewport={"width": 360, "height": 740})
+    assert sideways(phone) <= 0
+
+
+def test_the_documentation_shows_on_screen_and_phone(opened, tmp_path):
+    pytest.importorskip("mkdocs")
+    import sys
+    subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path / "site"], cwd=ROOT, check=True, capture_output=True)
+    for name in ("index.html", "validation/index.html", "reference/metrics.html"):
+        page = opened(tmp_path / "site" / name, viewport={"width": 360, "height": 740})
+        assert page.said == [] and sideways(page) <= 0, name

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person has at a terminal: colours only there, completion, the manual page."""
+import os
+import pty
+import shutil
+import subprocess
+
+import pytest
+from conftest import ROOT
+
+RUN = ["run", "scenarios/compute-famine.json", "--force"]
+
+
+def on_terminal(words, **variables):
+    """What a program writes when its output is a terminal."""
+    main, side = pty.openpty()
+    environment = {**os.environ, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TERM": "xterm", **variables}
+    if "NO_COLOR" not in variables:
+        environment.pop("NO_COLOR", None)
+    child = subprocess.Popen(words, stdout=side, stderr=side, cwd=ROOT, env=environment)
+    os.close(side)
+    text = b""
+    while True:
+        try:
+            part = os.read(main, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        text += part
+    os.close(main)
+    assert child.wait() == 0, text.decode()
+    return text.decode()
+
+
+def test_colours_and_small_curves_are_for_terminals_only(program, tmp_path):
+    words = [program, *RUN, "-o", str(tmp_path / "out")]
+    plain = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert "\033" not in plain and "▁" not in plain
+    shown = on_terminal(words)
+    assert "\033[1m" in shown and "▁" in shown
+    uncoloured = on_terminal(words, NO_COLOR="1")
+    assert "\033[1m" not in uncoloured and "\033[2m" not in uncoloured and "▁" in uncoloured
+    assert "▁" not in on_terminal(words, LANG="C", LC_ALL="C")
+
+
+@pytest.mark.parametrize("line, expected", [("waferwatt comp", "compare"), ("waferwatt run --fo", "--force"), ("waferwatt validate ser", "serving"), ("waferwatt schema train", "training")])
+def test_bash_completes(program, line, expected):
+    script = f"""source <({program} completion bash)
+        COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _waferwatt; echo "${{COMPREPLY[@]}}" """
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
+    assert expected in done.stdout.split(), done.stderr
+
+
+def test_zsh_reads_its_completion(program, tmp_path):
+    zsh = shutil.which("zsh") or pytest.skip("zsh is not installed")
+    file = tmp_path / "_waferwatt"
+    file.write_text(subprocess.run([program, "completion", "zsh"], check=True, capture_output=True, text=True).stdout)
+    assert subprocess.run([zsh, "-n", file], capture_output=True, text=True).stderr == ""
+
+
+def test_the_manual_page_is_clean(program, tmp_path):
+    groff = shutil.which("groff") or pytest.skip("groff is not installed")
+    page = subprocess.run([program, "man"], check=True, capture_output=True, text=True).stdout
+    done = subprocess.run([groff, "-man", "-Tutf8", "-ww"], input=page, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == ""
+    assert "waferwatt validate SET" in done.stdout.replace("\033[1m", "").replace("\033[0m", "").replace("\033[22m", "").replace("\033[24m", "").replace("\033[4m", "")
+
+
+def test_the_report_of_a_folder_is_written_again(program, runs, tmp_path):
+    run, file = runs["fleet-shared-site"], tmp_path / "again.html"
+    subprocess.run([program, "report", run.folder, "-o", file], cwd=ROOT, check=True, capture_output=True)
+    assert file.read_text() == run.page.read_text()
+    done = subprocess.run([program, "report", tmp_path / "none"], capture_output=True, text=True)
+    assert done.returncode == 3 and "no such results folder" in done.stderr
