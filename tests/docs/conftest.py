@@ -1,21 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-import os
-import pathlib
-import sys
-
 import pytest
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="session")
-def program():
-    """The program under test: WAFERWATT_PROGRAM, or that of the installed package, or the release build."""
-    beside = pathlib.Path(sys.executable).with_name("waferwatt")
-    for candidate in (os.environ.get("WAFERWATT_PROGRAM"), beside, ROOT / "build/ci/bin/waferwatt", ROOT / "build/release/bin/waferwatt"):
-        if candidate and pathlib.Path(candidate).exists():
-            return pathlib.Path(candidate).absolute()
-    pytest.fail("there is no program to test: scripts/build release waferwatt")
+from blocks import ROOT
 
 
 @pytest.fixture
@@ -30,5 +15,4 @@ def workplace(tmp_path, program):
     run.parent.mkdir()
     run.write_text('#!/bin/sh\nexec waferwatt run "$@"\n')
     run.chmod(0o755)
-    os.environ["WAFERWATT_MODELS"] = str(ROOT / "models")
     return tmp_path

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import ROOT
+from results import ROOT
 
 CHARTS = {p.stem: json.loads(p.read_text()) for p in sorted((ROOT / "src/report/page/charts").glob("*.json"))}
 COLUMN_KEYS = ("x", "y", "series", "low", "high", "layers", "row", "choose", "by", "label", "from", "duration", "category", "value", "cell")

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import ROOT
+from results import ROOT
 
 RUN = ["run", "scenarios/compute-famine.json", "--force"]
 

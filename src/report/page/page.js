@@ -30,7 +30,7 @@ function htmlTable(titles, rows, caption) {
     return node(i === 0 && !isNumber[0] ? "th" : "td", {class: isNumber[i] ? "n" : isLong ? "long" : typeof value === "string" && value.length < 12 ? "short" : undefined, scope: i === 0 && !isNumber[0] ? "row" : undefined},
       value instanceof Node ? value : typeof value === "number" ? (/^(year|quarter|first_switch)$/.test(titles[i]) ? String(value) : precise(value)) : value === null || value === undefined ? "" : String(value));
   };
-  return node("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": caption},
+  return node("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": caption + ", table"},
     node("table", {}, node("caption", {class: "unseen"}, caption), node("thead", {}, node("tr", {}, ...titles.map((t, i) => node("th", {scope: "col", class: isNumber[i] ? "n" : undefined}, t)))),
       node("tbody", {}, ...rows.map((row) => node("tr", {}, ...titles.map((_, i) => cell(row[i], i)))))));
 }
