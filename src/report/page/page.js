@@ -232,9 +232,9 @@ function themed(redraw) {
 }
 
 function runPage(data) {
-  const tables = new Map([...data.tables.map((t) => new DataTable(t)), ...wordTables(data.summary)].map((t) => [t.name, t]));
+  const tables = new Map([...wordTables(data.summary), ...data.tables.map((t) => new DataTable(t))].map((t) => [t.name, t]));
   const {figures, absent} = makeCharts([...(data.charts.charts || []), ...(data.any.charts || [])], tables);
-  const own = [...tables.values()].filter((t) => !["metrics", "binds"].includes(t.name));
+  const own = data.tables.map((t) => tables.get(t.name));
   const parts = [cards(data), data.charts.accuracy ? node("p", {class: "note"}, node("a", {href: "#accuracy"}, "How accurate is it?"), " ", data.charts.accuracy.says) : null, bindsSection(data), chartsSection(figures, absent), numbersSection(data),
     section("tables", "Tables", node("div", {class: "tables"}, ...own.map(tableFold))), inputsSection(data), accuracySection(data), definitionsSection(data), footer(data)];
   document.getElementById("page").append(...parts.filter(Boolean));
