@@ -248,7 +248,8 @@ Comparison compare(std::vector<std::string> names, const std::vector<Results>& r
     add_charges(runs[i].ledger, i, n, comparison.charges);
   }
   comparison.inputs = inputs.differing();
-  std::erase_if(comparison.charges, [](const ComparedCharge& charge) { return !charge.differs(); });
+  constexpr double kRounding = 1e-9;
+  std::erase_if(comparison.charges, [](const ComparedCharge& charge) { return spread(charge) <= kRounding * std::abs(charge.values.front().value_or(0)); });
   std::ranges::stable_sort(comparison.charges, std::greater{}, spread);
   return comparison;
 }

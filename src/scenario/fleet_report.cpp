@@ -70,6 +70,22 @@ Table job_table(const std::vector<fleet::Job>& jobs, const fleet::FleetOutcome& 
                              {name, state, site, accelerators, submit, start, finish, hours, lost, capped, failures, preemptions, energy, carbon, cost});
 }
 
+/// Waiting and running time of the first jobs, a row each, as spans for a trace viewer.
+Table job_spans(const std::vector<fleet::Job>& jobs, const fleet::FleetOutcome& out, const fleet::FleetSpec& spec) {
+  constexpr std::size_t kMostJobs = 5000;
+  Table table("trace", {{"process", Table::Kind::text}, {"thread", Table::Kind::text}, {"name", Table::Kind::text}, {"category", Table::Kind::text}, {"start_s"}, {"duration_s"}});
+  for (std::size_t i = 0; i < std::min(jobs.size(), kMostJobs); ++i) {
+    const auto& r = out.jobs[i];
+    if (r.state == JobState::rejected) continue;
+    const std::string row = fmt::format("{:04} {}", i, jobs[i].name), size = fmt::format("{} accelerators", jobs[i].n_accelerators);
+    const double submit = jobs[i].submit.in(second), start = r.accelerator_s > 0 ? r.first_start_s : out.end_s;
+    if (start > submit) table.add({spec.sites[r.site].name, row, "waits for " + size, std::string{"waits"}, submit, start - submit});
+    const double end = r.state == JobState::completed ? r.finish_s : out.end_s;
+    if (r.accelerator_s > 0 && end > start) table.add({spec.sites[r.site].name, row, "runs on " + size, std::string{"runs"}, start, end - start});
+  }
+  return table;
+}
+
 Table hour_table(const fleet::FleetOutcome& out, const fleet::FleetSpec& spec) {
   Table table("site_hours", {{"site", Table::Kind::text}, {"hour_utc"}, {"it_mw"}, {"facility_mw"}, {"pue"}, {"carbon_g_per_kwh"}, {"price_usd_per_mwh"},
                              {"accelerators_busy", Table::Kind::integer}, {"accelerators_free", Table::Kind::integer}, {"jobs_waiting", Table::Kind::integer}});
@@ -161,6 +177,7 @@ Result fleet_result(const FleetScenario& scenario, const fleet::FleetSpec& spec,
   for (const auto& note : notes) result.headline += "; " + note;
   result.ledger = ledger_table(out, spec);
   result.tables.push_back(job_table(jobs, out, spec, scenario.largest_job_table));
+  result.tables.push_back(job_spans(jobs, out, spec));
   result.tables.push_back(hour_table(out, spec));
   if (overdraft > 0)
     result.infeasible = fmt::format("the power limit is below what idle accelerators and their cooling draw for {:.1f} h", overdraft / kHourSeconds);

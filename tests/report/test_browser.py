@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import time
 
 import pytest
 from results import ROOT, SCENARIOS
@@ -30,7 +29,7 @@ def browser():
 
 @pytest.fixture
 def opened(browser):
-    """Opens a file; what the console says of warnings and errors is in page.said, the time it took in page.took."""
+    """Opens a file; what the console says of warnings and errors, and what is asked of a network, is in page.said."""
     pages = []
 
     def open_file(file, **options):
@@ -39,9 +38,7 @@ def opened(browser):
         page.on("console", lambda message: page.said.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: page.said.append(str(error)))
         page.on("request", lambda request: page.said.append(request.url) if request.url.startswith("http") else None)
-        start = time.monotonic()
         page.goto(f"file://{file}")
-        page.took = time.monotonic() - start
         pages.append(page)
         return page
 
@@ -73,7 +70,12 @@ def test_a_report_renders_with_data_in_every_picture(name, runs, opened):
 
 
 def test_the_world_report_opens_at_once(runs, opened):
-    assert min(opened(runs["compute-famine"].page).took for _ in range(3)) < OPENS_WITHIN_S
+    """Processor time of the page, which other work on the machine does not change."""
+    page = opened(runs["compute-famine"].page)
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    metrics = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
+    assert metrics["ProcessTime"] < OPENS_WITHIN_S
 
 
 @pytest.mark.parametrize("name", ["compute-famine", "fleet-shared-site", "serve-llama3-70b-azure-like"])
