@@ -160,15 +160,17 @@ BacktestReport run_backtests(const std::filesystem::path& file, std::shared_ptr<
   diagnostics.throw_if_any();
 
   BacktestReport report;
+  std::map<std::string, Result> results;  // several tests may look at one scenario
   for (std::size_t i = 0; i < backtests.cases.size(); ++i) {
     const auto& test = backtests.cases[i];
     options.progress(static_cast<double>(i) / static_cast<double>(backtests.cases.size()), test.id);
     try {
-      const Scenario scenario = load((file.parent_path() / test.scenario).string(), catalog);
-      const Outcome run = run_isolated(scenario, {.n_jobs = options.n_jobs});
+      auto found = results.find(test.scenario);
+      if (found == results.end()) found = results.emplace(test.scenario, run_isolated(load((file.parent_path() / test.scenario).string(), catalog), {.n_jobs = options.n_jobs}).result).first;
+      const auto& metrics = found->second.metrics;
       for (const auto& outcome : test.outcomes) {
-        const auto metric = std::ranges::find_if(run.result.metrics, [&](const Metric& m) { return m.name == outcome.metric && m.dims == outcome.dims; });
-        if (metric != run.result.metrics.end()) {
+        const auto metric = std::ranges::find_if(metrics, [&](const Metric& m) { return m.name == outcome.metric && m.dims == outcome.dims; });
+        if (metric != metrics.end()) {
           report.results.push_back({test.id, outcome, metric->value, metric->low, metric->high});
         } else {
           Foretold wanted{test.id, outcome, 0, {}, {}};

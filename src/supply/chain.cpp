@@ -177,45 +177,66 @@ double Chain::in_pipeline(std::size_t product) const {
          account.packages_awaiting_system + account.packages_in_delivery;
 }
 
-double Chain::mix_share(std::size_t product, Date date) const {
-  const auto& self = spec_.products[product];
-  double sum = 0;
-  for (const auto& other : spec_.products)
-    if (other.vendor == self.vendor && other.family == self.family) sum += other.mix.at(date);
-  return sum > 0 ? self.mix.at(date) / sum : 0;
-}
-
-double Chain::planned_packages(std::size_t product, Date date) const {
-  const auto& p = spec_.products[product];
-  const auto line = find_line(spec_.packaging, p.family, &PackagingLine::family);
-  if (line == spec_.packaging.end()) {
-    const double open = open_orders_(product, date) - in_pipeline(product);
-    if (std::isfinite(open)) return std::max(0.0, open) * (core::week / kOrderSpread);
-    // Sold out: what its part of the node could give.
-    const auto node = find_line(spec_.logic, p.node, &LogicLine::node);
-    if (node == spec_.logic.end()) return 0;
-    const double wafers = (node->capacity.at(date) * node->ai_share.at(date) * core::week).in(wafer);
-    return wafers * mix_share(product, date) * p.good_dies_per_wafer(date) / p.dies_per_package;
+std::vector<double> Chain::mix_shares(Date date) const {
+  const std::size_t n = spec_.products.size();
+  std::vector<double> shares(n), sums(n);  // a sum stands where its first product does
+  std::vector<std::size_t> first(n);
+  for (std::size_t p = 0; p < n; ++p) {
+    const auto& self = spec_.products[p];
+    shares[p] = self.mix.at(date);
+    first[p] = static_cast<std::size_t>(std::ranges::find_if(spec_.products, [&](const Product& other) { return other.vendor == self.vendor && other.family == self.family; }) - spec_.products.begin());
+    sums[first[p]] += shares[p];
   }
-  const auto share = line->customer_shares.find(p.vendor);
-  if (share == line->customer_shares.end()) return 0;
-  const double wafers = (line->capacity.at(date) * core::week).in(wafer);
-  return wafers * share->second.at(date) * mix_share(product, date) * p.packages_per_wafer;
+  for (std::size_t p = 0; p < n; ++p) shares[p] = sums[first[p]] > 0 ? shares[p] / sums[first[p]] : 0;
+  return shares;
 }
 
-double Chain::planned_packages(std::size_t product, Date from, Time span) const {
+/// What is ordered, spread over a time; sold out: what its part of the node could give.
+double Chain::planned_without_line(std::size_t product, Date date, double mix_share) const {
+  const auto& p = spec_.products[product];
+  const double open = open_orders_(product, date) - in_pipeline(product);
+  if (std::isfinite(open)) return std::max(0.0, open) * (core::week / kOrderSpread);
+  const auto node = find_line(spec_.logic, p.node, &LogicLine::node);
+  if (node == spec_.logic.end()) return 0;
+  const double wafers = (node->capacity.at(date) * node->ai_share.at(date) * core::week).in(wafer);
+  return wafers * mix_share * p.good_dies_per_wafer(date) / p.dies_per_package;
+}
+
+std::vector<double> Chain::planned_packages(Date date) const {
+  std::vector<double> plan = mix_shares(date);
+  for (std::size_t p = 0; p < plan.size(); ++p) {
+    const auto& product = spec_.products[p];
+    const auto line = find_line(spec_.packaging, product.family, &PackagingLine::family);
+    if (line == spec_.packaging.end()) {
+      plan[p] = planned_without_line(p, date, plan[p]);
+      continue;
+    }
+    const auto share = line->customer_shares.find(product.vendor);
+    const double wafers = share == line->customer_shares.end() ? 0 : (line->capacity.at(date) * core::week).in(wafer) * share->second.at(date);
+    plan[p] *= wafers * product.packages_per_wafer;
+  }
+  return plan;
+}
+
+const std::vector<double>& Chain::planned_packages(Date from, Time span) const {
+  if (const auto known = std::ranges::find(plans_, span, &std::pair<Time, std::vector<double>>::first); known != plans_.end()) return known->second;
   // The plan is straight between the points of its ramps: a few samples integrate it.
   constexpr int kSamples = 4;
-  double sum = 0;
-  for (int i = 0; i < kSamples; ++i) sum += planned_packages(product, from + span * ((i + 0.5) / kSamples));
-  return sum / kSamples * (span / core::week);
+  std::vector<double> sum(spec_.products.size(), 0.0);
+  for (int i = 0; i < kSamples; ++i) {
+    const auto plan = planned_packages(from + span * ((i + 0.5) / kSamples));
+    for (std::size_t p = 0; p < sum.size(); ++p) sum[p] += plan[p] / kSamples * (span / core::week);
+  }
+  return plans_.emplace_back(span, std::move(sum)).second;
 }
 
-bool Chain::may_use(const MemoryPool& pool, const Product& product, Date date) const {
-  if (pool.memory != product.memory) return false;
-  if (pool.maker >= spec_.memory_makers.size()) return pool.only_for == product.vendor;
+bool Chain::may_use(const MemoryPool& pool, const Product& product, Date date) const { return may_use(pool, product.memory, product.vendor, date); }
+
+bool Chain::may_use(const MemoryPool& pool, const std::string& memory, const std::string& customer, Date date) const {
+  if (pool.memory != memory) return false;
+  if (pool.maker >= spec_.memory_makers.size()) return pool.only_for == customer;
   const auto& gates = spec_.memory_makers[pool.maker].qualified;
-  const auto gate = gates.find({product.memory, product.vendor});
+  const auto gate = gates.find({memory, customer});
   return gate != gates.end() && gate->second <= date;
 }
 
@@ -236,7 +257,7 @@ void Chain::start_logic(Date date, engine::EventLoop& loop) {
       const auto& product = spec_.products[p];
       if (product.node != line.node) continue;
       const double dies_per_wafer = product.good_dies_per_wafer(date + product.logic_cycle_time);
-      const double need = planned_packages(p, date, product.logic_cycle_time + spec_.cover) * product.dies_per_package;
+      const double need = planned_packages(date, product.logic_cycle_time + spec_.cover)[p] * product.dies_per_package;
       const double have = accounts_[p].dies_bank + accounts_[p].wafers_in_fab * dies_per_wafer;
       const double wafers = std::max(0.0, need - have) / dies_per_wafer;
       if (wafers > 0) orders.emplace_back(p, wafers);
@@ -261,10 +282,8 @@ void Chain::order_stacks(const MemoryPart& part, Date date, std::vector<double>&
   std::map<std::string, double> need_of;  // vendor
   for (std::size_t p = 0; p < spec_.products.size(); ++p)
     if (const auto& product = spec_.products[p]; product.memory == part.memory)
-      need_of[product.vendor] += planned_packages(p, date, part.cycle_time + spec_.cover) * product.stacks_per_package;
-  const auto usable = [&](const MemoryPool& pool, const std::string& vendor) {
-    return may_use(pool, Product{.vendor = vendor, .memory = part.memory}, ready);
-  };
+      need_of[product.vendor] += planned_packages(date, part.cycle_time + spec_.cover)[p] * product.stacks_per_package;
+  const auto usable = [&](const MemoryPool& pool, const std::string& vendor) { return may_use(pool, part.memory, vendor, ready); };
   std::vector<double> asked(pools_.size(), 0.0);
   for (const auto& [vendor, need] : need_of)
     for (std::size_t i = 0; i < pools_.size(); ++i)

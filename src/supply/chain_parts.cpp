@@ -33,7 +33,7 @@ void Chain::make_parts(Date date) {
       for (std::size_t p = 0; p < spec_.products.size(); ++p) {
         const auto& waiting = accounts_[p];
         if (line.units[p] > 0)
-          need += line.units[p] * (planned_packages(p, date, spec_.cover + core::week) + waiting.packages_awaiting_test + waiting.packages_awaiting_system);
+          need += line.units[p] * (planned_packages(date, spec_.cover + core::week)[p] + waiting.packages_awaiting_test + waiting.packages_awaiting_system);
       }
       if (date <= spec_.start) output *= 1 + spec_.cover / core::week;
       output = std::clamp(need - account.store, 0.0, output);

@@ -30,6 +30,7 @@ struct Chain::Request {
 };
 
 void Chain::plan_week(Date date, engine::EventLoop& loop) {
+  plans_.clear();
   take_stock(date);
   plan_conversions(date);
   make_parts(date);
@@ -41,11 +42,13 @@ void Chain::plan_week(Date date, engine::EventLoop& loop) {
   limit_by_parts(open);
   start_packages(date, open, loop);
   review_expansions(date);
+  plans_.clear();  // starts and new projects change them
   start_logic(date, loop);
   start_memory(date, loop);
 }
 
 std::vector<Chain::Request> Chain::requests(Date date) const {
+  const auto plan = planned_packages(date);
   std::vector<Request> result;
   for (std::size_t p = 0; p < spec_.products.size(); ++p) {
     const auto& product = spec_.products[p];
@@ -53,7 +56,7 @@ std::vector<Chain::Request> Chain::requests(Date date) const {
     Request request{.product = p};
     const bool is_made = product.mix.at(date) > 0 && !is_banned(p, date);
     request.wanted = is_made ? std::max(0.0, open_orders_(p, date) - in_pipeline(p)) / yield : 0.0;
-    request.slots = planned_packages(p, date);
+    request.slots = plan[p];
     request.die_limit = product.node.empty() ? kNoLimit : accounts_[p].dies_bank / product.dies_per_package;
     request.stack_limit = product.memory.empty() ? kNoLimit : stacks_available(p, date) / product.stacks_per_package;
     result.push_back(request);
@@ -83,11 +86,12 @@ void Chain::share_memory(Date date, std::vector<Request>& open) const {
 std::map<std::string, double> Chain::planned_split(const PackagingLine& line, Date date) const {
   std::map<std::string, double> split;
   double sum = 0;
+  const auto mix = mix_shares(date);
   for (std::size_t p = 0; p < spec_.products.size(); ++p) {
     const auto& product = spec_.products[p];
     const auto share = line.customer_shares.find(product.vendor);
     if (product.family != line.family || share == line.customer_shares.end()) continue;
-    const double wafers = share->second.at(date) * mix_share(p, date);
+    const double wafers = share->second.at(date) * mix[p];
     split[product.packaging] += wafers;
     sum += wafers;
   }

@@ -210,9 +210,15 @@ class Chain {
   void order_stacks(const MemoryPart& part, Date date, std::vector<double>& stacks) const;
   void take_stacks(std::size_t product, double stacks, Date date);
 
-  double mix_share(std::size_t product, Date date) const;
-  double planned_packages(std::size_t product, Date date) const;  ///< of one week
-  double planned_packages(std::size_t product, Date from, Time span) const;
+  bool may_use(const MemoryPool& pool, const std::string& memory, const std::string& customer, Date date) const;
+
+  /// Part of each product in what its vendor makes on the same line.
+  std::vector<double> mix_shares(Date date) const;
+  /// Packages of one week by product.
+  std::vector<double> planned_packages(Date date) const;
+  /// Over a span from this week on; kept until the week ends or the lines change.
+  const std::vector<double>& planned_packages(Date from, Time span) const;
+  double planned_without_line(std::size_t product, Date date, double mix_share) const;
   double stacks_available(std::size_t product, Date date) const;
   void send(engine::EventLoop& loop, Kind kind, std::size_t target, double amount, Time delay);
   void arrive(const Lot& lot, Date date, engine::EventLoop& loop);
@@ -258,6 +264,7 @@ class Chain {
   std::vector<Inventory> inventories_;
   /// Share of a packaging line's tools by process from a date on, as decided a conversion time before.
   std::vector<std::vector<std::pair<Date, std::map<std::string, double>>>> tools_;
+  mutable std::vector<std::pair<Time, std::vector<double>>> plans_;  ///< of this week, by span
   std::vector<Date> short_until_;  ///< by product: lots that its node could not start in full come in until then
 };
 
