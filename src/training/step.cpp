@@ -7,6 +7,8 @@
 
 #include "data_traffic.hpp"
 #include "layer_cost.hpp"
+#include "rivals.hpp"
+#include "waferwatt/training/shared_links.hpp"
 
 namespace waferwatt::training {
 namespace {
@@ -61,9 +63,10 @@ Time send_time(const catalog::LanguageModel& model, const Plan& plan, const Mach
   return machine.contention.pipeline * machine.network.send_time(across, numbers * 2 * byte);
 }
 
-/// Computation of a stage under its slowdown, and the traffic of ZeRO-3 that it does not hide.
-Time exposed_gather(Time traffic, Time beside, const Software& software) {
-  return traffic - std::min(traffic, software.gather_overlap * beside);
+/// What the traffic of ZeRO-3 adds to a pass: what the pass does not hide, and what its own traffic loses to it.
+Time added_gather(Time traffic, Time pass, Time rival, const Software& software) {
+  const Beside found = beside(traffic, software.gather_overlap * pass, software.gather_overlap * rival);
+  return found.exposed + found.stretched;
 }
 
 }  // namespace
@@ -162,14 +165,16 @@ Pieces pieces(Cache& cache, const Plan& plan) {
     found.times.push_back({part.forward_time(), part.backward_time(), part.weight.time});
   }
   if (plan.zero_stage < 3) return found;
+  const Rivals rivals(plan, cache.machine.network);
   for (std::int64_t s = 0; s < plan.parallel.pipeline; ++s) {
     const auto traffic = gather_traffic(stage_parameters(cache.model, plan, s), plan, cache.machine);
     const double share = 1 / static_cast<double>(plan.n_chunks());
     for (const std::int64_t c : chunks_of_stage(plan, s)) {
       auto& times = found.times[static_cast<std::size_t>(c)];
-      const Time forward = exposed_gather(share * traffic.forward, times.forward, cache.machine.software),
-                 backward = exposed_gather(share * traffic.backward, times.backward_input + times.backward_weight,
-                                           cache.machine.software);
+      const PartCost& part = found.chunks[static_cast<std::size_t>(c)];
+      const Time forward = added_gather(share * traffic.forward, times.forward, rivals.forward(part), cache.machine.software),
+                 backward = added_gather(share * traffic.backward, times.backward_input + times.backward_weight,
+                                         rivals.backward(part), cache.machine.software);
       times.forward += forward, times.backward_input += backward;
       found.gather[static_cast<std::size_t>(s)] += forward + backward;
     }
@@ -276,9 +281,14 @@ Step StepModel::step(const Plan& plan, bool closed_form, const std::vector<doubl
   const double v = static_cast<double>(plan.n_chunks());
   const double last = 1 + (std::min(m, static_cast<double>(plan.parallel.pipeline)) - 1) * (v - 1) / v;
   const double share = plan.overlap.data.value_or(software.data_overlap);
-  const auto exposed = [&](Time t, Time beside) { return t - std::min(share * t, last * beside); };
-  b.data += exposed(traffic.gradients, sum.backward_time() + sum.weight.time) +
-            exposed(traffic.weights, sum.forward_time()) + traffic.embeddings;
+  const Rivals rivals(plan, machine.network);
+  const auto add = [&](Time t, Time pass, Time rival) {
+    const Beside found = beside(share * t, last * pass, last * rival);
+    b.data += (1 - share) * t + found.exposed + found.stretched;
+  };
+  add(traffic.gradients, sum.backward_time() + sum.weight.time, rivals.backward(sum));
+  add(traffic.weights, sum.forward_time(), rivals.forward(sum));
+  b.data += traffic.embeddings;
   b.optimizer = optimizer_time(parameters, plan, machine.operators);
   b.launch += software.step_host_time;
 
