@@ -39,6 +39,15 @@ constexpr double kBackwardEfficiency = 2.5 / 3.0;
 /// Sustained GEMMs of 0.1 to 5 TFLOP take 9 to 16 % longer than in bursts on H200 and B200.
 constexpr double kSustainedSlowdown = 1.12;
 
+/// A die at its power limit: power goes with the clock's cube near the top (power_cap.hpp), so that with more watts
+/// than the donor's it is that much nearer to the clock of its bursts.
+double sustained_slowdown(const std::vector<Donor>& siblings, const catalog::Accelerator& accelerator) {
+  double slowdown = kSustainedSlowdown;
+  for (const auto& donor : siblings)
+    slowdown = std::min(slowdown, kSustainedSlowdown * std::cbrt(*donor.accelerator->tdp / *accelerator.tdp));
+  return std::max(1.0, slowdown);
+}
+
 /// Formats whose fits stand in for a format, the nearest first; its own is always the first.
 std::span<const std::string_view> fit_formats(std::size_t format) {
   static constexpr std::array<std::string_view, 4> kSixteenBit{"bf16", "fp8_block", "fp8", "nvfp4"};
@@ -159,7 +168,7 @@ struct OperatorModel::Maker {
 };
 
 OperatorModel::OperatorModel(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog, Mode mode)
-    : accelerator_(accelerator) {
+    : accelerator_(accelerator), sustained_slowdown_(kSustainedSlowdown) {
   Maker maker(accelerator, catalog, mode);
   for (std::size_t format = 0; format < kKernelFormats.size(); ++format) {
     for (std::size_t kind = 0; kind < kNumberOfKinds; ++kind)
@@ -168,6 +177,8 @@ OperatorModel::OperatorModel(const catalog::Accelerator& accelerator, const cata
     if (const auto* f = maker.own ? maker.own->find(OperatorKind::gemm, kKernelFormats[format].name, "balanced", true) : nullptr)
       sustained_[format] = maker.made(*f, {f}, Provenance::fitted);
   }
+  const auto* own_gemm = maker.own ? maker.own->find(OperatorKind::gemm, "bf16") : nullptr;
+  if (!own_gemm || !own_gemm->grid) sustained_slowdown_ = sustained_slowdown(maker.donors(OperatorKind::gemm, "bf16", true), accelerator);
   if (maker.own && maker.own->power) power_ = *maker.own->power;
 }
 
@@ -231,7 +242,7 @@ Estimate OperatorModel::sustained(const Gemm& op) const {
   if (!rate) refuse(op.format);
   if (const auto& f = sustained_[d.format]) return evaluate(*f, d, *rate);
   Estimate estimate = evaluate(fit(OperatorKind::gemm, d.format), d, *rate);
-  if (estimate.bound == Bound::compute) estimate.time *= kSustainedSlowdown;
+  if (estimate.bound == Bound::compute) estimate.time *= sustained_slowdown_;
   return estimate;
 }
 

@@ -110,6 +110,7 @@ class OperatorModel {
   catalog::Accelerator accelerator_;
   std::array<std::array<Fit, kKernelFormats.size()>, kNumberOfKinds> fits_;
   std::array<std::optional<Fit>, kKernelFormats.size()> sustained_;
+  double sustained_slowdown_;  // of compute-bound GEMMs where no sustained ones were measured
   std::array<std::optional<FlopRate>, kKernelFormats.size()> peaks_;
   catalog::PowerFit power_;
 };
