@@ -39,13 +39,14 @@ constexpr double kBackwardEfficiency = 2.5 / 3.0;
 /// Sustained GEMMs of 0.1 to 5 TFLOP take 9 to 16 % longer than in bursts on H200 and B200.
 constexpr double kSustainedSlowdown = 1.12;
 
-/// A die at its power limit: power goes with the clock's cube near the top (power_cap.hpp), so that with more watts
-/// than the donor's it is that much nearer to the clock of its bursts.
+/// A die at its power limit: watts go with the clock's cube near the top (power_cap.hpp), so that the rate it holds goes
+/// with the cube root of its watts, whatever its data sheet's peak.
 double sustained_slowdown(const std::vector<Donor>& siblings, const catalog::Accelerator& accelerator) {
-  double slowdown = kSustainedSlowdown;
-  for (const auto& donor : siblings)
-    slowdown = std::min(slowdown, kSustainedSlowdown * std::cbrt(*donor.accelerator->tdp / *accelerator.tdp));
-  return std::max(1.0, slowdown);
+  if (siblings.empty()) return kSustainedSlowdown;
+  double sum = 0;
+  for (const auto& [fit, donor] : siblings)
+    sum += (*accelerator.peak_bf16 / *donor->peak_bf16) / std::cbrt(*accelerator.tdp / *donor->tdp);
+  return std::max(1.0, kSustainedSlowdown * sum / static_cast<double>(siblings.size()));
 }
 
 /// Formats whose fits stand in for a format, the nearest first; its own is always the first.

@@ -51,10 +51,10 @@ void LayerCosts::route(PartCost& part, double rows) const {
   const double k = as_double(moe.experts_per_token), n = as_double(moe.n_routed_experts);
   gemm(part, rows, n, hidden_, NumberFormat::bf16);
   stream(part, rows * n * 12 * byte);  // scores in fp32: softmax, the k largest
-  // Rows are copied in the order of their experts and, after the exchange, of the experts here; the other way
-  // around and summed with their weights on the way back. Fused dispatchers put rows where they belong as they come.
-  const bool sorted_twice = plan_.parallel.expert > 1 && !plan_.deduplicated_dispatch;
-  stream(part, (sorted_twice ? 6 : 4) * rows * k * hidden_ * kActivation);
+  // On one rank the experts' own kernels put rows in order and add up results. Across ranks rows are also sorted by rank
+  // before they leave, and put back when they return; fused dispatchers write them where they belong as they come.
+  if (plan_.parallel.expert == 1) return;
+  stream(part, (plan_.deduplicated_dispatch ? 2 : 4) * rows * k * hidden_ * kActivation);
 }
 
 void LayerCosts::exchange_tokens(PartCost& part) const {
