@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "validate_sets.hpp"
@@ -16,9 +17,10 @@ using Align = report::TextTable::Align;
 void print_text(const validation::KernelReport& report) {
   report::TextTable table({"group", "n", "median %", "mean %", "p90 %", "bias %"},
                           {Align::left, Align::right, Align::right, Align::right, Align::right, Align::right});
+  const auto percent = [](double x) { return std::isnan(x) ? std::string{"-"} : fmt::format("{:.1f}", 100 * x); };
   const auto add = [&](const std::string& name, const catalog::ErrorSummary& e) {
-    table.add({name, std::to_string(e.n), fmt::format("{:.1f}", 100 * e.median), fmt::format("{:.1f}", 100 * e.mean),
-               fmt::format("{:.1f}", 100 * e.p90), fmt::format("{:+.1f}", 100 * e.bias)});
+    table.add({name, std::to_string(e.n), percent(e.median), percent(e.mean), percent(e.p90),
+               std::isnan(e.bias) ? "-" : fmt::format("{:+.1f}", 100 * e.bias)});
   };
   for (const auto& [name, e] : report.groups) add(name, e);
   add("all", report.all);

@@ -85,8 +85,10 @@ void predict(const catalog::Catalog& catalog, const CollectiveCase& c, Errors& s
 
 io::Value metric(const catalog::ErrorSummary& e) {
   const auto percent = [](double x) { return std::round(x * 1e5) / 1e3; };
-  return io::Value{io::Value::Object{{"n", io::Value{e.n}}, {"median_abs_pct", io::Value{percent(e.median)}}, {"mean_abs_pct", io::Value{percent(e.mean)}},
-                                     {"p90_abs_pct", io::Value{percent(e.p90)}}, {"bias_pct", io::Value{percent(e.bias)}}}};
+  io::Value::Object found{{"n", io::Value{e.n}}};
+  for (const auto& [name, value] : {std::pair{"median_abs_pct", e.median}, {"mean_abs_pct", e.mean}, {"p90_abs_pct", e.p90}, {"bias_pct", e.bias}})
+    if (!std::isnan(value)) found.push_back({name, io::Value{percent(value)}});
+  return io::Value{std::move(found)};
 }
 
 }  // namespace
@@ -129,7 +131,8 @@ NetworkReport shipped_network_errors(const catalog::Catalog& catalog) {
       }
     }
   for (const auto& [name, sum] : sums) {
-    const catalog::ErrorSummary summary{.n = static_cast<std::int64_t>(sum.first), .median = sum.second / sum.first};
+    // Curves keep their medians only.
+    const catalog::ErrorSummary summary{.n = static_cast<std::int64_t>(sum.first), .median = sum.second / sum.first, .mean = NAN, .p90 = NAN, .bias = NAN};
     (name == "all" ? report.all : report.groups[name]) = summary;
   }
   report.held_out = report.all;
