@@ -34,12 +34,21 @@ void for_each_kind(C& catalog, F visit) {
   visit("collectives", catalog.collectives);
 }
 
-/// The same for what is read apart (energy.hpp).
+/// What is read apart (energy.hpp, policy.hpp).
+struct ApartShelves {
+  EnergyShelves energy;
+  Shelf<Policy> policies;
+
+  static ApartShelves load(const fs::path& folder) { return {EnergyShelves::load(folder), load_policies(folder)}; }
+};
+
+/// The same for what is read apart.
 template <class F>
-void for_each_energy_kind(const EnergyShelves& shelves, F visit) {
-  visit("power-sources", shelves.power_sources);
-  visit("campus-builds", shelves.campus_builds);
-  visit("climates", shelves.climates);
+void for_each_apart_kind(const ApartShelves& shelves, F visit) {
+  visit("power-sources", shelves.energy.power_sources);
+  visit("campus-builds", shelves.energy.campus_builds);
+  visit("climates", shelves.energy.climates);
+  visit("policies", shelves.policies);
 }
 
 template <class T>
@@ -237,6 +246,8 @@ Catalog Catalog::load(const fs::path& folder) {
   read_energy(folder, energy, context);
   for (const auto& id : energy.climates.ids())
     if (!catalog.grids.find(id)) diagnostics.add(about_file(folder / "climates" / (id + ".json"), fmt::format("no grid \"{}\"", id)));
+  Shelf<Policy> policies;
+  read_policies(folder, policies, context);
   check_citations(catalog, context.citations, diagnostics);
   diagnostics.throw_if_any();
   return catalog;
@@ -252,7 +263,7 @@ std::vector<std::string> kinds() {
   std::vector<std::string> names;
   const Catalog none;
   for_each_kind(none, [&](const char* name, const auto&) { names.emplace_back(name); });
-  for_each_energy_kind({}, [&](const char* name, const auto&) { names.emplace_back(name); });
+  for_each_apart_kind({}, [&](const char* name, const auto&) { names.emplace_back(name); });
   return names;
 }
 
@@ -262,7 +273,7 @@ const io::RecordBase& record_of_kind(std::string_view kind) {
   for_each_kind(none, [&](const char* name, const auto& shelf) {
     if (name == kind) found = &record_of(shelf);
   });
-  for_each_energy_kind({}, [&](const char* name, const auto& shelf) {
+  for_each_apart_kind({}, [&](const char* name, const auto& shelf) {
     if (name == kind) found = &record_of(shelf);
   });
   if (!found) throw InputError(fmt::format("unknown kind \"{}\"{}", kind, suggestion(kind, kinds(), "kinds")));
@@ -276,7 +287,7 @@ std::vector<std::string> ids_of_kind(const Catalog& catalog, std::string_view ki
     if (name == kind) ids = shelf.ids();
   });
   if (ids.empty())
-    for_each_energy_kind(EnergyShelves::load(catalog.folder), [&](const char* name, const auto& shelf) {
+    for_each_apart_kind(ApartShelves::load(catalog.folder), [&](const char* name, const auto& shelf) {
       if (name == kind) ids = shelf.ids();
     });
   return ids;
@@ -291,7 +302,7 @@ io::Value show(const Catalog& catalog, std::string_view id) {
   });
   // A climate has the id of its grid, which is found first.
   if (found.is_null())
-    for_each_energy_kind(EnergyShelves::load(catalog.folder), [&]<class T>(const char*, const Shelf<T>& shelf) {
+    for_each_apart_kind(ApartShelves::load(catalog.folder), [&]<class T>(const char*, const Shelf<T>& shelf) {
       std::ranges::copy(shelf.ids(), std::back_inserter(all));
       if (const T* thing = shelf.find(id)) found = io::Codec<T>::write(*thing);
     });

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "waferwatt/catalog/energy.hpp"
+#include "waferwatt/catalog/policy.hpp"
 
 namespace waferwatt::catalog {
 
@@ -33,5 +34,7 @@ void read_shelf(const std::filesystem::path& folder, Shelf<T>& shelf, CatalogRea
 
 /// The folders of EnergyShelves; citations go to the context.
 void read_energy(const std::filesystem::path& folder, EnergyShelves& shelves, CatalogReadContext& context);
+/// models/policies; citations go to the context.
+void read_policies(const std::filesystem::path& folder, Shelf<Policy>& policies, CatalogReadContext& context);
 
 }  // namespace waferwatt::catalog

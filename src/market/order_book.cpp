@@ -7,20 +7,28 @@
 
 namespace waferwatt::market {
 
-Money Account::total_at_hand() const {
-  Money sum;
-  for (const auto& [vendor, amount] : at_hand) sum += amount;
-  return sum;
+namespace {
+
+Money sum(const std::map<std::string, Money>& amounts) {
+  Money all;
+  for (const auto& [vendor, amount] : amounts) all += amount;
+  return all;
 }
 
+}  // namespace
+
+Money Account::total_at_hand() const { return sum(at_hand); }
+Money Account::total_prepaid() const { return sum(prepaid); }
+
 double Account::balance_error() const {
-  const double relative = std::abs((granted - spent - lapsed - total_at_hand()).in(usd)) / std::max(1.0, granted.in(usd));
+  const double relative = std::abs((granted - spent - lapsed - total_at_hand() - total_prepaid()).in(usd)) / std::max(1.0, granted.in(usd));
   // std::max of several balances passes over what is not a number.
   return std::isfinite(relative) ? relative : std::numeric_limits<double>::infinity();
 }
 
 OrderBook::OrderBook(std::vector<Buyer> buyers, std::vector<Offer> offers, Time patience)
-    : buyers_(std::move(buyers)), offers_(std::move(offers)), patience_(patience), accounts_(buyers_.size()), unsold_(offers_.size(), 0.0), holding_(buyers_.size(), false) {
+    : buyers_(std::move(buyers)), offers_(std::move(offers)), patience_(patience), accounts_(buyers_.size()), unsold_(offers_.size(), 0.0), holding_(buyers_.size(), false),
+      closed_(buyers_.size(), false), access_(buyers_.size() * offers_.size()) {
   for (const auto& buyer : buyers_)
     for (const auto& offer : offers_) {
       const bool named = offer.only_to.empty() || std::ranges::find(offer.only_to, buyer.name) != offer.only_to.end();
@@ -29,9 +37,11 @@ OrderBook::OrderBook(std::vector<Buyer> buyers, std::vector<Offer> offers, Time 
     }
 }
 
-void OrderBook::grant(Date date, Time period) {
+void OrderBook::grant(Date date, Time period, const std::vector<Money>& liquidity) {
   for (std::size_t b = 0; b < buyers_.size(); ++b) {
-    const Money budget = buyers_[b].budget.integral(date, date + period);
+    if (closed_[b]) continue;
+    Money budget = buyers_[b].budget.integral(date, date + period);
+    if (!liquidity.empty()) budget = std::clamp(liquidity[b] - accounts_[b].total_at_hand(), Money{}, budget);
     accounts_[b].granted += budget;
     for (const auto& [vendor, share] : buyers_[b].vendors) {
       Money& hand = accounts_[b].at_hand[vendor];
@@ -45,37 +55,118 @@ void OrderBook::grant(Date date, Time period) {
   }
 }
 
+std::vector<Money> OrderBook::prepay(Date date) {
+  std::vector<Money> paid(buyers_.size());
+  for (std::size_t b = 0; b < buyers_.size(); ++b) {
+    const auto& buyer = buyers_[b];
+    if (buyer.prepayment <= 0 || closed_[b] || holding_[b]) continue;
+    for (const auto& [vendor, share] : buyer.vendors) {
+      Money& hand = accounts_[b].at_hand[vendor];
+      Money& prepaid = accounts_[b].prepaid[vendor];
+      const Money ordered = hand + prepaid + buyer.budget.integral(date, date + buyer.order_ahead) * share;
+      const Money due = std::clamp(ordered * buyer.prepayment - prepaid, Money{}, hand);
+      hand -= due;
+      prepaid += due;
+      paid[b] += due;
+    }
+  }
+  return paid;
+}
+
+void OrderBook::close(std::size_t buyer, std::size_t successor) {
+  Account& account = accounts_[buyer];
+  account.lapsed += account.total_at_hand();
+  account.at_hand.clear();
+  for (const auto& [vendor, amount] : account.prepaid) {
+    account.spent += amount;
+    accounts_[successor].prepaid[vendor] += amount;
+    accounts_[successor].granted += amount;
+  }
+  account.prepaid.clear();
+  closed_[buyer] = true;
+}
+
 Money OrderBook::money(std::size_t buyer, const std::string& vendor) const {
-  const auto at = accounts_[buyer].at_hand.find(vendor);
-  return at == accounts_[buyer].at_hand.end() ? Money{} : at->second;
+  const auto& account = accounts_[buyer];
+  const auto at = account.at_hand.find(vendor);
+  const auto ahead = account.prepaid.find(vendor);
+  return (at == account.at_hand.end() ? Money{} : at->second) + (ahead == account.prepaid.end() ? Money{} : ahead->second);
+}
+
+/// The part of a buyer's money that its way to a product lets through.
+Money OrderBook::reachable(std::size_t buyer, std::size_t product) const {
+  const auto& way = access(buyer, product);
+  return money(buyer, offers_[product].vendor) * (way.is_open ? 1.0 : way.reach);
 }
 
 double OrderBook::held_fraction(std::size_t product) const {
   Money held, all;
   for (std::size_t b = 0; b < buyers_.size(); ++b) {
     if (!is_allowed(b, product)) continue;
-    const Money amount = money(b, offers_[product].vendor);
+    const Money amount = reachable(b, product);
     all += amount;
     if (holding_[b]) held += amount;
   }
   return all > Money{} ? held / all : 0.0;
 }
 
+/// A buyer's money for a vendor, at hand and of the lead time ahead, is spread over what it may buy there, by mix and price.
+Money OrderBook::wants(std::size_t b, std::size_t product, Date date, Time lead_time) const {
+  const auto& offer = offers_[product];
+  double value = 0, own = 0;
+  for (std::size_t other = 0; other < offers_.size(); ++other) {
+    if (offers_[other].vendor != offer.vendor || !may_buy(b, other)) continue;
+    const double part = access(b, other).is_open ? 1.0 : access(b, other).reach;
+    const double worth = part * offers_[other].mix.at(date) * offers_[other].price.at(date).in(usd);
+    value += worth;
+    if (other == product) own = worth;
+  }
+  if (value <= 0) return {};
+  const Money ahead = buyers_[b].budget.integral(date, date + lead_time) * buyers_[b].vendors.at(offer.vendor);
+  const auto& way = access(b, product);
+  const Money wanted = (money(b, offer.vendor) + ahead) * (own / value) * (way.is_open ? 1.0 : way.reach) / way.price_factor;
+  return std::min(wanted, way.units_left * offer.price.at(date));
+}
+
 double OrderBook::open_orders(std::size_t product, Date date, Time lead_time) const {
   const auto& offer = offers_[product];
-  const double own_mix = offer.mix.at(date);
-  if (own_mix <= 0) return 0;
+  if (offer.mix.at(date) <= 0) return 0;
   Money wanted;
-  for (std::size_t b = 0; b < buyers_.size(); ++b) {
-    if (!may_buy(b, product)) continue;
-    // A buyer's money for a vendor is spread over what it may buy there, by mix and price.
-    double value = 0;
-    for (std::size_t other = 0; other < offers_.size(); ++other)
-      if (offers_[other].vendor == offer.vendor && may_buy(b, other)) value += offers_[other].mix.at(date) * offers_[other].price.at(date).in(usd);
-    const Money ahead = buyers_[b].budget.integral(date, date + lead_time) * buyers_[b].vendors.at(offer.vendor);
-    wanted += (money(b, offer.vendor) + ahead) * (own_mix * offer.price.at(date).in(usd) / value);
-  }
+  for (std::size_t b = 0; b < buyers_.size(); ++b)
+    if (may_buy(b, product)) wanted += wants(b, product, date, lead_time);
   return std::max(0.0, wanted / offer.price.at(date) - unsold_[product]);
+}
+
+std::vector<double> OrderBook::shares_of_wants(std::size_t product, Date date, Time lead_time) const {
+  std::vector<double> shares(buyers_.size(), 0.0);
+  double all = 0;
+  for (std::size_t b = 0; b < buyers_.size(); ++b) {
+    if (may_buy(b, product)) shares[b] = wants(b, product, date, lead_time).in(usd);
+    all += shares[b];
+  }
+  for (double& share : shares) share = all > 0 ? share / all : 0.0;
+  return shares;
+}
+
+/// \returns what was sold: at most what the buyer can pay for
+double OrderBook::sell(std::size_t buyer, std::size_t product, double n, Money price, std::vector<Sale>& sales) {
+  const auto& offer = offers_[product];
+  Account& account = accounts_[buyer];
+  Access& way = access_[buyer * offers_.size() + product];
+  const Money each = price * way.price_factor;
+  n = std::min({n, way.units_left, reachable(buyer, product) / each});
+  if (n <= 0) return 0;
+  Money& hand = account.at_hand[offer.vendor];
+  Money& prepaid = account.prepaid[offer.vendor];
+  const Money cost = std::min(n * each, hand + prepaid);
+  // What was paid ahead goes off first, in the proportion in which it was paid; more of it where cash runs short.
+  const Money from_prepaid = std::min(prepaid, std::max(n * price * buyers_[buyer].prepayment, cost - hand));
+  prepaid -= from_prepaid;
+  hand -= cost - from_prepaid;
+  account.spent += cost;
+  way.units_left -= n;
+  sales.push_back({buyer, product, n, price, cost - from_prepaid, from_prepaid});
+  return n;
 }
 
 std::vector<Sale> OrderBook::settle(Date date) {
@@ -84,20 +175,24 @@ std::vector<Sale> OrderBook::settle(Date date) {
     if (unsold_[p] <= 0) continue;
     const auto& offer = offers_[p];
     const Money price = offer.price.at(date);
-    Money pool;
-    for (std::size_t b = 0; b < buyers_.size(); ++b)
-      if (may_buy(b, p)) pool += money(b, offer.vendor);
-    const double sold = std::min(unsold_[p], pool / price);
-    if (sold <= 0) continue;
-    for (std::size_t b = 0; b < buyers_.size(); ++b) {
-      if (!may_buy(b, p) || money(b, offer.vendor) <= Money{}) continue;
-      const double n = sold * (money(b, offer.vendor) / pool);
-      const Money cost = std::min(n * price, money(b, offer.vendor));
-      accounts_[b].at_hand[offer.vendor] -= cost;
-      accounts_[b].spent += cost;
-      sales.push_back({b, p, n, price});
+    // Who paid ahead is served first, as far as the prepayment reaches; then all by their money.
+    for (const bool is_ordered : {true, false}) {
+      std::vector<double> units(buyers_.size(), 0.0);
+      double all = 0;
+      for (std::size_t b = 0; b < buyers_.size(); ++b) {
+        if (!may_buy(b, p) || (is_ordered && buyers_[b].prepayment <= 0)) continue;
+        const auto& way = access(b, p);
+        units[b] = std::min(way.units_left, reachable(b, p) / (price * way.price_factor));
+        if (is_ordered) units[b] = std::min(units[b], accounts_[b].prepaid[offer.vendor] / (price * buyers_[b].prepayment));
+        all += units[b];
+      }
+      if (all <= 0) continue;
+      const double part = std::min(1.0, unsold_[p] / all);
+      double sold = 0;
+      for (std::size_t b = 0; b < buyers_.size(); ++b)
+        if (units[b] > 0) sold += sell(b, p, units[b] * part, price, sales);
+      unsold_[p] = std::max(0.0, unsold_[p] - sold);
     }
-    unsold_[p] -= sold;
   }
   return sales;
 }

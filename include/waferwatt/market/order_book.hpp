@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Buyers turn budgets into orders; makers' deliveries are shared among those who can pay.
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@ struct Buyer {
   std::string name;
   Ramp<MoneyRate> budget;                 ///< for accelerators
   std::map<std::string, double> vendors;  ///< share of the budget by vendor; sums to 1
+  double prepayment = 0;                  ///< of orders' value, paid when they are placed
+  Time order_ahead = 26 * week;           ///< how long before delivery orders are placed
 };
 
 /// What the market knows of a product.
@@ -24,11 +27,21 @@ struct Offer {
   std::vector<std::string> not_to;  ///< buyers it may not be sold to
 };
 
-/// Money of one buyer; granted = spent + lapsed + at_hand, always.
+/// What rules and grey markets make of one buyer's way to one product.
+struct Access {
+  bool is_open = true;
+  double reach = 1;         ///< part of the buyer's money that may go for it
+  double price_factor = 1;  ///< what the buyer pays over the price: tariffs, premiums
+  double units_left = std::numeric_limits<double>::infinity();  ///< under a quota
+};
+
+/// Money of one buyer; granted = spent + lapsed + at_hand + prepaid, always.
 struct Account {
   Money granted, spent, lapsed;
   std::map<std::string, Money> at_hand;  ///< by vendor
+  std::map<std::string, Money> prepaid;  ///< with the vendor already, for orders not yet delivered
   Money total_at_hand() const;
+  Money total_prepaid() const;
   double balance_error() const;
 };
 
@@ -36,7 +49,9 @@ struct Account {
 struct Sale {
   std::size_t buyer = 0, product = 0;
   double n_accelerators = 0;
-  Money price;  ///< of one
+  Money price;       ///< of one, as the vendor gets it
+  Money paid;        ///< by the buyer now, for all: prepayment taken off, tariffs and premiums on top
+  Money prepaid;     ///< what had been paid before
 };
 
 class OrderBook {
@@ -44,8 +59,21 @@ class OrderBook {
   /// \param patience money that found nothing to buy for so long lapses
   OrderBook(std::vector<Buyer> buyers, std::vector<Offer> offers, Time patience);
 
-  /// Grants the budgets of a period; what exceeds the patience lapses.
-  void grant(Date date, Time period);
+  /// Grants the budgets of a period, as far as a buyer has the money; what exceeds the patience lapses.
+  /// \param liquidity of each buyer, what it holds for orders already included; empty: without end
+  void grant(Date date, Time period, const std::vector<Money>& liquidity = {});
+
+  /// Orders of the time ahead are placed, and buyers pay ahead for them. \returns what each pays now
+  std::vector<Money> prepay(Date date);
+
+  /// A buyer's way to a product from now on; both lists of the offer hold beside it.
+  void set_access(std::size_t buyer, std::size_t product, const Access& access) { access_[buyer * offers_.size() + product] = access; }
+  const Access& access(std::size_t buyer, std::size_t product) const { return access_[buyer * offers_.size() + product]; }
+
+  /// Share of a product's wanted value that each buyer stands for.
+  std::vector<double> shares_of_wants(std::size_t product, Date date, Time lead_time) const;
+  /// A buyer that is no more orders nothing; its money lapses. \returns what it had prepaid, which goes to its successor
+  void close(std::size_t buyer, std::size_t successor);
 
   /// A buyer that cannot use more for now keeps its money: it neither orders nor buys.
   void hold(std::size_t buyer, bool holding) { holding_[buyer] = holding; }
@@ -69,16 +97,23 @@ class OrderBook {
   const std::vector<double>& unsold() const { return unsold_; }
 
  private:
-  bool is_allowed(std::size_t buyer, std::size_t product) const { return allowed_[buyer * offers_.size() + product]; }
+  bool is_allowed(std::size_t buyer, std::size_t product) const {
+    const auto& way = access(buyer, product);
+    return allowed_[buyer * offers_.size() + product] && (way.is_open || way.reach > 0) && way.units_left > 0 && !closed_[buyer];
+  }
   bool may_buy(std::size_t buyer, std::size_t product) const { return !holding_[buyer] && is_allowed(buyer, product); }
   Money money(std::size_t buyer, const std::string& vendor) const;
+  Money reachable(std::size_t buyer, std::size_t product) const;
+  Money wants(std::size_t buyer, std::size_t product, Date date, Time lead_time) const;
+  double sell(std::size_t buyer, std::size_t product, double n, Money price, std::vector<Sale>& sales);
 
   std::vector<Buyer> buyers_;
   std::vector<Offer> offers_;
   Time patience_;
   std::vector<Account> accounts_;
   std::vector<double> unsold_;
-  std::vector<bool> allowed_, holding_;
+  std::vector<bool> allowed_, holding_, closed_;
+  std::vector<Access> access_;
 };
 
 }  // namespace waferwatt::market
