@@ -17,8 +17,8 @@ double share_wanted(const ComputeDemand& demand, const Fleet& fleet, Date date, 
   const auto tokens = tokens_wanted(demand, fleet, date, rent, entry_cost);
   for (std::size_t i = 0; i < tokens.size(); ++i)
     if (fleet.tokens[i] > TokenRate{}) inference += tokens[i] / fleet.tokens[i];
-  // Training that takes what is left wants no more than that.
-  if (!demand.training) return inference / demand.largest_share;
+  // Training that takes what is left is worth the cost of new capacity, and no more.
+  if (!demand.training) return rent < entry_cost * (1 - 1e-12) ? 2.0 : inference / demand.largest_share;
   const double training = fleet.training > FlopRate{} ? training_wanted(demand, fleet, date, rent, entry_cost) / fleet.training : 0.0;
   return inference + training;
 }

@@ -9,6 +9,31 @@ namespace waferwatt::market {
 
 namespace {
 
+/// In proportion to wishes, none above its cap; what caps leave goes to the others.
+std::vector<double> shared_out(double amount, const std::vector<double>& wishes, const std::vector<double>& caps) {
+  std::vector<double> given(wishes.size(), 0.0);
+  std::vector<std::size_t> open;
+  for (std::size_t i = 0; i < wishes.size(); ++i)
+    if (wishes[i] > 0) open.push_back(i);
+  while (!open.empty() && amount > 0) {
+    double all = 0;
+    for (const auto i : open) all += wishes[i];
+    std::vector<std::size_t> rest;
+    double taken = 0;
+    for (const auto i : open) {
+      if (amount * (wishes[i] / all) < caps[i]) rest.push_back(i);
+      else taken += given[i] = caps[i];
+    }
+    if (rest.size() == open.size()) {
+      for (const auto i : rest) given[i] = amount * (wishes[i] / all);
+      break;
+    }
+    amount = std::max(0.0, amount - taken);
+    open = std::move(rest);
+  }
+  return given;
+}
+
 Money sum(const std::map<std::string, Money>& amounts) {
   Money all;
   for (const auto& [vendor, amount] : amounts) all += amount;
@@ -177,21 +202,20 @@ std::vector<Sale> OrderBook::settle(Date date) {
     const Money price = offer.price.at(date);
     // Who paid ahead is served first, as far as the prepayment reaches; then all by their money.
     for (const bool is_ordered : {true, false}) {
-      std::vector<double> units(buyers_.size(), 0.0);
-      double all = 0;
+      std::vector<double> wishes(buyers_.size(), 0.0), caps(buyers_.size(), 0.0);
       for (std::size_t b = 0; b < buyers_.size(); ++b) {
         if (!may_buy(b, p) || (is_ordered && buyers_[b].prepayment <= 0)) continue;
         const auto& way = access(b, p);
-        units[b] = std::min(way.units_left, reachable(b, p) / (price * way.price_factor));
-        if (is_ordered) units[b] = std::min(units[b], accounts_[b].prepaid[offer.vendor] / (price * buyers_[b].prepayment));
-        all += units[b];
+        wishes[b] = reachable(b, p) / (price * way.price_factor);
+        if (is_ordered) wishes[b] = std::min(wishes[b], accounts_[b].prepaid[offer.vendor] / (price * buyers_[b].prepayment));
+        caps[b] = std::min(wishes[b], way.units_left);
       }
-      if (all <= 0) continue;
-      const double part = std::min(1.0, unsold_[p] / all);
+      const auto units = shared_out(unsold_[p], wishes, caps);
       double sold = 0;
       for (std::size_t b = 0; b < buyers_.size(); ++b)
-        if (units[b] > 0) sold += sell(b, p, units[b] * part, price, sales);
-      unsold_[p] = std::max(0.0, unsold_[p] - sold);
+        if (units[b] > 0) sold += sell(b, p, units[b], price, sales);
+      const double left = unsold_[p] - sold;
+      unsold_[p] = left > 1e-13 * unsold_[p] ? left : 0.0;  // no crumbs of rounding
     }
   }
   return sales;

@@ -200,3 +200,67 @@ TEST_CASE("an account that is not a number is infinitely wrong") {
   account = {.granted = nan};
   CHECK(std::isinf(account.balance_error()));
 }
+
+TEST_CASE("who paid ahead is served first, and nothing is paid twice") {
+  // Both have 300 USD at hand; x pays half of its orders ahead. 20 of 60 wanted chips come.
+  auto x = buyer("x", 30), y = buyer("y", 30);
+  x.prepayment = 0.5;
+  x.order_ahead = 0 * day;
+  OrderBook book({x, y}, {offer("chip", 10)}, 1 * year);
+  book.grant(kDay0, 10 * day);
+  const auto ahead = book.prepay(kDay0);
+  CHECK(ahead[0].in(usd) == Approx(150));
+  CHECK(ahead[1].in(usd) == 0);
+  CHECK(book.prepay(kDay0)[0].in(usd) == Approx(0).margin(1e-9));
+  book.deliver(0, 20);
+  const auto sales = book.settle(kDay0);
+  CHECK(sold_to(sales, 0) == Approx(20));
+  CHECK(sold_to(sales, 1) == 0);
+  double paid = 0, prepaid = 0;
+  for (const auto& sale : sales) paid += sale.paid.in(usd), prepaid += sale.prepaid.in(usd);
+  CHECK(paid == Approx(100));
+  CHECK(prepaid == Approx(100));
+  for (const auto& account : book.accounts()) CHECK(account.balance_error() < 1e-12);
+}
+
+TEST_CASE("a closed way lets nothing through, a leak its part, at its price, and a quota its units") {
+  OrderBook book({buyer("x", 10)}, {offer("chip", 10)}, 1 * year);
+  book.grant(kDay0, 10 * day);
+  book.deliver(0, 100);
+  book.set_access(0, 0, {.is_open = false, .reach = 0});
+  CHECK(book.settle(kDay0).empty());
+  CHECK(book.open_orders(0, kDay0, 0 * day) == 0);
+  // A fifth of 100 USD finds a way at twice the price: one chip.
+  book.set_access(0, 0, {.is_open = false, .reach = 0.2, .price_factor = 2});
+  const auto leaked = book.settle(kDay0);
+  CHECK(sold_to(leaked, 0) == Approx(1));
+  CHECK(leaked[0].price.in(usd) == Approx(10));
+  CHECK(leaked[0].paid.in(usd) == Approx(20));
+  book.set_access(0, 0, {.units_left = 3});
+  CHECK(sold_to(book.settle(kDay0), 0) == Approx(3));
+  CHECK(book.settle(kDay0).empty());
+  CHECK(book.accounts()[0].balance_error() < 1e-12);
+}
+
+TEST_CASE("budgets are granted as far as there is money") {
+  OrderBook book({buyer("x", 10)}, {offer("chip", 10)}, 1 * year);
+  book.grant(kDay0, 10 * day, {60 * usd});
+  CHECK(book.accounts()[0].granted.in(usd) == Approx(60));
+  book.grant(kDay0, 10 * day, {60 * usd});
+  CHECK(book.accounts()[0].granted.in(usd) == Approx(60));
+}
+
+TEST_CASE("what a closed buyer had paid ahead serves its successor") {
+  auto x = buyer("x", 10);
+  x.prepayment = 0.5;
+  x.order_ahead = 0 * day;
+  OrderBook book({x, buyer("y", 0)}, {offer("chip", 10)}, 1 * year);
+  book.grant(kDay0, 10 * day);
+  book.prepay(kDay0);
+  book.close(0, 1);
+  book.deliver(0, 100);
+  const auto sales = book.settle(kDay0);
+  CHECK(sold_to(sales, 0) == 0);
+  CHECK(sold_to(sales, 1) == Approx(5));
+  for (const auto& account : book.accounts()) CHECK(account.balance_error() < 1e-12);
+}

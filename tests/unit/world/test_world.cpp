@@ -1,72 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "waferwatt/world/world.hpp"
 
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "waferwatt/engine/bare_loop.hpp"
+#include "fixture.hpp"
 
 using namespace waferwatt;
 using namespace waferwatt::world;
 
 namespace {
-
-const Date kStart = Date::from_civil(2023, 1, 1);
-
-/// 10 packaging wafers a week x 20 = 200 accelerators a week, without logic or memory of their own, all good,
-/// a week in packaging. The chain's weeks lie three days before the world's.
-supply::ChainSpec tiny_chain() {
-  supply::Product gpu{.accelerator = "gpu", .vendor = "v", .packaging = "s", .family = "family"};
-  gpu.packages_per_wafer = 20;
-  gpu.assembly_yield = Ramp<double>::constant(1);
-  gpu.packaging_cycle_time = 1 * week;
-  gpu.mix = Ramp<double>::constant(1);
-  supply::ChainSpec spec;
-  spec.start = kStart - 10 * week - 3 * day;
-  spec.end = kStart + 52 * week;
-  spec.products = {gpu};
-  spec.packaging = {{"family", Ramp<WaferRate>::constant(10 * wafer / week), {{"v", Ramp<double>::constant(1)}}}};
-  return spec;
-}
-
-/// Two owners, one product, money and power in plenty; nobody asks for tokens.
-WorldSpec tiny_world() {
-  WorldSpec spec;
-  spec.start = kStart;
-  spec.end = kStart + 52 * week;
-  spec.chain = tiny_chain();
-  spec.offers = {{"gpu", "v", Ramp<Money>::constant(30000 * usd), Ramp<double>::constant(1), {}, {}}};
-  spec.traits = {{.h100_equivalents = 2,
-                  .load = {1000 * watt, 0.8},
-                  .server_cost_factor = 1.2,
-                  .token_rate = 50 * token / second,
-                  .peak = 1 * peta * flop / second}};
-  const auto budget = [](double musd) { return Ramp<MoneyRate>::constant(musd * mega * usd / year); };
-  spec.buyers = {{"one", budget(30000), {{"v", 1.0}}}, {"two", budget(10000), {{"v", 1.0}}}};
-  const Owner owner{.power = Ramp<Power>::constant(1 * giga * watt),
-                    .pue = 1.25,
-                    .carbon_intensity = Ramp<CarbonIntensity>::constant(0.4 * kg_co2e / (kilo * watt_hour)),
-                    .energy_price = Ramp<EnergyPrice>::constant(0.1 * usd / (kilo * watt_hour)),
-                    .initial_fleet = {}};
-  spec.owners = {owner, owner};
-  spec.demand = {.tokens = Ramp<TokenRate>::constant(0 * token / second), .software_gain = Ramp<double>::constant(1)};
-  spec.terms = {.building_cost = 12 * usd / watt, .discount_rate = 0, .operations_fraction = 0};
-  return spec;
-}
-
-/// 100 accelerators of owner one that run from the start; nobody buys anything. Exactly the year 2023.
-WorldSpec standing_fleet() {
-  WorldSpec spec = tiny_world();
-  spec.end = spec.chain.end = Date::from_civil(2024, 1, 1);
-  for (auto& buyer : spec.buyers) buyer.budget = Ramp<MoneyRate>::constant(MoneyRate{});
-  spec.owners[0].initial_fleet = {{0, 100, Date::from_civil(2022, 1, 1)}};
-  return spec;
-}
-
-WorldResult simulated(const WorldSpec& spec) {
-  engine::BareLoop loop;
-  return simulate(spec, loop);
-}
 
 /// Accelerator-weeks charged to a resource.
 double charged(const WorldResult& result, Resource resource) {
@@ -194,7 +136,7 @@ TEST_CASE("tokens served are the demand, or what the serving part of the fleet c
   spec.demand.software_gain = Ramp<double>::constant(2);
   const double seconds = 365 * 86400;
   SECTION("a third of the fleet serves the demand") {
-    spec.demand.tokens = Ramp<TokenRate>::constant(1000 * token / second);
+    spec.demand.market.tiers[0].demand = Ramp<TokenRate>::constant(1000 * token / second);
     const auto y = simulated(spec).years[0];
     CHECK(y.tokens_demanded.in(token) == Approx(1000 * seconds));
     CHECK(y.tokens_served.in(token) == Approx(1000 * seconds));
@@ -204,14 +146,14 @@ TEST_CASE("tokens served are the demand, or what the serving part of the fleet c
     CHECK((y.inference_cost / y.tokens_served).in(usd / (mega * token)) == Approx(9.5932).epsilon(1e-4));
   }
   SECTION("at most the largest share serves") {
-    spec.demand.tokens = Ramp<TokenRate>::constant(1e6 * token / second);
+    spec.demand.market.tiers[0].demand = Ramp<TokenRate>::constant(1e6 * token / second);
     const auto y = simulated(spec).years[0];
     CHECK(y.tokens_served.in(token) == Approx(0.6 * 3000 * seconds));
     CHECK(y.inference_share == Approx(0.6));
   }
   SECTION("without accelerators nothing is served") {
     spec.owners[0].initial_fleet.clear();
-    spec.demand.tokens = Ramp<TokenRate>::constant(1e6 * token / second);
+    spec.demand.market.tiers[0].demand = Ramp<TokenRate>::constant(1e6 * token / second);
     const auto y = simulated(spec).years[0];
     CHECK(y.tokens_served == Tokens{});
     CHECK(y.inference_share == 0);
@@ -254,7 +196,7 @@ TEST_CASE("charges in H100-equivalents are those of the year asked for, or of al
 
 TEST_CASE("the same world twice gives the same numbers") {
   WorldSpec spec = tiny_world();
-  spec.demand.tokens = Ramp<TokenRate>::constant(3e4 * token / second);
+  spec.demand.market.tiers[0].demand = Ramp<TokenRate>::constant(3e4 * token / second);
   spec.owners[0].power = Ramp<Power>::constant(1 * mega * watt);
   const auto a = simulated(spec), b = simulated(spec);
   REQUIRE(a.years.size() == b.years.size());
@@ -272,7 +214,7 @@ TEST_CASE("the same world twice gives the same numbers") {
 
 TEST_CASE("more of the binding resource gives more, more of another one nothing") {
   WorldSpec spec = tiny_world();
-  spec.demand.tokens = Ramp<TokenRate>::constant(1e9 * token / second);
+  spec.demand.market.tiers[0].demand = Ramp<TokenRate>::constant(1e9 * token / second);
   const auto gain = [](const std::vector<MarginalValue>& values, Resource resource) {
     for (const auto& value : values)
       if (value.resource == resource) return value;
@@ -343,10 +285,12 @@ TEST_CASE("more of one resource leaves the others as they are") {
   WorldSpec spec = tiny_world();
   spec.chain.logic = {{"node", Ramp<WaferRate>::constant(7 * wafer / week), Ramp<double>::constant(1)}};
   spec.chain.memory_makers = {{"maker", Ramp<WaferRate>::constant(8 * wafer / week), {}}};
+  spec.chain.parts = {{.part = "board", .capacity = Ramp<Frequency>::constant(9 / week), .units = {0}}};
   const auto amounts = [](const WorldSpec& s) {
     return std::array<double, kResources>{s.chain.packaging[0].capacity.at(kStart).in(wafer / week),
                                           s.chain.memory_makers[0].capacity.at(kStart).in(wafer / week),
                                           s.chain.logic[0].capacity.at(kStart).in(wafer / week),
+                                          s.chain.parts[0].capacity.at(kStart) * week,
                                           s.buyers[1].budget.at(kStart).in(mega * usd / year),
                                           s.owners[1].power.at(kStart).in(giga * watt)};
   };
@@ -361,6 +305,7 @@ TEST_CASE("resources have names") {
   CHECK(resource_name(Resource::packaging) == "packaging");
   CHECK(resource_name(Resource::memory) == "memory");
   CHECK(resource_name(Resource::logic) == "logic");
+  CHECK(resource_name(Resource::parts) == "parts");
   CHECK(resource_name(Resource::capital) == "capital");
   CHECK(resource_name(Resource::power) == "power");
 }
