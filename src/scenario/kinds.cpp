@@ -17,7 +17,7 @@ std::span<const Kind> kinds() {
       kind_of<TrainingScenario>("training"),
       kind_of<ServingScenario>("serving"),
       kind_of<SupplyScenario>("supply", true),
-      kind_of<WorldScenario>("world"),
+      kind_of<WorldScenario>("world", true),
       kind_of<FleetScenario>("fleet"),
       kind_of<PowerScenario>("power"),
       kind_of<FabricScenario>("fabric"),

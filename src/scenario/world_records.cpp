@@ -34,45 +34,6 @@ const io::Record<WorldFleet>& WorldFleet::record() {
   return record;
 }
 
-const io::Record<WorldBuyer>& WorldBuyer::record() {
-  using B = WorldBuyer;
-  static const auto record =
-      io::Record<B>("world_buyer", "Someone who buys and runs accelerators.")
-          .required("name", &B::name, {.doc = "Name in the results."})
-          .optional("company", &B::company, {.doc = "Company id, for its capital spending and PUE."})
-          .optional("budget", &B::budget, {.doc = "Money for accelerators over time.", .at_least = 0 * usd / year, .at_most = 10 * tera * usd / year})
-          .optional("capex_share", &B::capex_share, {.doc = "Share of the company's capital spending that buys accelerators.", .at_least = 0.0, .at_most = 1.0})
-          .required("vendors", &B::vendors, {.doc = "Share of the money by vendor; they sum to 1.", .at_least = 0.0, .at_most = 1.0})
-          .required("power", &B::power, {.doc = "Facility power energised for accelerators over time; what lies after known_at is a plan.", .at_least = 0 * watt, .at_most = tera * watt})
-          .optional("sites", &B::sites, {.doc = "Site ids whose power comes on top."})
-          .required("grid", &B::grid, {.doc = "Grid id, for carbon and price."})
-          .optional("pue", &B::pue, {.doc = "Power usage effectiveness; absent: the company's, else 1.2.", .at_least = 1.0, .at_most = 4.0})
-          .optional("initial_fleet", &B::initial_fleet, {.doc = "Accelerators that are on at the start."})
-          .check([](const B& b, const io::FieldComplaint& complain) {
-            if (b.budget.has_value() == b.capex_share.has_value()) complain("budget", "give either \"budget\" or \"capex_share\"");
-            if (b.capex_share && !b.company) complain("capex_share", "needs the \"company\" whose capital spending it is");
-            double sum = 0;
-            for (const auto& [vendor, share] : b.vendors) sum += share;
-            if (std::abs(sum - 1) > 1e-6) complain("vendors", fmt::format("the shares must sum to 1, they sum to {:.6g}", sum));
-          });
-  return record;
-}
-
-const io::Record<WorldDemand>& WorldDemand::record() {
-  using D = WorldDemand;
-  static const auto record =
-      io::Record<D>("world_demand", "Tokens the world asks for, and how the fleet serves them.")
-          .required("tokens", &D::tokens, {.doc = "Prompt and output tokens asked for over time.", .at_least = 0 * token / second, .at_most = 1e18 * token / second})
-          .required("model", &D::model, {.doc = "Language model that stands for the traffic; its capability on each accelerator is simulated."})
-          .optional("input_tokens", &D::input_tokens, {.doc = "Prompt tokens of a request.", .at_least = 1, .at_most = 10000000})
-          .optional("output_tokens", &D::output_tokens, {.doc = "Output tokens of a request.", .at_least = 1, .at_most = 10000000})
-          .optional("utilisation", &D::utilisation, {.doc = "Served over saturated throughput, averaged over the day.", .above = 0.0, .at_most = 1.0})
-          .optional("largest_share", &D::largest_share, {.doc = "Largest part of the fleet that serves; the rest trains.", .above = 0.0, .at_most = 1.0})
-          .optional("software_gain", &D::software_gain, {.doc = "Tokens per accelerator relative to the simulated rate.", .above = 0.0, .at_most = 1e6})
-          .optional("training_utilisation", &D::training_utilisation, {.doc = "Model FLOP over peak FLOP of the accelerators that train.", .above = 0.0, .at_most = 1.0});
-  return record;
-}
-
 const io::Record<WorldPowerDelay>& WorldPowerDelay::record() {
   using D = WorldPowerDelay;
   static const auto record =
@@ -91,9 +52,39 @@ const io::Record<WorldEconomics>& WorldEconomics::record() {
           .optional("it_life", &E::it_life, {.doc = "Depreciation of accelerators and servers.", .above = 0 * day, .at_most = 50 * year})
           .optional("building_life", &E::building_life, {.doc = "Depreciation of buildings and power.", .above = 0 * day, .at_most = 100 * year})
           .optional("service_life", &E::service_life, {.doc = "Accelerators are taken out at this age.", .above = 0 * day, .at_most = 50 * year})
+          .optional("budget_response", &E::budget_response, {.doc = "While rents do not pay for new capacity, budgets are cut to (rent / cost)^this.", .at_least = 0.0, .at_most = 10.0})
           .optional("patience", &E::patience, {.doc = "Money that found nothing to buy for so long lapses.", .above = 0 * day, .at_most = 50 * year})
           .optional("power_wait_limit", &E::power_wait_limit, {.doc = "A buyer whose chips wait for power stops buying when they are worth this much of its budget.", .above = 0 * day, .at_most = 50 * year})
           .optional("building_cost", &E::building_cost, {.doc = "Building, power and cooling per facility power.", .at_least = 0 * usd / watt, .at_most = 1000 * usd / watt});
+  return record;
+}
+
+const io::Record<WorldUncertainty>& WorldUncertainty::record() {
+  using U = WorldUncertainty;
+  static const auto record =
+      io::Record<U>("world_uncertainty", "How wrong forecasts may be: standard deviations of the logarithm a year after known_at; they grow as the root of time.")
+          .optional("supply", &U::supply, {.doc = "Of capacities of the chain.", .at_least = 0.0, .at_most = 3.0})
+          .optional("demand", &U::demand, {.doc = "Of tokens and training asked for.", .at_least = 0.0, .at_most = 3.0})
+          .optional("budgets", &U::budgets, {.doc = "Of buyers' budgets.", .at_least = 0.0, .at_most = 3.0})
+          .optional("power", &U::power, {.doc = "Of buyers' energised power.", .at_least = 0.0, .at_most = 3.0});
+  return record;
+}
+
+const io::Record<WorldProject>& WorldProject::record() {
+  using P = WorldProject;
+  static const auto record =
+      io::Record<P>("world_project", "A model that someone wants trained.")
+          .required("name", &P::name, {.doc = "Name in the results."})
+          .optional("buyer", &P::buyer, {.doc = "Buyer whose fleet trains it; absent: everyone's."})
+          .required("work", &P::work, {.doc = "Training work with the methods of \"reference\".", .above = 0 * flop, .at_most = 1e33 * flop})
+          .optional("reference", &P::reference, {.doc = "Date of the methods; absent: the start."})
+          .optional("progress", &P::progress, {.doc = "Better methods and data halve the work in this time; absent: they do not.", .above = 0 * day, .at_most = 100 * year})
+          .required("start", &P::start, {.doc = "First day of training."})
+          .optional("deadline", &P::deadline, {.doc = "When it should be done."})
+          .optional("largest_share", &P::largest_share, {.doc = "Of the fleet's training that it may take.", .above = 0.0, .at_most = 1.0})
+          .check([](const P& p, const io::FieldComplaint& complain) {
+            if (p.deadline && *p.deadline <= p.start) complain("deadline", fmt::format("must come after the start, {}", p.start.text()));
+          });
   return record;
 }
 
@@ -107,10 +98,19 @@ const io::Record<WorldScenario>& WorldScenario::record() {
           .optional("warm_up", &W::warm_up, {.doc = "Supply simulated before the start, to fill the pipeline.", .at_least = 0 * day, .at_most = 10 * year})
           .required("products", &W::products, {.doc = "What is made and sold."})
           .optional("stocks", &W::stocks, {.doc = "Parts in store at the start of the warm-up."})
+          .optional("shocks", &W::shocks, {.doc = "What happens to the chain on days nobody planned for."})
+          .optional("expansions", &W::expansions, {.doc = "Capacity decided on during the run."})
+          .optional("parts", &W::parts, {.doc = "Further parts that may bind; absent: all of the catalog that the products need."})
+          .optional("policies", &W::policies, {.doc = "Rules of states: policy ids, or the records themselves."})
           .required("buyers", &W::buyers, {.doc = "Who buys."})
           .required("demand", &W::demand, {.doc = "What the fleet is for."})
           .optional("economics", &W::economics, {.doc = "What it costs."})
           .optional("power_delay", &W::power_delay, {.doc = "How late planned power comes."})
+          .optional("projects", &W::projects, {.doc = "Models that someone wants trained."})
+          .optional("uncertainty", &W::uncertainty, {.doc = "How wrong forecasts may be."})
+          .optional("other_load", &W::other_load, {.doc = "Mean power of datacentres beside the accelerators, by region; \"world\" is all.", .at_least = 0 * watt, .at_most = tera * watt})
+          .optional("certainty_draws", &W::certainty_draws, {.doc = "Draws in which marginal values are computed again, to say how sure they are.", .at_least = 0, .at_most = 1000})
+          .optional("draw", &W::draw, {.doc = "Which draw of the uncertain values; 0: the values themselves. A sweep over it is a Monte Carlo that can be resumed.", .at_least = 0, .at_most = 1000000})
           .optional("marginal_step", &W::marginal_step, {.doc = "Step by which each resource is raised for its marginal value; 0: not computed.", .at_least = 0.0, .at_most = 10.0})
           .check([](const W& w, const io::FieldComplaint& complain) {
             if (w.end <= w.start) complain("end", fmt::format("must come after the start, {}", w.start.text()));
@@ -120,58 +120,13 @@ const io::Record<WorldScenario>& WorldScenario::record() {
             std::set<std::string> names;
             for (const auto& buyer : w.buyers) {
               if (!names.insert(buyer.name).second) complain("buyers", fmt::format("buyer \"{}\" is given twice", buyer.name));
+              if (std::ranges::find(buyer.partners, buyer.name) != buyer.partners.end()) complain("buyers", fmt::format("buyer \"{}\" is its own partner; a buyer cannot own or rescue itself", buyer.name));
               for (const auto& fleet : buyer.initial_fleet)
                 if (fleet.delivered > w.start)
                   complain("buyers", fmt::format("buyer \"{}\": its initial fleet of {} is delivered on {}, after the start", buyer.name, fleet.accelerator.id(), fleet.delivered.text()));
             }
           });
   return record;
-}
-
-namespace {
-
-void check_buyer(const WorldBuyer& buyer, const std::set<std::string>& vendors, const std::set<std::string>& products, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
-  const auto complain = [&](std::string_view key, std::string message) { diagnostics.add(buyer.where.diagnostic(key, fmt::format("buyer \"{}\": {}", buyer.name, message))); };
-  buyer.grid.resolve(catalog.grids, diagnostics);
-  for (const auto& site : buyer.sites) site.resolve(catalog.sites, diagnostics);
-  const std::vector<std::string> known(vendors.begin(), vendors.end());
-  for (const auto& [vendor, share] : buyer.vendors)
-    if (!vendors.contains(vendor)) complain("vendors", fmt::format("unknown vendor \"{}\"{}", vendor, suggestion(vendor, known, "vendors")));
-  for (const auto& fleet : buyer.initial_fleet) {
-    const auto* accelerator = fleet.accelerator.resolve(catalog.accelerators, diagnostics);
-    if (accelerator && !products.contains(accelerator->id)) complain("initial_fleet", fmt::format("the initial fleet's \"{}\" is not among the products", accelerator->id));
-  }
-  if (!buyer.company) return;
-  const auto* company = catalog.companies.find(*buyer.company);
-  if (!company) complain("company", fmt::format("unknown company \"{}\"{}", *buyer.company, suggestion(*buyer.company, catalog.companies.ids(), "ids")));
-  else if (buyer.capex_share && !company->capex) complain("capex_share", fmt::format("the catalog knows no capital spending of \"{}\"; give a \"budget\"", *buyer.company));
-}
-
-}  // namespace
-
-void check(const WorldScenario& scenario, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
-  std::vector<SupplyProduct> products;
-  for (const auto& p : scenario.products) products.push_back({.accelerator = p.accelerator, .vendor = p.vendor, .mix = p.mix, .harvest_fraction = p.harvest_fraction, .where = p.where});
-  check_products(products, scenario.stocks, scenario.known_at, scenario.where, catalog, diagnostics);
-  std::set<std::string> vendors, ids;
-  std::vector<std::string> buyers;
-  for (const auto& buyer : scenario.buyers) buyers.push_back(buyer.name);
-  for (const auto& product : scenario.products) {
-    Diagnostics already_told;  // by check_products
-    const auto* accelerator = product.accelerator.resolve(catalog.accelerators, already_told);
-    vendors.insert(!product.vendor.empty() ? product.vendor : accelerator ? accelerator->vendor : product.accelerator.id());
-    ids.insert(product.accelerator.id());
-    if (accelerator && !product.price && !accelerator->price)
-      diagnostics.add(product.where.diagnostic("price", fmt::format("the catalog knows no price of {}; give a \"price\"", accelerator->id)));
-    if (accelerator && !catalog.system_of(accelerator->id))
-      diagnostics.add(product.where.diagnostic("accelerator", fmt::format("no system in the catalog holds {}", accelerator->id)));
-    for (const auto& [key, names] : {std::pair{"only_to", &product.only_to}, std::pair{"not_to", &product.not_to}})
-      for (const auto& name : *names)
-        if (std::ranges::find(buyers, name) == buyers.end())
-          diagnostics.add(product.where.diagnostic(key, fmt::format("{}: unknown buyer \"{}\"{}", product.accelerator.id(), name, suggestion(name, buyers, "buyers"))));
-  }
-  for (const auto& buyer : scenario.buyers) check_buyer(buyer, vendors, ids, catalog, diagnostics);
-  scenario.demand.model.resolve(catalog.language_models, diagnostics);
 }
 
 }  // namespace waferwatt::scenario
