@@ -54,7 +54,7 @@ int run_words(const std::vector<std::string>& words) {
 std::span<const Command> commands() {
   static const Command table[] = {run_command(),     check_command(),  explain_command(),
                                   catalog_command(), schema_command(), compare_command(),
-                                  plan_command(),    sweep_command(),  trace_command(),
+                                  binds_command(),   plan_command(),    sweep_command(),  trace_command(),
                                   calibrate_command(), validate_command(), report_command(), completion_command(), man_command()};
   return table;
 }

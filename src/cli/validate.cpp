@@ -10,7 +10,7 @@ struct Set {
   std::string_view name;
   int (*run)(const Arguments&);
 };
-constexpr Set kSets[] = {{"kernels", validate_kernels}, {"network", validate_network}, {"training", validate_training}, {"serving", validate_serving}, {"supply", validate_supply}, {"power", validate_power}};
+constexpr Set kSets[] = {{"kernels", validate_kernels}, {"network", validate_network}, {"training", validate_training}, {"serving", validate_serving}, {"supply", validate_supply}, {"power", validate_power}, {"world", validate_supply}};
 
 std::vector<std::string> set_names() {
   std::vector<std::string> names;
@@ -30,17 +30,18 @@ int validate(const Arguments& arguments) {
 Command validate_command() {
   return {.name = "validate",
           .arguments = "SET [OPTIONS]",
-          .doc = "Compare predictions with measured cases: kernels, network, training, serving, supply, power.",
+          .doc = "Compare predictions with measured cases: kernels, network, training, serving, supply, power, world.",
           .examples = "  waferwatt validate kernels\n"
                       "  waferwatt validate kernels --cases h200_sxm_gemm.csv.gz --json\n"
                       "  waferwatt validate training --cases measured.csv\n"
                       "  waferwatt validate supply --json | jq .metrics\n"
-                      "  waferwatt validate power\n",
+                      "  waferwatt validate power\n"
+                      "  waferwatt validate world\n",
           .options = {{"--cases", "", "FILE", "Measured cases of your own (default: those shipped).", true},
                       {"--accelerator", "-a", "ID", "Accelerator that was measured (kernels); default: what the file says."},
                       {"--points", "", "FILE", "Write measured and predicted time of every case as CSV (kernels, network, training, serving)."},
                       {"--fit", "", "", "Fit the backends' profiles on half of the configurations (serving)."},
-                      {"--jobs", "-j", "N", "Processor cores to use (supply; default: all)."},
+                      {"--jobs", "-j", "N", "Processor cores to use (supply, world; default: all)."},
                       {"--json", "", "", "Print one JSON object."}},
           .run = validate,
           .choices = set_names};

@@ -37,7 +37,7 @@ std::vector<TokenRate> tokens_wanted(const ComputeDemand& demand, const Fleet& f
   double spending = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const auto& tier = demand.tiers[i];
-    const TokenPrice reference = tier.reference_price ? tier.reference_price->at(date) : token_price(demand, fleet, i, entry_cost);
+    const TokenPrice reference = tier.reference_price ? tier.reference_price->at(date) : token_price(demand, fleet, i, entry_cost) * fleet.reference_scale;
     relative[i] = ratio(token_price(demand, fleet, i, rent), reference);
     wanted[i] = tier.demand.at(date);
     weight[i] = (wanted[i] * reference).in(usd / second);

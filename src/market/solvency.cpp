@@ -38,7 +38,10 @@ Resolved resolve(const Standing& failing, Money gap, double interest, const std:
   for (const std::size_t partner : failing.partners)
     for (const auto& other : all)
       if (other.buyer == partner && other.is_going && other.cash > gap * kRescueCover && (!rescuer || other.cash > rescuer->cash)) rescuer = &other;
-  if (rescuer) return {Resolution::rescued, rescuer->buyer, gap, fmt::format("{}; its partner {} pays it in", lack, rescuer->name)};
+  if (rescuer) {
+    const Money paid = std::clamp(rescuer->cash / kRescueCover, gap, gap * kRescueWeeks);
+    return {Resolution::rescued, rescuer->buyer, paid, fmt::format("{}; its partner {} pays in {}", lack, rescuer->name, million(paid))};
+  }
   if (failing.operating_income > MoneyRate{} && failing.debt > Money{}) {
     const Money carried = interest > 0 ? std::min(failing.debt, failing.operating_income * year / interest) : failing.debt;
     // Lenders give new money for what is lacking, and write off the rest.

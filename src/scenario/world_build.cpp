@@ -24,7 +24,6 @@ const catalog::Accelerator& accelerator_of(const WorldProduct& product, const ca
 std::vector<WorldTier> tiers_of(const WorldDemand& demand) {
   if (!demand.tiers.empty()) return demand.tiers;
   WorldTier tier{.name = "all", .tokens = *demand.tokens, .model = *demand.model, .input_tokens = demand.input_tokens, .output_tokens = demand.output_tokens};
-  tier.margin = demand.margin;
   return {tier};
 }
 
@@ -53,19 +52,20 @@ void add_products(const WorldScenario& scenario, const catalog::Catalog& catalog
 }
 
 /// Sampled where either has a point.
-Ramp<MoneyRate> product_of(const Ramp<MoneyRate>& money, const Ramp<double>& share) {
+template <class T>
+Ramp<T> product_of(const Ramp<T>& amount, const Ramp<double>& share) {
   std::set<Date> dates;
-  for (const auto& [date, value] : money.points()) dates.insert(date);
+  for (const auto& [date, value] : amount.points()) dates.insert(date);
   for (const auto& [date, value] : share.points()) dates.insert(date);
-  std::vector<Ramp<MoneyRate>::Point> points;
-  for (const Date date : dates) points.emplace_back(date, money.at(date) * share.at(date));
-  return Ramp<MoneyRate>(std::move(points));
+  std::vector<typename Ramp<T>::Point> points;
+  for (const Date date : dates) points.emplace_back(date, amount.at(date) * share.at(date));
+  return Ramp<T>(std::move(points));
 }
 
 Ramp<MoneyRate> budget_of(const WorldBuyer& buyer, const WorldScenario& scenario, const catalog::Catalog& catalog, const WorldDraw& draw) {
   const auto& company = buyer.company ? catalog.companies.find(*buyer.company) : nullptr;
   const auto plan = buyer.budget ? *buyer.budget : product_of(draw.value(*company->capex, company->id + " capital spending"), *buyer.capex_share);
-  return draw.forecast(plan, scenario.known_at, scenario.uncertainty.budgets, "budget of " + buyer.name);
+  return draw.forecast(product_of(plan, scenario.budget_scale), scenario.known_at, scenario.uncertainty.budgets, "budget of " + buyer.name);
 }
 
 double pue_of(const WorldBuyer& buyer, const catalog::Catalog& catalog, const WorldDraw& draw) {
@@ -102,7 +102,7 @@ Ramp<Power> power_of(const WorldBuyer& buyer, const WorldScenario& scenario, con
   Diagnostics diagnostics;
   std::vector<Ramp<Power>> ramps = {late(buyer.power, buyer.name)};
   for (const auto& site : buyer.sites) ramps.push_back(late(draw.value(site.resolve(catalog.sites, diagnostics)->power, site.id() + " power"), site.id()));
-  return draw.forecast(sum_of(ramps), scenario.known_at, scenario.uncertainty.power, "power of " + buyer.name);
+  return draw.forecast(product_of(sum_of(ramps), scenario.power_scale), scenario.known_at, scenario.uncertainty.power, "power of " + buyer.name);
 }
 
 std::string jurisdiction_of(const WorldBuyer& buyer, const catalog::Catalog& catalog) {
@@ -138,7 +138,8 @@ void add_buyers(const WorldScenario& scenario, const catalog::Catalog& catalog, 
 void add_demand(const WorldScenario& scenario, const WorldDraw& draw, world::WorldSpec& spec) {
   const auto& d = scenario.demand;
   for (const auto& tier : tiers_of(d))
-    spec.demand.market.tiers.push_back({tier.name, draw.forecast(tier.tokens, scenario.known_at, scenario.uncertainty.demand, "tokens asked for"), tier.reference_price, tier.margin});
+    spec.demand.market.tiers.push_back({tier.name, draw.forecast(product_of(tier.tokens, d.scale), scenario.known_at, scenario.uncertainty.demand, "tokens asked for"), tier.reference_price,
+                                        tier.margin.value_or(d.margin)});
   spec.demand.market.elasticity = d.elasticity;
   spec.demand.market.substitution = d.substitution;
   if (d.training) spec.demand.market.training = draw.forecast(*d.training, scenario.known_at, scenario.uncertainty.demand, "training asked for");
@@ -146,6 +147,7 @@ void add_demand(const WorldScenario& scenario, const WorldDraw& draw, world::Wor
   spec.demand.market.largest_share = d.largest_share;
   spec.demand.utilisation = d.utilisation;
   spec.demand.software_gain = d.software_gain;
+  spec.demand.reference_gain = d.reference_gain;
   spec.demand.rental_contract = d.rental_contract;
   spec.demand.expected_utilisation = d.expected_utilisation;
   for (const auto& p : scenario.projects) {

@@ -64,7 +64,7 @@ const io::Record<WorldTier>& WorldTier::record() {
           .optional("input_tokens", &T::input_tokens, {.doc = "Prompt tokens of a request.", .at_least = 1, .at_most = 10000000})
           .optional("output_tokens", &T::output_tokens, {.doc = "Output tokens of a request.", .at_least = 1, .at_most = 10000000})
           .optional("reference_price", &T::reference_price, {.doc = "Price at which so many are asked for; absent: the price at the cost of new capacity on each day.", .above = 0 * usd / token, .at_most = 1 * usd / token})
-          .optional("margin", &T::margin, {.doc = "Seller's part of the price.", .at_least = 0.0, .at_most = 0.99});
+          .optional("margin", &T::margin, {.doc = "Seller's part of the price; absent: the demand's.", .at_least = 0.0, .at_most = 0.99});
   return record;
 }
 
@@ -82,7 +82,9 @@ const io::Record<WorldDemand>& WorldDemand::record() {
           .optional("substitution", &D::substitution, {.doc = "Elasticity of substitution between tiers: a positive number.", .at_least = 0.0, .at_most = 20.0})
           .optional("utilisation", &D::utilisation, {.doc = "Served over saturated throughput, averaged over the day.", .above = 0.0, .at_most = 1.0})
           .optional("largest_share", &D::largest_share, {.doc = "Largest part of the fleet that serves.", .above = 0.0, .at_most = 1.0})
+          .optional("scale", &D::scale, {.doc = "Multiplies all tokens asked for, over time.", .at_least = 0.0, .at_most = 1e6})
           .optional("software_gain", &D::software_gain, {.doc = "Tokens per accelerator relative to the simulated rate.", .above = 0.0, .at_most = 1e6})
+          .optional("reference_gain", &D::reference_gain, {.doc = "Software gain that the forecast of tokens counted on: a higher one makes tokens cheaper and more are asked for; absent: the same.", .above = 0.0, .at_most = 1e6})
           .optional("training", &D::training, {.doc = "Training work wanted over time at the cost of new capacity; absent: whatever is left over trains.", .at_least = 0 * flop / second, .at_most = 1e30 * flop / second})
           .optional("training_elasticity", &D::training_elasticity, {.doc = "Per cent less training for each per cent of a higher rent: a positive number.", .at_least = 0.0, .at_most = 10.0})
           .optional("training_model", &D::training_model, {.doc = "Language model whose training is simulated on each accelerator; absent: training_utilisation."})

@@ -56,6 +56,7 @@ void add_year(const WorldRun& run, const world::YearAccount& y, Metrics& metrics
   add("accelerators_awaiting_power", y.accelerators_waiting, "accelerator");
   add("accelerators_unsold", y.accelerators_unsold, "accelerator");
   add("h100_equivalents_energised", y.h100e_energised, "H100e");
+  add("packaging_wafers_started", y.packaging_wafers, "wafer");
   add("packaging_slots_idle_fraction", y.packaging_slots > 0 ? y.idle_slots / y.packaging_slots : 0, "1");
 }
 
@@ -131,6 +132,12 @@ std::vector<Metric> world_metrics(const WorldRun& run) {
   for (const auto& y : run.simulated.years) add_year(run, y, metrics);
   add_prices(run, metrics);
   add_projects(run, metrics);
+  Tokens tokens;
+  FlopCount training;
+  for (const auto& y : run.simulated.years) tokens += y.tokens_served, training += y.training_flop;
+  metrics.add("compute", {}, run.simulated.h100e_weeks, "H100e week");
+  metrics.add("tokens_served", {}, tokens.in(token), "token");
+  metrics.add("training_flop", {}, training.in(flop), "FLOP");
   metrics.add("failures", {}, static_cast<double>(run.simulated.failures.size()), "1");
   metrics.add("balance_error", {}, run.simulated.largest_balance_error, "1");
   add_revenues(run, metrics);

@@ -151,7 +151,7 @@ void Simulation::fail(std::size_t o, Money gap, Date date) {
   const auto resolved = market::resolve(all[o], gap, spec_.owners[o].finance->interest, all);
   switch (resolved.resolution) {
     case market::Resolution::rescued:
-      books_.transfer(*resolved.by, o, gap, Flow::rescue);
+      books_.transfer(*resolved.by, o, resolved.amount, Flow::rescue);
       break;
     case market::Resolution::restructured:
       books_.receive(o, Outside::lenders, gap, Flow::write_off);

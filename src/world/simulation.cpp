@@ -239,6 +239,8 @@ void Simulation::charge_chain_waits() {
     const double good = chain_.spec().products[entry.product].package_yield(entry.week);
     charge_buyers(entry.week, entry.product, resource_of(entry.limit), entry.waiting * good);
     auto& year = account(entry.week);
+    const double per_wafer = chain_.spec().products[entry.product].packages_per_wafer;
+    if (per_wafer > 0) year.packaging_wafers += entry.started / per_wafer;
     year.packaging_slots += entry.slots;
     year.idle_slots += std::max(0.0, entry.slots - entry.started);
   }
@@ -303,6 +305,8 @@ void Simulation::use(Date date, Time span) {
     own.carbon += carbon;
     own.h100e_weeks += w.h100e * weeks;
   }
+  // What software gains beyond the forecast makes tokens cheaper than it took them to be, and more are asked for.
+  if (spec_.demand.reference_gain) fleet.reference_scale = spec_.demand.software_gain.at(date) / spec_.demand.reference_gain->at(date);
   const MoneyRate entry = entry_cost(date);
   const MoneyRate floor = fleet.h100_equivalents > 0 ? avoidable / (fleet.h100_equivalents * span) : MoneyRate{};
   rent_ = market::contract_rent(rent_, market::clearing_rent(demand, fleet, date, entry, floor), span, spec_.demand.rental_contract);

@@ -39,6 +39,7 @@ Command trace_command();
 Command report_command();
 Command completion_command();
 Command man_command();
+Command binds_command();
 
 /// All commands in the order of the help.
 std::span<const Command> commands();

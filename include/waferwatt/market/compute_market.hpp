@@ -32,6 +32,7 @@ struct Fleet {
   double h100_equivalents = 0;
   std::vector<TokenRate> tokens;  ///< by tier, at the load that service levels allow
   FlopRate training;
+  double reference_scale = 1;         ///< price that demand was forecast with over the price at the cost of new capacity
 };
 
 /// What a week comes to.

@@ -32,10 +32,10 @@ struct Resolved {
 
 /// The part of book value that a distressed seller gets for its fleet: rents below cost are what made it fail.
 inline constexpr double kDistressedPrice = 0.4;
-/// A rescuer keeps so many times what it gives.
-inline constexpr double kRescueCover = 4;
+/// A rescuer keeps so many times the gap, and pays for as many weeks like the one that failed as leave it that much.
+inline constexpr double kRescueCover = 4, kRescueWeeks = 26;
 
-/// (1) a partner whose cash covers the gap `kRescueCover` times pays it; else
+/// (1) a partner whose cash covers the gap `kRescueCover` times pays it, and up to half a year of it; else
 /// (2) a buyer that earns more than nothing before interest goes on with the debt that its income carries at `interest`; else
 /// (3) the richest going concern of its jurisdiction, or of any, takes the fleet for `kDistressedPrice` of its book value or
 ///     what it can pay, and lenders lose the rest.

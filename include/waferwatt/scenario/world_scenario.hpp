@@ -71,7 +71,7 @@ struct WorldTier {
   catalog::Reference<catalog::LanguageModel> model;
   std::int64_t input_tokens = 1000, output_tokens = 300;
   std::optional<Ramp<TokenPrice>> reference_price;
-  double margin = 0.3;
+  std::optional<double> margin;  ///< absent: the demand's
 
   io::Location where;
 
@@ -88,7 +88,9 @@ struct WorldDemand {
   std::optional<catalog::Reference<catalog::LanguageModel>> training_model;
   std::optional<Ramp<FlopRate>> training;
   double training_elasticity = 1;
+  Ramp<double> scale = Ramp<double>::constant(1.0);  ///< of all tokens asked for
   Ramp<double> software_gain = Ramp<double>::constant(1.0);
+  std::optional<Ramp<double>> reference_gain;
   Time rental_contract = 0.5 * year;
   double expected_utilisation = 0.8;
 
@@ -153,6 +155,7 @@ struct WorldScenario {
   WorldPowerDelay power_delay;
   WorldUncertainty uncertainty;
   std::map<std::string, Ramp<Power>> other_load;  ///< mean power of datacentres beside the accelerators, by region
+  Ramp<double> power_scale = Ramp<double>::constant(1.0), budget_scale = Ramp<double>::constant(1.0);  ///< of all buyers
   double marginal_step = 0.1;   ///< relative; 0: no marginal values
   std::int64_t certainty_draws = 0;  ///< draws in which marginal values are computed again
   std::int64_t draw = 0;        ///< which draw of the uncertain values; 0: the values themselves

@@ -65,6 +65,7 @@ struct Demand {
   market::ComputeDemand market;
   double utilisation = 0.3;    ///< served over saturated throughput, averaged over the day
   Ramp<double> software_gain = Ramp<double>::constant(1);  ///< tokens per accelerator relative to the saturated rate today
+  std::optional<Ramp<double>> reference_gain;  ///< that the forecast of demand counted on; absent: the same
   Time rental_contract = 0.5 * year;
   double expected_utilisation = 0.8;  ///< hours that buyers of new capacity count on selling
 };
@@ -136,6 +137,7 @@ struct YearAccount {
   Power energised_nameplate;        ///< at the end of the year
   double accelerators_energised = 0, accelerators_waiting = 0, accelerators_unsold = 0;  ///< at the end of the year
   double h100e_energised = 0, h100e_waiting = 0;
+  double packaging_wafers = 0;      ///< taken by packages started
   double packaging_slots = 0, idle_slots = 0;  ///< packages the lines could take; of these, without orders or parts
 };
 

@@ -51,7 +51,9 @@ TEST_CASE("a partner with four times the gap rescues") {
   const auto end = resolve(failing(), 10 * usd, 0.1, {failing(), other(1, 41)});
   CHECK(end.resolution == Resolution::rescued);
   CHECK(end.by == 1);
-  CHECK(end.amount.in(usd) == Approx(10));
+  CHECK(end.amount.in(usd) == Approx(41.0 / 4));
+  // A rich one pays for half a year.
+  CHECK(resolve(failing(), 10 * usd, 0.1, {failing(), other(1, 1e6)}).amount.in(usd) == Approx(260));
 }
 
 TEST_CASE("who earns something goes on with the debt that it can carry") {

@@ -101,6 +101,14 @@ TEST_CASE("tokens move to the tier that got cheaper") {
   CHECK(cobb[1] / cobb[0] == Approx(2));
 }
 
+TEST_CASE("tokens cheaper than the forecast took them to be are asked for more") {
+  auto f = fleet();
+  f.reference_scale = 10;  // ten times as dear in the forecast
+  auto d = demand(1e4, 0);
+  d.elasticity = 1.11;
+  CHECK(tokens_wanted(d, f, kDay, kEntry, kEntry)[0].in(token / second) == Approx(1e4 * std::pow(10, 1.11)));
+}
+
 TEST_CASE("rents are monotone: more demand or less fleet never lowers them") {
   MoneyRate last;
   for (const double scale : {0.1, 0.5, 1.0, 2.0, 10.0}) {

@@ -104,15 +104,18 @@ TEST_CASE("the shipped world delivers NVIDIA's accelerators of 2023 to 2025 with
     CHECK(shares == Approx(1));
   }
   CHECK(table(result, "years").n_rows() == 6);
-  CHECK(table(result, "marginal_values").n_rows() == 5);
-  for (const double gain : table(result, "marginal_values").numbers("h100e_weeks_gain_fraction"))
-    CHECK(std::isfinite(gain));
+  // Six years, fourteen buyers and all together, six resources.
+  CHECK(table(result, "views").n_rows() == 6 * 15 * 6);
+  for (const double gain : table(result, "views").numbers("h100e_weeks_gain_fraction")) CHECK(std::isfinite(gain));
+  for (const char* column : {"h100e_weeks_per_unit", "tokens_per_unit", "training_flop_per_unit", "usd_per_unit", "tco2e_per_unit"})
+    for (const double value : table(result, "marginal_values").numbers(column)) CHECK(std::isfinite(value));
   for (const auto& column : {"tokens_served", "energy_twh", "carbon_mtco2e", "training_flop", "cost_usd_per_mtoken"})
     for (const double number : table(result, "years").numbers(column)) {
       CHECK(std::isfinite(number));
       CHECK(number >= 0);
     }
-  CHECK(table(result, "capabilities").n_rows() == scenario.products.size());
+  CHECK(table(result, "capabilities").n_rows() == scenario.products.size() * scenario.demand.tiers.size());
+  CHECK(table(result, "training_capabilities").n_rows() == scenario.products.size());
 }
 
 TEST_CASE("a small world's metrics, tables and ledger agree") {
