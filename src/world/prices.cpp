@@ -15,7 +15,8 @@ MoneyRate Simulation::hourly_cost_of(std::size_t product, const Owner& owner, Da
   return market::hourly_cost(terms);
 }
 
-/// What an H100-equivalent hour of new capacity has to fetch: of the cheapest product on sale, at the owners' mean PUE and energy price.
+/// What an H100-equivalent hour of new capacity has to fetch: the mean of what was sold lately on the open market, at the owners' mean PUE and
+/// energy price. Chips that their makers keep for themselves set no price for others; before the first sale products count by their mix.
 MoneyRate Simulation::entry_cost(Date date) const {
   Owner mean{.pue = 0};
   EnergyPrice price;
@@ -24,16 +25,21 @@ MoneyRate Simulation::entry_cost(Date date) const {
     price += owner.energy_price.at(date) / static_cast<double>(spec_.owners.size());
   }
   mean.energy_price = Ramp<EnergyPrice>::constant(price);
-  MoneyRate cheapest;
-  for (const bool on_sale : {true, false}) {
+  const auto weighted = [&](auto weight) {
+    MoneyRate sum;
+    double all = 0;
     for (std::size_t p = 0; p < spec_.offers.size(); ++p) {
-      if (on_sale && (spec_.offers[p].mix.at(date) <= 0 || !spec_.offers[p].only_to.empty())) continue;
-      const MoneyRate cost = hourly_cost_of(p, mean, date) / (spec_.traits[p].h100_equivalents * spec_.demand.expected_utilisation);
-      if (cheapest == MoneyRate{} || cost < cheapest) cheapest = cost;
+      const double w = weight(p);
+      if (w <= 0) continue;
+      sum += hourly_cost_of(p, mean, date) * (w / spec_.traits[p].h100_equivalents);
+      all += w;
     }
-    if (cheapest > MoneyRate{}) break;
-  }
-  return cheapest;
+    return all > 0 ? sum / (all * spec_.demand.expected_utilisation) : MoneyRate{};
+  };
+  const auto lately = weighted([&](std::size_t p) { return on_open_market_[p] ? sold_lately_[p] : 0.0; });
+  if (lately > MoneyRate{}) return lately;
+  const auto mixed = weighted([&](std::size_t p) { return on_open_market_[p] ? spec_.offers[p].mix.at(date) * spec_.traits[p].h100_equivalents : 0.0; });
+  return mixed > MoneyRate{} ? mixed : weighted([](std::size_t) { return 1.0; });
 }
 
 void Simulation::note_prices(Date date, Time span, const market::Clearing& clearing, MoneyRate entry) {

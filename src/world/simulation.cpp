@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint32_t kWorldWeek = 100;  // event kind; the chain's are lower
 constexpr double kLargestError = 1e-6;     // of a balance: beyond rounding
+constexpr Time kLately = 0.5 * year;       // sales of so long ago count 1/e of today's
 
 Resource resource_of(supply::Limit limit) {
   switch (limit) {
@@ -67,6 +68,16 @@ Simulation::Simulation(const WorldSpec& spec)
       fleet_value_[o].add(fleet.delivered.days(), fleet.n_accelerators * spec_.offers[fleet.product].price.at(fleet.delivered) * spec_.traits[fleet.product].server_cost_factor);
     }
     if (owner.finance) debt_[o] = owner.finance->debt;
+  }
+  sold_lately_.assign(spec_.offers.size(), 0.0);
+  for (const auto& offer : spec_.offers) {
+    double sells = 0, all = 0;
+    for (const auto& buyer : spec_.buyers) {
+      if (std::ranges::none_of(buyer.budget.points(), [](const auto& point) { return point.second > MoneyRate{}; })) continue;
+      ++all;
+      sells += buyer.vendors.contains(offer.vendor);
+    }
+    on_open_market_.push_back(offer.only_to.empty() && sells >= 0.5 * all);
   }
   for (auto* counter : {&way_.received, &way_.unsold, &way_.sold, &way_.waiting, &way_.switched_on, &way_.retired_on, &way_.retired_waiting})
     counter->assign(spec_.offers.size(), 0.0);
@@ -157,8 +168,9 @@ void Simulation::apply_rules(Date date) {
   }
 }
 
-void Simulation::sell(Date date, Time) {
+void Simulation::sell(Date date, Time span) {
   const std::size_t n = spec_.offers.size();
+  for (double& sold : sold_lately_) sold *= std::exp(-(span / kLately));
   for (std::size_t b = 0; b < spec_.buyers.size(); ++b)
     for (std::size_t p = 0; p < n; ++p) {
       const auto& ruling = rulings_[b * n + p];
@@ -185,6 +197,7 @@ void Simulation::sell(Date date, Time) {
     sold.first += sale.n_accelerators;
     sold.second += sale.n_accelerators * sale.price;
     way_.sold[sale.product] += sale.n_accelerators;
+    sold_lately_[sale.product] += sale.n_accelerators * spec_.traits[sale.product].h100_equivalents;
     sold_to_[sale.buyer * n + sale.product] += sale.n_accelerators;
     if (rulings_[sale.buyer * n + sale.product].tpp_quota >= 0) licensed_tpp_[sale.buyer] += sale.n_accelerators * spec_.traits[sale.product].chip.tpp;
     pay_sale(sale, date);

@@ -94,6 +94,8 @@ class Simulation : public engine::EventHandler {
   std::vector<market::BookValue> fleet_value_;
   std::vector<MoneyRate> operating_income_;  ///< of the last week
   MoneyRate rent_;
+  std::vector<bool> on_open_market_;       ///< products of vendors that at least half of those with money buy from
+  std::vector<double> sold_lately_;        ///< H100-equivalents by product, older sales counting less
   std::map<std::tuple<int, std::size_t, std::size_t>, std::pair<double, Money>> deliveries_;
   std::map<std::tuple<int, int, std::size_t>, std::pair<double, Money>> sales_;
   std::map<std::tuple<int, int, std::size_t, std::size_t, Resource>, double> charges_;
