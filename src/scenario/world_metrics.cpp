@@ -88,7 +88,7 @@ void add_owners(const WorldRun& run, Metrics& metrics) {
   }
 }
 
-/// Sales of accelerators at the price the vendor gets, by its fiscal year.
+/// Sales of accelerators at the price the vendor gets, and what it sells with them, by its fiscal year.
 void add_revenues(const WorldRun& run, Metrics& metrics) {
   std::map<std::pair<std::string, int>, double> by_year;
   for (const auto& sale : run.simulated.sales) {
@@ -96,7 +96,8 @@ void add_revenues(const WorldRun& run, Metrics& metrics) {
     const auto* company = run.catalog.companies.find(vendor);
     const auto first = company && company->fiscal_year_month ? static_cast<int>(company->fiscal_year_month->value) : 1;
     // A fiscal year is named after the calendar year in which it ends.
-    by_year[{vendor, first > 1 && sale.month >= first ? sale.year + 1 : sale.year}] += sale.revenue.in(giga * usd);
+    const auto systems = run.scenario.vendor_systems.find(vendor);
+    by_year[{vendor, first > 1 && sale.month >= first ? sale.year + 1 : sale.year}] += sale.revenue.in(giga * usd) * (systems == run.scenario.vendor_systems.end() ? 1.0 : 1 + systems->second);
   }
   for (const auto& [key, value] : by_year) metrics.add("vendor_revenue", {{"vendor", key.first}, {"fiscal_year", std::to_string(key.second)}}, value, "BUSD");
 }

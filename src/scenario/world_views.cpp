@@ -225,7 +225,7 @@ std::string add_world_views(const WorldRun& run, const RunContext& context, Resu
   }
   const auto views = views_of(run, values, certainties(run, values, context));
   add_tables(run, views, result);
-  return disagreements(views);
+  return step > 0 ? disagreements(views) : "";
 }
 
 }  // namespace waferwatt::scenario
