@@ -22,7 +22,7 @@ def page(title, scenarios, paragraph, picture):
     question = json.loads((ROOT / "scenarios" / scenarios[0]).read_text())["question"]
     commands = "\n".join(f"build/release/bin/waferwatt run scenarios/{name}" for name in scenarios)
     return (f"# {title}\n\n{NOTE}**Question.** {question}\n\n**Answer.** {paragraph}\n\n![{title}]({picture})\n\n"
-            f"How to see it:\n\n```sh\n{commands}\n```\n\nWhat the model holds and leaves out, and how far it can be trusted: [world](../models/world.md).\n")
+            f"How to see it:\n\n<!-- not run: tools/update_answers.py runs it -->\n```sh\n{commands}\n```\n\nWhat the model holds and leaves out, and how far it can be trusted: [world](../models/world.md).\n")
 
 
 def main():

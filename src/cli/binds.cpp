@@ -75,7 +75,7 @@ void print(const scenario::Scenario& loaded, const scenario::Result& result, con
       throw UsageError(fmt::format("unknown buyer \"{}\"{}", owner, suggestion(owner, known, "buyers")));
     }
     fmt::print("{}\n{}\n", text_of(*views, owner, {"sentence"}), sentences(*views, owner));
-    if (const auto* values = find_table(result, "marginal_values")) fmt::print("{}\n", text_of(*values, owner, {}));
+    if (const auto* values = find_table(result, "values_of_capacity")) fmt::print("{}\n", text_of(*values, owner, {}));
     if (const auto* cuts = find_table(result, "cuts")) fmt::print("{}\n", text_of(*cuts, owner, {}));
     if (const auto* way = find_table(result, "waterfall"); way && owner.empty()) fmt::print("{}", text_of(*way, "", {}));
     return;
@@ -119,7 +119,7 @@ int binds(const Arguments& arguments) {
   const auto& result = outcome.result;
   if (arguments.has("--json")) {
     auto document = report::summary(loaded, outcome);
-    for (const char* name : {"views", "marginal_values", "cuts", "waterfall"})
+    for (const char* name : {"views", "marginal_values", "values_of_capacity", "cuts", "waterfall"})
       if (const auto* table = find_table(result, name)) document[name] = json_of(*table);
     fmt::print("{}", io::to_json(document));
   } else {

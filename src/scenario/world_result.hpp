@@ -24,7 +24,8 @@ void add_world_tables(const WorldRun& run, Result& result);
 std::vector<Binding> world_bindings(const WorldRun& run, int year, std::size_t owner = world::kNobody);
 std::string_view resource_text(world::Resource resource);
 
-/// The three views by year and buyer with marginal values and sentences: the tables "binds", "marginal_values", "cuts" and
+/// The three views by year and buyer with marginal values and sentences: the tables "marginal_values" (of the
+/// whole run), "values_of_capacity", "cuts" and
 /// "views". \returns a sentence where views differ in sign, or nothing
 std::string add_world_views(const WorldRun& run, const RunContext& context, Result& result);
 

@@ -134,7 +134,7 @@ std::string sentence(const WorldRun& run, const Key& key, const View& v, const w
 void add_tables(const WorldRun& run, const std::map<Key, View>& views, Result& result) {
   Table table("views", {{"year", Kind::integer}, {"owner", Kind::text}, {"resource", Kind::text}, {"share_of_waits"}, {"share_of_cut"}, {"h100e_weeks_gain_fraction"}, {"says_it_binds", Kind::text},
                         {"sentence", Kind::text}});
-  Table values("marginal_values",
+  Table values("values_of_capacity",
                {{"year", Kind::integer}, {"owner", Kind::text}, {"resource", Kind::text}, {"unit_of_capacity", Kind::text}, {"units_added"}, {"h100e_weeks_per_unit"}, {"tokens_per_unit"},
                 {"training_flop_per_unit"}, {"usd_per_unit"}, {"tco2e_per_unit"}, {"sure_fraction"}});
   const double step = run.scenario.marginal_step;
@@ -216,13 +216,16 @@ std::string add_world_views(const WorldRun& run, const RunContext& context, Resu
   const double step = run.scenario.marginal_step;
   std::vector<world::MarginalValue> values;
   if (step > 0) values = world::marginal_values(run.spec, run.simulated, 1 + step, context.n_jobs);
+  Table whole("marginal_values", {{"resource", Kind::text}, {"step_fraction"}, {"h100e_weeks_gain_fraction"}, {"tokens_gain_fraction"}});
   for (const auto& value : values) {
     const std::string resource{world::resource_name(value.resource)};
+    whole.add({resource, step, value.h100e_weeks_gain, value.tokens_gain});
     result.metrics.push_back({.name = "marginal_h100e_weeks", .dims = {{"resource", resource}}, .value = value.h100e_weeks_gain, .unit = "1"});
     result.metrics.push_back({.name = "marginal_tokens", .dims = {{"resource", resource}}, .value = value.tokens_gain, .unit = "1"});
     for (auto& binding : result.binds)
       if (binding.scope.empty() && binding.resource == resource) binding.text += fmt::format("; {:.0f} % more of it gives {:+.1f} % energised compute", 100 * step, 100 * value.h100e_weeks_gain);
   }
+  if (whole.n_rows() > 0) result.tables.push_back(std::move(whole));
   const auto views = views_of(run, values, certainties(run, values, context));
   add_tables(run, views, result);
   return step > 0 ? disagreements(views) : "";

@@ -101,7 +101,7 @@ TEST_CASE("every resource has a sentence for every year and buyer, and marginal 
   for (const auto& sentence : views->texts("sentence")) {
     CHECK_THAT(sentence, Catch::StartsWith("In 202") && Catch::EndsWith("of draws."));
   }
-  const auto* values = table(result, "marginal_values");
+  const auto* values = table(result, "values_of_capacity");
   REQUIRE(values);
   for (const double sure : values->numbers("sure_fraction")) {
     CHECK(sure >= 0);

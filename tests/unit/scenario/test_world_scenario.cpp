@@ -105,10 +105,11 @@ TEST_CASE("the shipped world delivers NVIDIA's accelerators of 2023 to 2025 with
   }
   CHECK(table(result, "years").n_rows() == 6);
   // Six years, fourteen buyers and all together, six resources.
+  CHECK(table(result, "marginal_values").n_rows() == 6);
   CHECK(table(result, "views").n_rows() == 6 * 15 * 6);
   for (const double gain : table(result, "views").numbers("h100e_weeks_gain_fraction")) CHECK(std::isfinite(gain));
   for (const char* column : {"h100e_weeks_per_unit", "tokens_per_unit", "training_flop_per_unit", "usd_per_unit", "tco2e_per_unit"})
-    for (const double value : table(result, "marginal_values").numbers(column)) CHECK(std::isfinite(value));
+    for (const double value : table(result, "values_of_capacity").numbers(column)) CHECK(std::isfinite(value));
   for (const auto& column : {"tokens_served", "energy_twh", "carbon_mtco2e", "training_flop", "cost_usd_per_mtoken"})
     for (const double number : table(result, "years").numbers(column)) {
       CHECK(std::isfinite(number));
