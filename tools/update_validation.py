@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes docs/validation/: what `waferwatt validate` says of the shipped cases, as accuracy.json (the report carries it), a page, and
-pictures of predicted against measured.
+"""Writes docs/validation/: what `waferwatt validate` says of the shipped cases, as accuracy.json (the report carries it), a page for each
+set, and pictures of predicted against measured.
 
-    tools/update_validation.py PROGRAM
+    tools/update_validation.py PROGRAM [SET...]     default: all sets; supply takes a minute
 """
 import csv
 import json
@@ -41,8 +41,7 @@ def points(program, name):
 def accuracy_rows(results):
     for name, result in results.items():
         for metric, errors in result["metrics"].items():
-            only_median = errors["mean_abs_pct"] == 0 and errors["median_abs_pct"] > 0  # curves that ship with their medians only
-            value = lambda key: None if only_median else round(errors[key], 1)
+            value = lambda key: None if errors.get(key) is None else round(errors[key], 1)  # curves ship with their medians only
             yield {"set": name, "metric": metric, "n": int(errors["n"]), "median": round(errors["median_abs_pct"], 1), "mean": value("mean_abs_pct"),
                    "p90": value("p90_abs_pct"), "bias": value("bias_pct")}
 
@@ -81,59 +80,71 @@ def scatter(title, unit, families):
 
 def pictures(program, results):
     """(set, file, title) of every picture, written."""
-    rows = {name: points(program, name) for name in dict.fromkeys(p[0] for p in POINTS)}
+    rows = {name: points(program, name) for name in dict.fromkeys(p[0] for p in POINTS) if name in results}
     for name, title, measured, predicted, family, unit, factor in POINTS:
+        if name not in results:
+            continue
         families = {}
         for row in rows[name]:
             if row[measured] and row[predicted] and float(row[measured]) > 0 and float(row[predicted]) > 0:
                 families.setdefault(row[family], []).append((float(row[measured]) * factor, float(row[predicted]) * factor))
         yield name, f"{name}-{title.replace(' ', '-')}.svg", title, scatter(f"{name}: {title}", unit, families)
     outcomes = {}
-    for case in results["supply"].get("cases", []):
+    for case in results.get("supply", {}).get("cases", []):
         if case["unit"] == "accelerator" and case["foretold"] > 0 and case["outcome"] > 0:
             outcomes.setdefault(case["id"], []).append((case["outcome"] / 1e6, case["foretold"] / 1e6))
     if outcomes:
         yield "supply", "supply-deliveries.svg", "deliveries foretold", scatter("supply: accelerators delivered, by backtest", "millions", outcomes)
     sites = {}
-    for case in results["power"].get("cases", []):
+    for case in results.get("power", {}).get("cases", []):
         if case["unit"] == "MW":
             sites.setdefault(case["family"], []).append((case["measured"], case["predicted"]))
     if sites:
         yield "power", "power-sites.svg", "power", scatter("power: facilities and nodes", "MW", sites)
 
 
-def page(results, rows, drawn):
+NOTE = "Made by `tools/update_validation.py` from the shipped cases; do not edit."
+
+
+def shown(value, sign=""):
+    return "" if value is None else f"{value:{sign}.1f}"
+
+
+def index_page(rows):
     text = ["# Predicted and measured", "",
-            "Made by `tools/update_validation.py` from the shipped cases; do not edit. Errors are absolute, in per cent, except the bias, which is mean "
-            "predicted over measured, less one. Cases that a fit has seen are among them where the model's page says so; give cases of your own with "
-            "`waferwatt validate SET --cases FILE`.", "",
+            f"{NOTE} Errors are absolute, in per cent, except the bias, which is mean predicted over measured, less one. Cases that a fit has seen are "
+            "among them where the model's page says so; give cases of your own with `waferwatt validate SET --cases FILE`.", "",
             "| set | quantity | cases | median | mean | 90 % | bias |", "| --- | --- | --- | --- | --- | --- | --- |"]
-    shown = lambda v, sign="": "" if v is None else f"{v:{sign}.1f}"
     for r in rows:
-        text.append(f"| [{r['set']}](#{r['set']}) | {r['metric'].replace('_', ' ')} | {r['n']:,} | {shown(r['median'])} | {shown(r['mean'])} | {shown(r['p90'])} | {shown(r['bias'], '+')} |")
-    for name, result in results.items():
-        text += ["", f"## {name}", "", f"`waferwatt validate {name}`; what the model leaves out: [its page](../models/{MODEL[name]}.md).", ""]
-        text += [f"![{title}: predicted against measured]({file})\n" for of, file, title, _ in drawn if of == name]
-        if result.get("n_skipped"):
-            reasons = list(dict.fromkeys(s["reason"] for s in result["skipped"]))
-            text.append(f"{int(result['n_skipped'])} cases are skipped: {'; '.join(reasons[:4])}.\n")
-        groups = [(g, m, e) for g, metrics in result.get("groups", {}).items() for m, e in metrics.items()]
-        if groups:
-            text += ["| family | quantity | cases | median | bias |", "| --- | --- | --- | --- | --- |"]
-            text += [f"| {g} | {m.replace('_', ' ')} | {int(e['n']):,} | {e['median_abs_pct']:.1f} | {e['bias_pct']:+.1f} |" for g, m, e in groups]
+        text.append(f"| [{r['set']}]({r['set']}.md) | {r['metric'].replace('_', ' ')} | {r['n']:,} | {shown(r['median'])} | {shown(r['mean'])} | {shown(r['p90'])} | {shown(r['bias'], '+')} |")
+    return "\n".join(text) + "\n"
+
+
+def set_page(name, result, drawn):
+    text = [f"# Predicted and measured: {name}", "", f"{NOTE} The command is `waferwatt validate {name}`; what the model leaves out: [its page](../models/{MODEL[name]}.md).", ""]
+    text += [f"![{title}: predicted against measured]({file})\n" for of, file, title, _ in drawn if of == name]
+    if result.get("n_skipped"):
+        reasons = list(dict.fromkeys(s["reason"] for s in result["skipped"]))
+        text.append(f"{int(result['n_skipped'])} cases are skipped: {'; '.join(reasons[:4])}.\n")
+    groups = [("all", m, e) for m, e in result["metrics"].items()] + [(g, m, e) for g, metrics in result.get("groups", {}).items() for m, e in metrics.items()]
+    text += ["| family | quantity | cases | median | bias |", "| --- | --- | --- | --- | --- |"]
+    text += [f"| {g} | {m.replace('_', ' ')} | {int(e['n']):,} | {e['median_abs_pct']:.1f} | {shown(e.get('bias_pct'), '+')} |" for g, m, e in groups]
     return "\n".join(text).rstrip() + "\n"
 
 
 def main():
     program = str(pathlib.Path(sys.argv[1]).resolve())
-    results = {name: validated(program, name) for name in SETS}
-    rows = list(accuracy_rows(results))
+    results = {name: validated(program, name) for name in sys.argv[2:] or SETS}
+    kept = json.loads((FOLDER / "accuracy.json").read_text()) if (FOLDER / "accuracy.json").exists() else []
+    rows = [row for row in kept if row["set"] not in results] + list(accuracy_rows(results))
+    rows.sort(key=lambda row: SETS.index(row["set"]))
     drawn = list(pictures(program, results))
-    FOLDER.mkdir(exist_ok=True)
     (FOLDER / "accuracy.json").write_text("[\n" + ",\n".join("  " + json.dumps(row) for row in rows) + "\n]\n")
+    (FOLDER / "index.md").write_text(index_page(rows))
+    for name, result in results.items():
+        (FOLDER / f"{name}.md").write_text(set_page(name, result, drawn))
     for _, file, _, svg in drawn:
         (FOLDER / file).write_text(svg)
-    (FOLDER / "index.md").write_text(page(results, rows, drawn))
 
 
 if __name__ == "__main__":
