@@ -10,6 +10,7 @@
 #include "page_assets.hpp"
 #include "waferwatt/report/metric_definitions.hpp"
 #include "waferwatt/report/summary.hpp"
+#include "waferwatt/report/trace_file.hpp"
 #include "waferwatt/report/used_values.hpp"
 
 namespace waferwatt::report {
@@ -115,6 +116,8 @@ std::string html_page(const scenario::Scenario& scenario, const scenario::Outcom
   const io::Value resolved = scenario.resolved();
   std::vector<const Table*> tables;
   for (const auto& table : outcome.result.tables) tables.push_back(&table);
+  // In the order in which read_results gives them.
+  std::ranges::stable_sort(tables, {}, [](const Table* table) { return std::pair{table->name() == kTraceTable, table->name()}; });
   tables.push_back(&outcome.result.ledger);
   return run_page(summary(scenario, outcome), resolved, inputs_table(used_values(resolved, *scenario.catalog)), tables);
 }

@@ -24,7 +24,10 @@ void append_list(std::string& json, std::size_t n, std::size_t stride, F write) 
 void append_values(std::string& json, const std::vector<double>& values, std::size_t stride) {
   json += "\"values\":";
   append_list(json, values.size(), stride, [&](std::size_t i) {
-    if (std::isfinite(values[i]))
+    constexpr double kWhole = 1e15;  // whole numbers are exact, as those of a column of integers
+    if (std::abs(values[i]) < kWhole && values[i] == std::floor(values[i]))
+      fmt::format_to(std::back_inserter(json), "{:.0f}", values[i] + 0.0);
+    else if (std::isfinite(values[i]))
       fmt::format_to(std::back_inserter(json), "{:.6g}", values[i]);
     else
       json += "null";
