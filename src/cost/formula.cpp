@@ -12,8 +12,8 @@ Formula Formula::of(const catalog::OperatorFit& fit) {
   return formula;
 }
 
-Bound bound_of(const FormulaCoefficients& f, const Load& load) {
-  if (f.overhead(load) > f.roof(load)) return Bound::launch;
+Bound bound_of(const FormulaCoefficients& f, const Load& load, double time_s) {
+  if (const double overhead_s = f.overhead(load); overhead_s > time_s - overhead_s) return Bound::launch;
   return load.work_s / f.compute_efficiency >= load.traffic_s / f.memory_efficiency ? Bound::compute : Bound::memory;
 }
 

@@ -250,7 +250,7 @@ void predict(std::span<const FitSample> all, const std::vector<std::size_t>& ind
     const auto& s = all[i];
     const auto [branch, formula] = model.formula.fastest(s.load);
     out.push_back({s.time_s, formula * std::exp(model.surface.at(s.at).residual), formula,
-                   static_cast<std::size_t>(bound_of(*branch, s.load))});
+                   static_cast<std::size_t>(bound_of(*branch, s.load, formula))});
   }
 }
 

@@ -194,7 +194,7 @@ Estimate OperatorModel::evaluate(const Fit& f, const Demand& demand, FlopRate pe
   Estimate estimate{.time = time_s * second,
                     .work = demand.work,
                     .traffic = demand.traffic,
-                    .bound = bound_of(*branch, load),
+                    .bound = bound_of(*branch, load, time_s),
                     .provenance = f.provenance,
                     .error = f.error,
                     .error_p90 = f.error_p90};
@@ -206,7 +206,7 @@ Estimate OperatorModel::evaluate(const Fit& f, const Demand& demand, FlopRate pe
     residual += sample.residual;
     nearest = std::min(nearest, sample.distance);
   }
-  estimate.time *= std::exp(residual / static_cast<double>(f.surfaces.size()));
+  estimate.time *= std::exp(static_cast<float>(residual) / static_cast<float>(f.surfaces.size()));
   if (nearest == 0 && f.provenance == Provenance::fitted) {
     estimate.provenance = Provenance::measured;
     estimate.error = std::min(kRepeatability, f.error), estimate.error_p90 = std::min(kRepeatabilityP90, f.error_p90);

@@ -25,7 +25,7 @@ class SimgridFlows::Zone final : public simgrid::kernel::routing::NetZoneImpl {
     to = create_host("to", std::vector<double>{1});
     links.reserve(capacities.size());
     for (std::size_t i = 0; i < capacities.size(); ++i)
-      links.push_back(create_link("l" + std::to_string(i), std::vector<double>{std::max(capacities[i], 1.0)}));
+      links.push_back(create_link(fmt::format("l{}", i), std::vector<double>{std::max(capacities[i], 1.0)}));
     get_iface()->get_network_model()->set_lat_factor_cb(
         [this](double, const s4u::Host*, const s4u::Host*, const std::vector<s4u::Link*>&,
                const std::unordered_set<s4u::NetZone*>&) { return latency; });

@@ -161,8 +161,9 @@ cost::Estimate LayerOperators::expert_kernel(const cost::Experts& op) const {
     const cost::Load load = cost::demand(op).load(*accelerator.peak(op.format), *accelerator.memory_bandwidth);
     const cost::FormulaCoefficients own{expert_kernel_->launch.in(second), expert_kernel_->compute_efficiency, expert_kernel_->memory_efficiency, 2};
     cost::Estimate estimate = best;
-    estimate.time = own.time(load) * second;
-    estimate.bound = cost::bound_of(own, load);
+    const double time_s = own.time(load);
+    estimate.time = time_s * second;
+    estimate.bound = cost::bound_of(own, load, time_s);
     estimate.provenance = cost::Provenance::transferred;
     consider(estimate);
   }

@@ -24,7 +24,6 @@ class ResidualSurface {
   struct Sample {
     double residual = 0;
     double distance = 0;  ///< octaves to the nearest point
-    double spread = 0;    ///< standard deviation of the residuals of the neighbours
   };
 
   ResidualSurface() = default;
@@ -34,8 +33,10 @@ class ResidualSurface {
   Sample at(const Coordinates& at) const;
   std::size_t size() const { return n_points_; }
 
+  static constexpr std::uint32_t kListed = 32;  ///< points that a leaf lists
+
  private:
-  static constexpr std::uint32_t kLeafSize = 12, kListed = 32;
+  static constexpr std::uint32_t kLeafSize = 12;
   /// An inner node's children are at `next` and `next + 1`; a leaf's list is the one with the number `next`.
   struct Node {
     float split = 0;
