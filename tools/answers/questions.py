@@ -136,6 +136,9 @@ def bubble(run, picture):
     revenue = [p.years("token_revenue"), b.years("token_revenue")]
     rents = [p.years("h100_rent"), b.years("h100_rent")]
     first = f"The first to fail is {fails[0]['buyer']} in {fails[0]['date'][:7]}: {fails[0]['reason']}." if fails else "Nobody fails: owners are backed or owe little."
+    names = sorted({row["buyer"] for row in fails})
+    absorbed = sorted({f"{row['buyer']} by {row['by']}" for row in fails if row["resolution"] == "absorbed"})
+    first += f" In all {len(names)} buyers fail ({listed(names)}); {listed(absorbed) + ' end in other hands' if absorbed else 'none is absorbed'}." if fails else ""
     return (f"Token revenue of 2028 is {revenue[1][2028]:.0f} instead of {revenue[0][2028]:.0f} billion USD, and the rent of an H100-equivalent hour {rents[1][2028]:.2f} instead of {rents[0][2028]:.2f} USD;"
             f" {100 * b.years('idle_share')[2028]:.0f} % of the fleet's time is idle. {len(fails)} failures are logged. {first} The fleet of 2028 is {change(b.years('h100_equivalents_energised')[2028], p.years('h100_equivalents_energised')[2028])}.")
 
@@ -144,11 +147,11 @@ def consolidation(run, picture):
     s = run("world-consolidation.json")
     kept = [1.0, 0.7, 0.5, 0.35, 0.2, 0.1]
     counts = {f"{100 * k:.0f} %": s.get("failures", i + 1) for i, k in enumerate(kept)}
-    pictures.bars(picture, "Failures of buyers by what is left of the forecast of tokens", "failures to 2028", counts)
+    pictures.bars(picture, "Failures of buyers by what is left of the forecast of tokens and training", "failures to 2028", counts)
     rents = [s.years("h100_rent", i + 1)[2028] for i in range(len(kept))]
     b = run("world-bubble.json").table("failures")
     absorbed = sorted({f"{row['buyer']} by {row['by']}" for row in b if row["resolution"] == "absorbed"})
-    return (f"With the whole forecast of tokens there are {counts['100 %']:.0f} failures, with half of it {counts['50 %']:.0f}, with a tenth {counts['10 %']:.0f}; the rent of 2028 is"
+    return (f"Without fresh money and with the whole forecast of tokens and training there are {counts['100 %']:.0f} failures, with half of it {counts['50 %']:.0f}, with a tenth {counts['10 %']:.0f}; the rent of 2028 is"
             f" {rents[0]:.2f}, {rents[2]:.2f} and {rents[5]:.2f} USD an hour. In the bubble scenario {listed(absorbed) + ' are absorbed' if absorbed else 'nobody is absorbed: lenders and partners carry on'}. Who goes first is"
             " who borrowed against chips: loans fall due as book value does, whatever the rent.")
 
