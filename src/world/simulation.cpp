@@ -163,7 +163,7 @@ void Simulation::apply_rules(Date date) {
     for (std::size_t p = 0; p < spec_.offers.size(); ++p) {
       auto& ruling = rulings_[b * spec_.offers.size() + p];
       ruling = spec_.rules.rule(spec_.traits[p].chip, spec_.owners[b].jurisdiction, date);
-      book_.set_access(b, p, {.is_open = ruling.is_open, .reach = ruling.is_open ? 1.0 : ruling.leak, .price_factor = (1 + ruling.tariff) * ruling.leak_premium});
+      book_.set_access(b, p, {.is_open = ruling.is_open, .reach = !ruling.is_open && ruling.leak <= 0 ? 0.0 : 1.0, .price_factor = (1 + ruling.tariff) * ruling.leak_premium});
     }
   }
 }
@@ -174,6 +174,20 @@ void Simulation::sell(Date date, Time span) {
   for (std::size_t b = 0; b < spec_.buyers.size(); ++b)
     for (std::size_t p = 0; p < n; ++p) {
       const auto& ruling = rulings_[b * n + p];
+      if (!ruling.is_open && ruling.leak > 0) {
+        // What leaks is a part of what would be spent, week by week: money that piles up finds no more ways.
+        const auto& offer = spec_.offers[p];
+        double closed = 0;
+        for (std::size_t other = 0; other < n; ++other)
+          closed += spec_.offers[other].vendor == offer.vendor && !rulings_[b * n + other].is_open && spec_.offers[other].mix.at(date) > 0;
+        const auto share = spec_.buyers[b].vendors.find(offer.vendor);
+        auto way = book_.access(b, p);
+        const Money spent = spec_.buyers[b].budget.at(date) * span * (share == spec_.buyers[b].vendors.end() ? 0.0 : share->second);
+        way.reach = 1;
+        way.units_left = closed > 0 ? ruling.leak * spent / (closed * offer.price.at(date) * way.price_factor) : 0.0;
+        book_.set_access(b, p, way);
+        continue;
+      }
       if (ruling.licence.empty() || (ruling.volume_share < 0 && ruling.tpp_quota < 0)) continue;
       auto access = book_.access(b, p);
       access.units_left = std::numeric_limits<double>::infinity();

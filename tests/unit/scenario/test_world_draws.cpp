@@ -57,7 +57,7 @@ TEST_CASE("bands hold the middle of the draws, the tornado names inputs, and wor
   const auto& inputs = table(one, "tornado")->texts("input");
   CHECK(std::set<std::string>(inputs.begin(), inputs.end()).size() == inputs.size());
   CHECK(std::ranges::find(inputs, "tsmc-cowos capacity") != inputs.end());
-  CHECK(std::ranges::find(inputs, "budget of us") != inputs.end());
+  CHECK(std::ranges::find(inputs, "power of us") != inputs.end());
   const auto& swings = table(one, "tornado")->numbers("swing_h100e_weeks");
   CHECK(std::ranges::is_sorted(swings, std::greater{}));
 }
@@ -76,7 +76,7 @@ TEST_CASE("rules by name close sales as lists of buyers do") {
   CHECK(metric(open, "accelerators_delivered", china) > 0);
   // What leaks is a few per cent, at a premium.
   CHECK(metric(ruled, "h100_equivalents_delivered", china) < 0.1 * metric(open, "h100_equivalents_delivered", china));
-  CHECK(metric(ruled, "accelerators_delivered", us) > metric(open, "accelerators_delivered", us));
+  CHECK(metric(ruled, "accelerators_delivered", us) >= metric(open, "accelerators_delivered", us));
 }
 
 TEST_CASE("every resource has a sentence for every year and buyer, and marginal values say how sure they are") {

@@ -135,6 +135,8 @@ TEST_CASE("rules close sales from their day on, and a leak costs its premium") {
     const auto result = simulated(spec);
     CHECK(delivered(result, 0) > 150 * 25);
     CHECK(flow(result, 0, Flow::grey_market) == Approx(-30000 * (delivered(result, 0) - 150 * 25)));
+    // A tenth of 30,000 MUSD a year at twice the price: 959 a week at most, of 200 that come.
+    CHECK(delivered(result, 0) < 150 * 25 + 200 * 26);
   }
   SECTION("licensed up to half of what is sold at home, with a tariff") {
     catalog::Policy licence = stop, tariff = stop;
