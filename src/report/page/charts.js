@@ -161,14 +161,14 @@ function toShares(data) {
   });
 }
 
-/** Bars that start where the one before ends; the last one is the sum. With `falls` the first row is the whole and the
- * others take from it. */
+/** Bars that start where the one before ends; the last one is the sum. Rows may take away: then they have another colour. With
+ * `falls` the first bar is the whole, and the rows, all positive, take from it. */
 function drawWaterfall(box, spec, table, chosen) {
   const data = pivot(table, spec, chosen);
   if (data.missing) return data;
   const values = data.series[0].values.map((v) => v || 0);
   const keep = values.map((v, i) => i).filter((i) => values[i] !== 0);
-  const total = values.reduce((a, b) => a + b, 0);
+  const sum = values.reduce((a, b) => a + b, 0), total = Math.max(sum, values[0]), takes = values.some((v) => v < 0);
   let at = spec.falls ? total : 0;
   const labels = [], spans = [], kinds = [];
   if (spec.falls) { labels.push(spec.whole || "all"); spans.push([0, total]); kinds.push("whole"); }
@@ -176,7 +176,7 @@ function drawWaterfall(box, spec, table, chosen) {
     const isRest = spec.falls && data.labels[i] === spec.rest;
     if (isRest) continue;
     const next = spec.falls ? at - values[i] : at + values[i];
-    labels.push(data.labels[i]); spans.push([at, next]); kinds.push("part");
+    labels.push(data.labels[i]); spans.push([at, next]); kinds.push(takes && next > at ? "whole" : "part");
     at = next;
   }
   labels.push(spec.falls ? spec.rest || "left" : spec.whole || "all"); spans.push([0, at]); kinds.push("whole");
