@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes docs/assumptions.md: which inputs of shipped scenarios move their answers most.
 
-    tools/update_assumptions.py PROGRAM
+    tools/update_assumptions.py PROGRAM [SCENARIO...]     default: all; sections of the others stay
 
 Every plain quantity of the resolved scenario is made a quarter smaller and a quarter larger, one at a time; a supply scenario with a Monte
 Carlo says it with the ranges of the catalog instead (table "tornado").
@@ -88,20 +88,31 @@ def table(metrics, rows):
         yield f"| `{path}` | {value} | " + " | ".join(f"{shown(low)} / {shown(high)}" for low, high in changes) + " |"
 
 
-def main():
-    program = str(pathlib.Path(sys.argv[1]).resolve())
-    text = ["# Assumptions by effect", "", "Made by `tools/update_assumptions.py`; do not edit. Each quantity that a scenario states or takes by default is made a quarter "
-            "smaller / a quarter larger, alone; the change of the answer is shown, the largest first. Catalog values with a range are in the second part.", ""]
-    for scenario, metrics in STUDIES:
-        question, n, rows = study(program, scenario, metrics)
-        text += [f"## {scenario}", "", f"*{question}* {len(rows)} of {n} quantities move the answer by more than 0.1 %.", "", *table(metrics, rows), ""]
-    _, tornado = run(program, "supply-2026")
-    text += ["## Catalog ranges: supply-2026", "", "Accelerators delivered from 2026 to 2029 with one input at its low and at its high (5 % and 95 %).", "",
-             "| input | at low | at high | swing |", "| --- | --- | --- | --- |"]
+def tornado_section(program, scenario):
+    _, tornado = run(program, scenario)
+    yield from ("", "Accelerators delivered over the run with one input of the catalog at its low and at its high (5 % and 95 %).", "",
+                "| input | at low | at high | swing |", "| --- | --- | --- | --- |")
     for row in tornado[:20]:
         low, high, swing = (float(row[c]) / 1e6 for c in ("accelerators_delivered_at_low", "accelerators_delivered_at_high", "swing_accelerators"))
-        text.append(f"| {row['input']} | {low:.1f} M | {high:.1f} M | {swing:.1f} M |")
-    (ROOT / "docs/assumptions.md").write_text("\n".join(text) + "\n")
+        yield f"| {row['input']} | {low:.1f} M | {high:.1f} M | {swing:.1f} M |"
+
+
+def study_section(program, scenario, metrics):
+    question, n, rows = study(program, scenario, metrics)
+    yield from ("", f"*{question}* {len(rows)} of {n} quantities move the answer by more than 0.1 %.", "", *table(metrics, rows))
+
+
+def main():
+    program = str(pathlib.Path(sys.argv[1]).resolve())
+    page = ROOT / "docs/assumptions.md"
+    sections = dict(part.split("\n", 1) for part in page.read_text().split("\n## ")[1:]) if page.exists() else {}
+    makers = {scenario: (study_section, scenario, metrics) for scenario, metrics in STUDIES} | {"supply-2026": (tornado_section, "supply-2026")}
+    for scenario in sys.argv[2:] or makers:
+        maker, *arguments = makers[scenario]
+        sections[scenario] = "\n".join(maker(program, *arguments)) + "\n"
+    text = ("# Assumptions by effect\n\nMade by `tools/update_assumptions.py`; do not edit. Each quantity that a scenario states or takes by default is made a quarter "
+            "smaller / a quarter larger, alone; the change of the answer is shown, the largest first.\n")
+    page.write_text(text + "".join(f"\n## {s}\n{sections[s].rstrip()}\n" for s in makers if s in sections))
 
 
 if __name__ == "__main__":

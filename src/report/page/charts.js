@@ -209,10 +209,10 @@ function drawHistogram(box, spec, table, chosen) {
   const n = Math.min(30, Math.max(6, Math.ceil(Math.sqrt(values.length)))), low = values[0], high = values[values.length - 1], step = (high - low) / n || 1;
   const counts = Array(n).fill(0);
   for (const v of values) counts[Math.min(n - 1, Math.floor((v - low) / step))] += 1;
-  const labels = counts.map((_, i) => quantity(low + (i + 0.5) * step, spec.unit));
+  const labels = counts.map((_, i) => compact(low + (i + 0.5) * step));
   const chart = chartIn(box, aria(spec, {labels, series: [{name: spec.title}]}), {type: "bar",
     data: {labels, datasets: [{label: "runs", data: counts, backgroundColor: themeColour("c0"), categoryPercentage: 1, barPercentage: 0.94}]},
-    options: options({}, {scales: {x: names({ticks: {color: themeColour("dim"), maxTicksLimit: 7, maxRotation: 0}}), y: axis("runs", "1", {})}})});
+    options: options({}, {scales: {x: names({title: {display: Boolean(spec.unit), text: spec.unit, color: themeColour("dim")}, ticks: {color: themeColour("dim"), maxTicksLimit: 7, maxRotation: 0}}), y: axis("runs", "1", {})}})});
   return {chart, numbers: {titles: ["from", "to", "runs"], rows: counts.map((c, i) => [low + i * step, low + (i + 1) * step, c])}, n};
 }
 

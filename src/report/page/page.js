@@ -77,6 +77,15 @@ class ChartFigure {
     });
     return selects.length ? node("div", {class: "controls"}, ...selects) : null;
   }
+  /** Draws the first choice that has something to show. */
+  drawFirst() {
+    this.draw();
+    for (const select of this.element.querySelectorAll("select"))
+      for (let i = 1; this.missing && i < select.options.length; ++i) {
+        select.selectedIndex = i;
+        select.dispatchEvent(new Event("change"));
+      }
+  }
   draw() {
     if (this.chart) this.chart.destroy();
     this.plot.replaceChildren();
@@ -249,7 +258,7 @@ function start() {
   const redraw = () => figures.forEach((f) => f.draw());
   themed(redraw);
   figures = data.comparison ? comparePage(data) : runPage(data);
-  redraw();
+  figures.forEach((f) => f.drawFirst());
   let width = innerWidth;
   addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; figures.filter((f) => !f.chart).forEach((f) => f.draw()); } });
   document.documentElement.dataset.ready = "yes";
