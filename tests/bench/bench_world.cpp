@@ -85,15 +85,18 @@ world::WorldSpec spec_of(const catalog::Catalog& catalog, std::size_t n_buyers, 
 /// The chain with all orders standing: the floor.
 class ChainAlone : public engine::EventHandler {
  public:
-  explicit ChainAlone(const supply::ChainSpec& spec) : chain_(spec, [](std::size_t, Date) { return 1e9; }, [](std::size_t, double, Date) {}) {}
+  explicit ChainAlone(const supply::ChainSpec& spec) : end_(spec.end), chain_(spec, [](std::size_t, Date) { return 1e9; }, [](std::size_t, double, Date) {}) {}
   void run() {
     engine::BareLoop loop;
     chain_.begin(loop);
     loop.run(*this);
   }
-  void handle(const engine::Event& event, engine::EventLoop& loop) override { chain_.handle(event, loop); }
+  void handle(const engine::Event& event, engine::EventLoop& loop) override {
+    if (Date::from_days(event.time) < end_) chain_.handle(event, loop);
+  }
 
  private:
+  Date end_;
   supply::Chain chain_;
 };
 
