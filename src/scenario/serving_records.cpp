@@ -28,9 +28,14 @@ io::Record<X> with_replicas(io::Record<X> record) {
                 {.doc = "Replicas; with autoscaling, the most.", .at_least = 1, .at_most = 100000})
       .optional("expert_parallel", of(&R::expert_parallel),
                 {.doc = "Whole experts per accelerator; false: a slice of every expert."})
+      .optional("two_batch_overlap", of(&R::two_batch_overlap),
+                {.doc = "One half of a batch computes while the tokens of the other half are exchanged."})
+      .optional("backend", of(&R::backend),
+                {.doc = "Inference engine whose kernels and host overheads count: vllm, sglang, trtllm, eager, trtllm-session; "
+                        "absent: calibrated kernels and the engine's host_overhead."})
       .optional("weight_format", of(&R::weight_format),
-                {.doc = "Number format of the weights; absent: the model's, or the next wider one the accelerator "
-                        "computes in."})
+                {.doc = "Number format of the weights; absent: the model's, read narrow and computed in a wider one where "
+                        "the accelerator does not compute in it."})
       .optional("kv_format", of(&R::kv_format), {.doc = "Number format of the KV cache."})
       .optional("engine", of(&R::engine), {.doc = "Batching and memory of one replica."})
       .optional("role", of(&R::role),
@@ -42,8 +47,15 @@ io::Record<X> with_replicas(io::Record<X> record) {
                  .at_most = 10000 * usd / hour});
 }
 
+void check_backend(const ServingReplicas& group, const std::string& path, Diagnostics& diagnostics) {
+  if (!group.backend || serving::find_backend(*group.backend)) return;
+  diagnostics.add({.path = path + "/backend",
+                   .message = fmt::format("unknown backend \"{}\"{}", *group.backend, core::suggestion(*group.backend, serving::backend_names(), "backends"))});
+}
+
 void check_group(const ServingReplicas& group, const std::string& path, const catalog::Catalog& catalog,
                  Diagnostics& diagnostics) {
+  check_backend(group, path, diagnostics);
   const catalog::Accelerator* accelerator = group.accelerator->resolve(catalog.accelerators, diagnostics);
   if (accelerator && group.weight_format && !accelerator->peak(*group.weight_format))
     diagnostics.add(

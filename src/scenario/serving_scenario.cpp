@@ -21,10 +21,14 @@ serving::ReplicaGroup group_of(const ServingReplicas& replicas, const catalog::L
   group.plan.data_parallel = replicas.data_parallel;
   group.plan.pipeline_parallel = replicas.pipeline_parallel;
   group.plan.expert_parallel = replicas.expert_parallel;
-  group.plan.weight_format =
-      replicas.weight_format.value_or(serving::runnable_format(*group.accelerator, model.weight_format));
+  group.plan.two_batch_overlap = replicas.two_batch_overlap;
+  serving::set_checkpoint_formats(group.plan, model, *group.accelerator, replicas.weight_format.value_or(model.weight_format));
   group.plan.kv_format = replicas.kv_format;
   group.engine = replicas.engine;
+  if (const auto* backend = replicas.backend ? serving::find_backend(*replicas.backend) : nullptr) {
+    group.engine.backend = *backend;
+    group.engine.host_overhead = backend->step_overhead;
+  }
   group.n_replicas = replicas.n_replicas;
   group.role = replicas.role;
   return group;

@@ -71,6 +71,8 @@ const io::Record<EngineSettings>& EngineSettings::record() {
               "fused_quantisation", &E::fused_quantisation,
               {.doc =
                    "Inputs of fp8 and fp4 GEMMs are quantised by the kernel before them, at no launch of their own."})
+          .optional("power_cap", &E::power_cap,
+                    {.doc = "Of one accelerator: operators that draw more run at a lower clock.", .above = 0 * watt, .at_most = 1e5 * watt})
           .check([](const E& e, const io::FieldComplaint& complain) {
             if (e.max_batched_tokens < e.max_sequences)
               complain("max_batched_tokens",

@@ -6,23 +6,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "waferwatt/serving/static_batch.hpp"
+
 namespace waferwatt::serving {
 namespace {
-
-/// One prompt alone on a worker, in chunks of the token budget.
-IterationCost prompt_cost(IterationModel& model, const EngineSettings& engine, std::int64_t n_tokens) {
-  IterationCost sum;
-  for (std::int64_t done = 0; done < n_tokens;) {
-    const std::int64_t chunk = std::min(n_tokens - done, engine.max_batched_tokens);
-    const double size = static_cast<double>(chunk);
-    sum += model.cost({.n_chunks = 1,
-                       .prefill_tokens = chunk,
-                       .prefill_work = size * (static_cast<double>(done) + size / 2),
-                       .n_first_tokens = done + chunk == n_tokens ? 1 : 0});
-    done += chunk;
-  }
-  return sum;
-}
 
 /// The largest x in [low, high] at which a falling function is still positive.
 template <class Function>
@@ -58,7 +45,7 @@ ClosedLoopOutcome disaggregated_loop(IterationModel& prefill, IterationModel& de
     if (weight > 0) cost += at(low + 1) * weight;
     return cost;
   };
-  const IterationCost prompt = prompt_cost(prefill, engine, static_cast<std::int64_t>(std::llround(input)));
+  const IterationCost prompt = prompts_cost(prefill, engine.max_batched_tokens, 1, static_cast<std::int64_t>(std::llround(input)));
   const double s = prompt.time_s;
   // Caches go out over all of a worker's links while later layers are still computed; the last layer's part is waited for.
   const double k = (input * cache_per_token / workers.transfer).in(second);

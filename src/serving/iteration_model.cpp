@@ -101,7 +101,7 @@ IterationCost IterationModel::decode_attention(std::int64_t n_sequences, std::in
 
 // Of the busiest group in the busiest micro-batch.
 IterationCost IterationModel::kernels(const IterationLoad& load) {
-  const std::int64_t stages = plan_.pipeline_parallel, groups = plan_.data_parallel * stages;
+  const std::int64_t stages = plan_.micro_batches.value_or(plan_.pipeline_parallel), groups = plan_.data_parallel * stages;
   const std::int64_t n_decode = share(load.n_decode, groups), n_chunks = share(load.n_chunks, groups);
   const double chunk_share = load.n_chunks > 0 ? static_cast<double>(n_chunks) / static_cast<double>(load.n_chunks) : 0;
   const auto prefill = static_cast<std::int64_t>(std::ceil(static_cast<double>(load.prefill_tokens) * chunk_share));
@@ -152,7 +152,7 @@ IterationCost IterationModel::cost(const IterationLoad& load) {
   IterationCost gaps;
   gaps.time_s = gaps.launch_s = n_layers_ * backend_.layer_overhead.in(second);
   const double eager_s = n_layers_ * backend_.eager_layer.in(second);
-  if (has_prompts && eager_s > sum.time_s + gaps.time_s) {
+  if ((has_prompts || !backend_.has_graphs) && eager_s > sum.time_s + gaps.time_s) {
     gaps.host_s = eager_s - sum.time_s - gaps.time_s;
     gaps.time_s += gaps.host_s;
   }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "waferwatt/cost/power_cap.hpp"
+
 namespace waferwatt::serving {
 namespace {
 
@@ -27,6 +29,7 @@ LayerOperators::LayerOperators(const catalog::LanguageModel& model, const cost::
       all_reduce_library_(engine.backend.all_reduce),
       expert_kernel_(engine.backend.experts),
       fused_quantisation_(engine.fused_quantisation),
+      power_cap_(engine.power_cap),
       attention_format_(operators.supports(plan.kv_format) ? plan.kv_format : kActivationFormat),
       n_layers_(as_double(model.n_layers)),
       n_full_layers_(static_cast<double>(model.n_full_attention_layers())),
@@ -44,6 +47,11 @@ LayerOperators::LayerOperators(const catalog::LanguageModel& model, const cost::
 IterationCost LayerOperators::priced(const cost::Estimate& estimate) const {
   IterationCost cost;
   cost.time_s = estimate.time.in(second);
+  Power power = operators_.power(estimate);
+  if (power_cap_ && power > *power_cap_) {
+    const cost::Capped capped = cost::capped(cost::draw_of(operators_, estimate), *power_cap_);
+    cost.time_s *= capped.slowdown, power = capped.power;
+  }
   switch (estimate.bound) {
     case cost::Bound::launch:
       cost.launch_s = cost.time_s;
@@ -55,7 +63,7 @@ IterationCost LayerOperators::priced(const cost::Estimate& estimate) const {
       cost.compute_s = cost.time_s;
       break;
   }
-  cost.energy_j = cost.time_s * operators_.power(estimate).in(watt);
+  cost.energy_j = cost.time_s * power.in(watt);
   cost.error_s = cost.time_s * estimate.error;
   return cost;
 }

@@ -48,6 +48,7 @@ class LayerOperators {
   std::string all_reduce_library_;
   std::optional<ExpertKernel> expert_kernel_;
   bool fused_quantisation_;
+  std::optional<Power> power_cap_;
   NumberFormat attention_format_;
   double n_layers_, n_full_layers_, n_expert_layers_, hidden_, tensor_, ranks_, heads_, kv_heads_;
   DataSize kv_bytes_per_layer_;

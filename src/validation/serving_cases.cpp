@@ -4,99 +4,38 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "serving_names.hpp"
+#include "serving_row.hpp"
 #include "serving_shipped.hpp"
+#include "table_row.hpp"
 #include "text_file.hpp"
 #include "waferwatt/validation/measurement_file.hpp"
 
 namespace waferwatt::validation {
 namespace {
 
-/// Load generators draw lengths from 80 to 100 % of the nominal ones (InferenceX's, from which most public
-/// measurements of this form are); files do not say it.
-constexpr double kSpread = 0.2;
-
-/// Tokens choose experts unevenly: what is busy in one batch, not what is busiest over a day. 1.01 is the exponent at
-/// which kernels of experts are commonly measured.
-constexpr double kRoutingExponent = 1.01;
-
-using catalog::NumberFormat;
-
-class Unusable : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-/// Cells of one line by the name of their column.
-class Row {
- public:
-  Row(const std::vector<std::string>& columns, std::vector<std::string_view> cells) : columns_(columns), cells_(std::move(cells)) {}
-
-  std::string text(std::string_view column) const {
-    const auto at = std::ranges::find(columns_, column);
-    const auto index = static_cast<std::size_t>(at - columns_.begin());
-    return at == columns_.end() || index >= cells_.size() ? std::string{} : std::string{cells_[index]};
-  }
-  /// Nothing for an empty cell. \throws InputError for what is no number, or is negative
-  std::optional<double> number(std::string_view column) const {
-    const std::string cell = text(column);
-    if (cell.empty()) return std::nullopt;
-    double value = 0;
-    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-    if (error != std::errc{} || end != cell.data() + cell.size())
-      throw InputError(fmt::format("{}: expected a number, got \"{}\"", column, cell));
-    if (value < 0) throw InputError(fmt::format("{}: {} is negative", column, cell));
-    return value;
-  }
-  std::int64_t whole(std::string_view column, std::int64_t otherwise) const {
-    const auto value = number(column);
-    return value ? static_cast<std::int64_t>(*value) : otherwise;
-  }
-  std::int64_t required(std::string_view column) const {
-    const auto value = number(column);
-    if (!value || *value < 1) throw Unusable(fmt::format("{} is not given", column));
-    return static_cast<std::int64_t>(*value);
-  }
-
- private:
-  const std::vector<std::string>& columns_;
-  std::vector<std::string_view> cells_;
-};
-
-const catalog::LanguageModel& model_of(const Row& row, const catalog::Catalog& catalog) {
+const catalog::LanguageModel& model_of(const TableRow& row, const catalog::Catalog& catalog) {
   const std::string path = row.text("model_path");
   if (const auto* model = find_language_model(path, catalog)) return *model;
   throw Unusable(fmt::format("the catalog has no language model \"{}\"", path));
 }
 
-const catalog::Accelerator& accelerator_of(const Row& row, const catalog::Catalog& catalog) {
+const catalog::Accelerator& accelerator_of(const TableRow& row, const catalog::Catalog& catalog) {
   const auto id = accelerator_of_name(row.text("system"), catalog);
   if (!id) throw Unusable(fmt::format("the catalog has no accelerator \"{}\"", row.text("system")));
   return catalog.accelerators.at(*id);
 }
 
-/// Precision of the weights; what a model was released in where nothing is said, or where that is narrower.
-NumberFormat precision_of(const Row& row, const catalog::LanguageModel& model, bool& integers) {
-  std::string said = row.text("precision");
-  if (said.empty()) said = row.text("moe_quant_mode");
-  if (said.empty()) said = row.text("gemm_quant_mode");
-  integers = said.starts_with("int4");
-  NumberFormat format = model.weight_format;
-  if (said.starts_with("fp8") || said.starts_with("int8"))
-    format = NumberFormat::fp8;
-  else if (said.starts_with("fp4") || said.starts_with("nvfp4") || said.starts_with("mxfp4") || integers)
-    format = NumberFormat::fp4;
-  else if (said.starts_with("bf16") || said.starts_with("fp16"))
-    format = NumberFormat::bf16;
-  else if (!said.empty())
-    throw Unusable(fmt::format("precision \"{}\" is not known", said));
-  return catalog::size_of(model.weight_format) < catalog::size_of(format) ? model.weight_format : format;
+/// Of the weights: the first column that says it.
+Precision precision_of(const TableRow& row, const catalog::LanguageModel& model) {
+  for (const char* column : {"precision", "moe_quant_mode", "gemm_quant_mode"})
+    if (const std::string said = row.text(column); !said.empty()) return precision_named(said, model);
+  return precision_named("", model);
 }
 
 /// The split of one worker; `prefix` is "" or "prefill_" or "decode_".
-serving::ReplicaPlan plan_of(const Row& row, const std::string& prefix, const catalog::LanguageModel& model) {
+serving::ReplicaPlan plan_of(const TableRow& row, const std::string& prefix, const catalog::LanguageModel& model) {
   const auto size = [&](const char* name) { return std::max<std::int64_t>(1, row.whole(prefix + name, 1)); };
   serving::ReplicaPlan plan;
   plan.tensor_parallel = size("tp_size"), plan.pipeline_parallel = size("pp_size"), plan.data_parallel = size("attention_dp_size");
@@ -116,10 +55,10 @@ serving::ReplicaPlan plan_of(const Row& row, const std::string& prefix, const ca
   return plan;
 }
 
-ServingCase case_of(const Row& row, const catalog::Catalog& catalog) {
+ServingCase case_of(const TableRow& row, const catalog::Catalog& catalog) {
   ServingCase c;
   c.id = row.text("id"), c.backend = row.text("backend"), c.system = row.text("system");
-  c.load = {.concurrency = row.required("concurrency"), .input_tokens = row.required("isl"), .output_tokens = row.required("osl"), .spread = kSpread};
+  c.load = {.concurrency = row.required("concurrency"), .input_tokens = row.required("isl"), .output_tokens = row.required("osl"), .spread = kLengthSpread};
   const auto milliseconds = [&](const char* column) {
     const auto value = row.number(column);
     return value ? std::optional{*value / 1e3} : std::nullopt;
@@ -132,71 +71,35 @@ ServingCase case_of(const Row& row, const catalog::Catalog& catalog) {
   const bool is_disaggregated = row.text("mode") == "disagg";
   if (is_disaggregated)
     c.disaggregation = {.n_prefill = row.required("prefill_num_workers"), .n_decode = row.required("decode_num_workers")};
-  const auto* backend = serving::find_backend(c.backend);
-  c.is_known_backend = backend != nullptr;
-  bool integers = false;
-  const NumberFormat precision = precision_of(row, *c.model, integers);
+  c.is_known_backend = serving::find_backend(c.backend) != nullptr;
+  const Precision precision = precision_of(row, *c.model);
   const auto sound_plan = [&](const std::string& prefix) {
     auto plan = plan_of(row, prefix, *c.model);
-    serving::set_checkpoint_formats(plan, *c.model, *c.accelerator, precision, integers);
-    if (c.model->moe) plan.routing = {.kind = cost::Routing::Kind::power_law, .exponent = kRoutingExponent};
-    if (backend && precision != NumberFormat::bf16) plan.kv_format = backend->kv_format;
-    if (const auto reason = serving::unsound_split(*c.model, plan); !reason.empty()) throw Unusable(reason);
+    settle_plan(plan, c, precision);
     return plan;
   };
   c.plan = sound_plan(is_disaggregated ? "decode_" : "");
   if (is_disaggregated) c.disaggregation->prefill_plan = sound_plan("prefill_");
-  c.configuration = fmt::format("{} {} {} {} {} tp{} pp{} dp{} ep{} slices{}", c.backend, c.model->id, c.accelerator->id, io::enum_text(precision),
-                                integers ? "integers" : "", c.plan.tensor_parallel, c.plan.pipeline_parallel, c.plan.data_parallel,
-                                c.plan.expert_parallel, c.plan.expert_tensor_parallel);
-  if (const auto& workers = c.disaggregation) {
-    const auto& q = workers->prefill_plan;
-    c.configuration += fmt::format(" behind {} x tp{} dp{} ep{} slices{} to {}", workers->n_prefill, q.tensor_parallel, q.data_parallel,
-                                   q.expert_parallel, q.expert_tensor_parallel, workers->n_decode);
-  }
+  c.configuration = configuration_of(c, precision);
   return c;
 }
 
-}  // namespace
-
-namespace {
-
 ServingCases cases_of(const std::string& file, std::string_view text, const catalog::Catalog& catalog) {
   ServingCases out;
-  core::Diagnostics diagnostics;
-  std::vector<std::string> columns;
-  int line = 0;
-  for (std::size_t start = 0; start < text.size();) {
-    const auto end = std::min(text.find('\n', start), text.size());
-    const auto row_cells = cells(text.substr(start, end - start));
-    start = end + 1, ++line;
-    if (line == 1) {
-      for (const auto cell : row_cells) columns.emplace_back(cell);
-      for (const char* needed : {"id", "model_path", "system", "concurrency", "isl", "osl"})
-        if (std::ranges::find(columns, needed) == columns.end())
-          diagnostics.add({.file = file, .line = 1, .column = 1, .message = fmt::format("column \"{}\" is missing", needed)});
-      diagnostics.throw_if_any();
-      continue;
-    }
-    if (row_cells.size() == 1 && row_cells[0].empty()) continue;
-    const Row row(columns, row_cells);
-    try {
-      if (row_cells.size() > columns.size()) throw InputError(fmt::format("{} cells in {} columns", row_cells.size(), columns.size()));
-      out.cases.push_back(case_of(row, catalog));
-    } catch (const Unusable& reason) {
-      out.skipped.push_back({row.text("id"), reason.what()});
-    } catch (const InputError& error) {
-      diagnostics.add({.file = file, .line = line, .column = 1, .message = error.diagnostics().front().message});
-    }
-  }
-  if (line == 0) diagnostics.add({.file = file, .line = 1, .column = 1, .message = "the file is empty"});
-  diagnostics.throw_if_any();
+  out.skipped = for_each_row(file, text, {"id", "model_path", "system", "concurrency", "isl", "osl"},
+                             [&](const TableRow& row) { out.cases.push_back(case_of(row, catalog)); });
   return out;
 }
 
 }  // namespace
 
-ServingCases read_serving_cases(const std::string& file, const catalog::Catalog& catalog) { return cases_of(file, text_of_file(file), catalog); }
+ServingCases read_serving_cases(const std::string& file, const catalog::Catalog& catalog) {
+  if (file.ends_with(".json")) return read_published_serving(file, catalog);
+  const std::string text = text_of_file(file);
+  const std::string_view header = std::string_view(text).substr(0, text.find('\n'));
+  if (header.find("prompt_size") != header.npos) return read_static_batches(file, text, catalog);
+  return cases_of(file, text, catalog);
+}
 
 ServingCases shipped_serving_cases(const catalog::Catalog& catalog) { return cases_of("shipped cases", kShippedServing, catalog); }
 

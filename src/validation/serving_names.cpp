@@ -18,6 +18,21 @@ std::string_view shortened(std::string_view name) {
   return has_date ? name.substr(0, dash) : name;
 }
 
+/// Letters and digits alone: "llama2-70b" is "llama-2-70b".
+std::string plain(std::string_view name) {
+  std::string out;
+  for (const char c : name)
+    if (c != '-') out += c;
+  return out;
+}
+
+const catalog::LanguageModel* find_plain(std::string_view name, const catalog::Catalog& catalog) {
+  if (const auto* model = catalog.language_models.find(name)) return model;
+  for (const auto& [id, model] : catalog.language_models.all())
+    if (plain(id) == plain(name)) return &model;
+  return nullptr;
+}
+
 }  // namespace
 
 const catalog::LanguageModel* find_language_model(std::string path, const catalog::Catalog& catalog) {
@@ -27,7 +42,7 @@ const catalog::LanguageModel* find_language_model(std::string path, const catalo
   for (const auto prefix : kPrefixes)
     if (name.starts_with(prefix)) name.remove_prefix(prefix.size());
   for (std::size_t size = 0; size != name.size();) {
-    if (const auto* model = catalog.language_models.find(name)) return model;
+    if (const auto* model = find_plain(name, catalog)) return model;
     size = name.size();
     name = shortened(name);
   }

@@ -142,7 +142,7 @@ ServingPrediction replay(const RequestRun& run, const catalog::Catalog& catalog)
   const std::int64_t n_blocks = run.n_kv_blocks ? *run.n_kv_blocks * c.plan.data_parallel : memory.n_kv_blocks;
   if (!run.n_kv_blocks && !memory.infeasible.empty()) return {.infeasible = memory.infeasible};
   const auto network =
-      network::network_of(*c.accelerator, catalog.system_of(c.accelerator->id), nullptr, c.plan.n_accelerators(), catalog);
+      c.network ? c.network : network::network_of(*c.accelerator, catalog.system_of(c.accelerator->id), nullptr, c.plan.n_accelerators(), catalog);
   if (!network) return {.infeasible = "nothing is known of the network between the accelerators"};
   const cost::OperatorModel operators(*c.accelerator, catalog);
   serving::IterationModel model(*c.model, operators, c.plan, *network, run.engine);

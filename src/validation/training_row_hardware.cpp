@@ -16,6 +16,7 @@ constexpr std::pair<std::string_view, std::string_view> kAccelerators[] = {
     {"b200", "nvidia-b200"},        {"gh200", "nvidia-h100-sxm"},     {"h200", "nvidia-h200-sxm"},
     {"h100", "nvidia-h100-sxm"},    {"h800", "nvidia-h800-sxm"},      {"h20", "nvidia-h20"},
     {"a100", "nvidia-a100-sxm-80gb"}, {"a800", "nvidia-a800-sxm"},    {"l40s", "nvidia-l40s"},
+    {"rtx pro 6000", "nvidia-rtx-pro-6000"}, {"rtx 4090", "nvidia-rtx-4090"},
     {"mi300", "amd-mi300x"},        {"mi325", "amd-mi325x"},          {"mi355", "amd-mi355x"},
     {"v5p", "google-tpu-v5p"},      {"v5e", "google-tpu-v5e"},        {"v5 lite", "google-tpu-v5e"},
     {"v6e", "google-tpu-v6e"},      {"trillium", "google-tpu-v6e"},   {"tpu v4", "google-tpu-v4"},

@@ -108,6 +108,8 @@ catalog::LanguageModel model_of(const Value& row) {
     e.expert_ffn_size = fact(required(*moe, "the size of an expert", "moe_ffn"));
     e.n_shared_experts = fact(whole(*moe, "shared_experts", 0));
     e.n_dense_layers = fact(whole(*moe, "first_dense_layers", 0));
+    if (const auto step = whole(*moe, "moe_every_n_layers", 1); step > 1) e.layer_step = fact(step);
+    m.ffn_size.value = whole(*moe, "dense_ffn", m.ffn_size.value);
   }
   if (const Value* mla = member(v, "mla")) {
     auto& a = m.mla.emplace();

@@ -28,12 +28,13 @@ struct BackendProfile {
   bool gathers_prompts = false;  ///< with data-parallel attention: prompts wait until every group has one
   std::int64_t max_batched_tokens = 8192;          ///< token budget of an iteration
   double memory_utilisation = 0.9;                 ///< of accelerator memory
+  bool has_graphs = true;                          ///< decode iterations are launched as one graph, not kernel by kernel
   NumberFormat kv_format = NumberFormat::bf16;     ///< of the cache when weights are narrower than 16 bits
 
   Time step_overhead = 0.5 * milli * second;  ///< of an iteration: scheduling and sampling that the accelerator waits for
   Time sequence_overhead;                     ///< of each sequence in an iteration: the same
   Time layer_overhead;                        ///< of each layer: small kernels and gaps between kernels
-  Time eager_layer;       ///< launching one layer without a graph: an iteration with prompts takes no less
+  Time eager_layer;       ///< launching one layer without a graph: an iteration without one takes no less
   Time request_overhead;  ///< of each request before its first token: parsing, tokenising, answering
   /// Decode steps by which a first token is late: requests are taken in, and answers sent, every few steps.
   double first_token_steps = 0;
@@ -41,7 +42,7 @@ struct BackendProfile {
   double decode_kernels = 1, prefill_kernels = 1;  ///< kernel time over the calibrated one, without and with prompts
 };
 
-/// The profile of "vllm", "sglang", "trtllm". \returns nothing for an unknown name
+/// The profile of "vllm", "sglang", "trtllm", or of "eager": engines of 2022 and 2023 without graphs. \returns nothing for an unknown name
 const BackendProfile* find_backend(std::string_view name);
 std::vector<std::string> backend_names();
 

@@ -32,6 +32,7 @@ struct EngineSettings {
   /// How the engine's kernels and host work differ from the calibrated ones; the default's do not.
   BackendProfile backend;
   SchedulerSettings scheduler;
+  std::optional<Power> power_cap;  ///< of one accelerator: what draws more runs at a lower clock
 
   static const io::Record<EngineSettings>& record();
 };
@@ -52,6 +53,7 @@ struct ReplicaPlan {
   std::int64_t tensor_parallel = 1;
   std::int64_t data_parallel = 1;           ///< of attention: groups that meet only at the experts
   std::int64_t pipeline_parallel = 1;       ///< stages of layers
+  std::optional<std::int64_t> micro_batches;  ///< that follow each other through the stages; absent: as many as stages
   bool expert_parallel = true;              ///< whole experts per accelerator; false: a slice of every expert
   std::int64_t expert_tensor_parallel = 1;  ///< slices of every expert, with expert_parallel
   bool two_batch_overlap = false;  ///< half of a batch computes while the tokens of the other half are exchanged

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What tables of measured serving have in common: precisions, engines, and a case's name.
+#include "training_row.hpp"
+#include "waferwatt/validation/serving_cases.hpp"
+
+namespace waferwatt::validation {
+
+/// Tokens choose experts unevenly: what is busy in one batch, not what is busiest over a day. 1.01 is the exponent at
+/// which kernels of experts are commonly measured.
+inline constexpr double kRoutingExponent = 1.01;
+
+/// Load generators draw lengths from 80 to 100 % of the nominal ones (InferenceX's, from which most public
+/// measurements of this form are); files do not say it.
+inline constexpr double kLengthSpread = 0.2;
+
+struct Precision {
+  catalog::NumberFormat format = catalog::NumberFormat::bf16;
+  bool integers = false;  ///< int4 instead of fp4
+};
+
+/// Of the weights; what a model was released in where nothing is said, or where that is narrower.
+/// \throws Unusable for a name that is not known
+Precision precision_named(const std::string& said, const catalog::LanguageModel& model);
+
+/// Gives a plan the formats of that precision, the backend's KV format and uneven routing.
+/// \throws Unusable when the model cannot be split this way
+void settle_plan(serving::ReplicaPlan& plan, const ServingCase& c, const Precision& precision);
+
+/// All but the concurrency and the lengths.
+std::string configuration_of(const ServingCase& c, const Precision& precision);
+
+/// The profile that stands for an engine as sources name it ("SGLang 43124cdd"); empty: none.
+std::string backend_named(const std::string& engine);
+
+/// Takes tokens a second and, where `power` of the accelerators was measured, energy per token from the whole time of a
+/// batch; nothing when it is not the sum of its parts: then answers ended before their length.
+void read_whole_time(ServingCase& c, double whole_s, std::optional<double> power_of_tdp);
+
+ServingCases read_published_serving(const std::string& file, const catalog::Catalog& catalog);
+/// \param text a table in the columns of splitwise-sim's
+ServingCases read_static_batches(const std::string& file, std::string_view text, const catalog::Catalog& catalog);
+
+}  // namespace waferwatt::validation
