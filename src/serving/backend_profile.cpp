@@ -14,11 +14,12 @@ BackendProfile profile(std::string name, std::string all_reduce, bool prefill_fi
 
 /// As `waferwatt validate serving --fit` prints them.
 struct Fitted {
-  double first_token_steps, layer_us, experts_compute, experts_memory, experts_us, step_us, sequence_us, prefill, eager_us, request_ms;
+  double first_token_steps, layer_us, experts_compute, experts_memory, experts_us, step_us, sequence_us, decode, prefill, prefill_experts, eager_us, request_ms;
 };
 
 void fitted(BackendProfile& p, const Fitted& f) {
-  p.first_token_steps = f.first_token_steps, p.prefill_kernels = f.prefill;
+  p.first_token_steps = f.first_token_steps, p.decode_kernels = f.decode;
+  p.prefill_kernels = f.prefill, p.prefill_experts = f.prefill_experts;
   p.layer_overhead = f.layer_us * micro * second, p.eager_layer = f.eager_us * micro * second;
   p.step_overhead = f.step_us * micro * second, p.sequence_overhead = f.sequence_us * micro * second;
   p.request_overhead = f.request_ms * milli * second;
@@ -34,11 +35,11 @@ const std::array<BackendProfile, 5>& profiles() {
                  profile("trtllm-session", "trtllm", true, 16384, 0.95, NumberFormat::fp8)};
     p[3].has_graphs = p[4].has_graphs = false;
     p[0].gathers_prompts = true;
-    fitted(p[0], {.first_token_steps = 12, .layer_us = 3.0, .experts_compute = 0.21, .experts_memory = 0.59, .experts_us = 58, .step_us = 830, .sequence_us = 2.1, .prefill = 1.19, .eager_us = 60, .request_ms = 38});
-    fitted(p[1], {.first_token_steps = 16, .layer_us = 12.8, .experts_compute = 0.143, .experts_memory = 1, .experts_us = 40, .step_us = 1280, .sequence_us = 20, .prefill = 0.92, .eager_us = 62, .request_ms = 40});
-    fitted(p[2], {.first_token_steps = 4, .layer_us = 11.4, .experts_compute = 0.076, .experts_memory = 0.77, .experts_us = 40, .step_us = 76, .sequence_us = 3.4, .prefill = 1.375, .eager_us = 60, .request_ms = 7.4});
-    fitted(p[3], {.first_token_steps = 0, .layer_us = 0, .experts_compute = 0.4, .experts_memory = 0.6, .experts_us = 20, .step_us = 5000, .sequence_us = 50, .prefill = 1.9, .eager_us = 400, .request_ms = 0});
-    fitted(p[4], {.first_token_steps = 0, .layer_us = 0, .experts_compute = 0.4, .experts_memory = 0.6, .experts_us = 20, .step_us = 500, .sequence_us = 1, .prefill = 1.2, .eager_us = 50, .request_ms = 0});
+    fitted(p[0], {.first_token_steps = 12, .layer_us = 3.0, .experts_compute = 0.21, .experts_memory = 0.59, .experts_us = 58, .step_us = 830, .sequence_us = 2.1, .decode = 1, .prefill = 1.19, .prefill_experts = 1.19, .eager_us = 60, .request_ms = 38});
+    fitted(p[1], {.first_token_steps = 16, .layer_us = 12.8, .experts_compute = 0.143, .experts_memory = 1, .experts_us = 40, .step_us = 1280, .sequence_us = 20, .decode = 1, .prefill = 0.92, .prefill_experts = 0.92, .eager_us = 62, .request_ms = 40});
+    fitted(p[2], {.first_token_steps = 4, .layer_us = 11.4, .experts_compute = 0.076, .experts_memory = 0.77, .experts_us = 40, .step_us = 76, .sequence_us = 3.4, .decode = 1, .prefill = 1.375, .prefill_experts = 1.375, .eager_us = 60, .request_ms = 7.4});
+    fitted(p[3], {.first_token_steps = 0, .layer_us = 0, .experts_compute = 0.4, .experts_memory = 0.6, .experts_us = 20, .step_us = 5000, .sequence_us = 50, .decode = 1, .prefill = 1.9, .prefill_experts = 1.9, .eager_us = 400, .request_ms = 0});
+    fitted(p[4], {.first_token_steps = 0, .layer_us = 0, .experts_compute = 0.4, .experts_memory = 0.6, .experts_us = 20, .step_us = 500, .sequence_us = 1, .decode = 1, .prefill = 1.2, .prefill_experts = 1.2, .eager_us = 50, .request_ms = 0});
     return p;
   }();
   return all;

@@ -78,7 +78,19 @@ void DeploymentRun::route(std::uint32_t id) {
     return;
   }
   entry_.view.now_s = loop_.now();
-  give(entry_.stations[choose_replica(deployment_.router, entry_.view, requests_[id])], id);
+  const std::uint32_t station = entry_.stations[choose_replica(deployment_.router, entry_.view, requests_[id])];
+  const double handling_s = groups_[stations_[station].group].shape.engine.backend.request_overhead.in(second);
+  if (handling_s <= 0) return give(station, id);
+  requests_[id].charge(Charge::request_handling, handling_s);
+  loop_.after(handling_s, kHandled, station, id);
+  ++n_to_come_;
+}
+
+// The replica's host has parsed the request; if the replica went away meanwhile, another one begins anew.
+void DeploymentRun::handled(std::uint32_t station, std::uint32_t id) {
+  const Condition condition = stations_[station].condition;
+  if (condition == Condition::up || condition == Condition::draining) return give(station, id);
+  route(id);
 }
 
 void DeploymentRun::give(std::uint32_t station, std::uint32_t id) {

@@ -69,6 +69,9 @@ void DeploymentRun::handle(const engine::Event& event, engine::EventLoop&) {
       if (event.target == kFromStream) return arrive_all();
       --n_to_come_;
       return arrive(event.target);
+    case kHandled:
+      --n_to_come_;
+      return handled(event.target, low);
     case kWake:
       stations_[event.target].wake_is_due = false;
       return start_lanes(event.target);

@@ -29,7 +29,7 @@ class DeploymentRun final : public engine::EventHandler {
 
  private:
   static constexpr std::uint32_t kFromStream = 0xffffffff;  // instead of a request's id
-  enum EventKind : std::uint32_t { kArrival, kWake, kLaneEnd, kTransferred, kScale, kUp, kFail };
+  enum EventKind : std::uint32_t { kArrival, kHandled, kWake, kLaneEnd, kTransferred, kScale, kUp, kFail };
   enum class Condition : std::uint8_t { off, starting, up, draining, failed };
   struct Station {  // a replica and its place in the deployment
     std::size_t group = 0;
@@ -47,6 +47,7 @@ class DeploymentRun final : public engine::EventHandler {
   void arrive(std::uint32_t id);
   Refusal refusal_of();
   void route(std::uint32_t id);
+  void handled(std::uint32_t station, std::uint32_t id);
   void give(std::uint32_t station, std::uint32_t id);
   void end(std::uint32_t id);
   void count_in_system(int change);

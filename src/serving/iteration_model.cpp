@@ -34,6 +34,17 @@ IterationCost between(const IterationCost& low, const IterationCost& high, doubl
   return sum;
 }
 
+/// All but the exchanges takes longer by a factor.
+IterationCost slower(const IterationCost& cost, double factor) {
+  if (factor == 1) return cost;
+  const IterationCost network{.time_s = cost.network_s, .network_s = cost.network_s};
+  IterationCost sum = cost;
+  sum += network * -1;
+  sum = sum * factor;
+  sum += network;
+  return sum;
+}
+
 std::int64_t share(std::int64_t n, std::int64_t parts) { return (n + parts - 1) / parts; }
 
 }  // namespace
@@ -107,7 +118,6 @@ IterationCost IterationModel::kernels(const IterationLoad& load) {
   const auto prefill = static_cast<std::int64_t>(std::ceil(static_cast<double>(load.prefill_tokens) * chunk_share));
   const std::int64_t n_tokens = n_decode + prefill, n_all = share(load.n_decode + load.prefill_tokens, stages);
   IterationCost sum = tabulated(token_costs_, n_tokens, [&](double n) { return operators_->tokens(n); });
-  sum += tabulated(expert_costs_, std::max(n_all, n_tokens), [&](double n) { return operators_->experts(n); });
   if (const std::int64_t n_out = n_decode + share(load.n_first_tokens, groups); n_out > 0)
     sum += tabulated(head_costs_, n_out, [&](double n) { return operators_->head(n); });
   if (n_decode > 0) {
@@ -120,6 +130,10 @@ IterationCost IterationModel::kernels(const IterationLoad& load) {
     sum += operators_->prefill_attention(n, tokens, std::max(0.0, mean - tokens / n / 2));
   }
   sum += operators_->stage_sends(static_cast<double>(n_tokens));
+  const bool has_prompts = load.prefill_tokens > 0;
+  sum = slower(sum, has_prompts ? backend_.prefill_kernels : backend_.decode_kernels);
+  const IterationCost experts = tabulated(expert_costs_, std::max(n_all, n_tokens), [&](double n) { return operators_->experts(n); });
+  sum += experts * (has_prompts ? backend_.prefill_experts : 1);
   return sum;
 }
 
@@ -138,13 +152,6 @@ IterationCost IterationModel::decode_cost(std::int64_t n_decode, std::int64_t de
 IterationCost IterationModel::cost(const IterationLoad& load) {
   const bool has_prompts = load.prefill_tokens > 0;
   IterationCost sum = kernels(load);
-  const double quality = has_prompts ? backend_.prefill_kernels : backend_.decode_kernels;
-  if (quality != 1) {
-    const IterationCost network{.time_s = sum.network_s, .network_s = sum.network_s};
-    sum += network * -1;
-    sum = sum * quality;
-    sum += network;
-  }
   if (plan_.two_batch_overlap) {  // what is shorter runs beside what is longer
     const double hidden_s = std::min(sum.network_s, sum.time_s - sum.network_s);
     sum.time_s -= hidden_s, sum.network_s -= hidden_s;

@@ -15,6 +15,8 @@ constexpr double kStateBytes = 4;  // states of linear attention are kept in fp3
 constexpr WeightFormat kWide{};
 // Rotation, quantisation, writing and reading of index keys, scores, weights of heads, selection, gathering of indices.
 constexpr double kIndexerKernels = 8;
+// Kernels of sparse attention work on the latent vectors with tiles of so many heads, be there fewer.
+constexpr double kSparseTileHeads = 64;
 
 double as_double(const catalog::Fact<std::int64_t>& fact) { return static_cast<double>(fact.value); }
 
@@ -196,12 +198,21 @@ Time LayerOperators::dispatch_and_combine(double n_tokens) const {
   const DataSize gathered = own * static_cast<double>(plan_.data_parallel);
   const Time all = network_.all_gather_time(group, gathered) + network_.reduce_scatter_time(group, gathered);
   if (!plan_.expert_parallel || plan_.expert_tensor_parallel > 1) return all;
-  const double k = as_double(model_.moe->experts_per_token), copies = ranks_ * (1 - std::pow(1 - 1 / ranks_, k));
-  const double bytes = catalog::size_of(plan_.experts().format).in(byte);
-  const DataSize sent = n_tokens / tensor_ * copies * hidden_ * byte;
-  const Time exchange =
-      network_.all_to_all_time(group, sent * std::max(1.0, bytes)) + network_.all_to_all_time(group, sent * kActivationBytes);
-  return std::min(all, exchange);
+  const double k = as_double(model_.moe->experts_per_token);
+  const double bytes = std::max(1.0, catalog::size_of(plan_.experts().format).in(byte));
+  const DataSize copy = n_tokens / tensor_ * hidden_ * byte;
+  return std::min(all, exchange_time(group, copy * bytes, k) + exchange_time(group, copy * kActivationBytes, k));
+}
+
+// Every token to the ranks of its k experts: straight, or one copy to each node, which hands it on inside.
+Time LayerOperators::exchange_time(network::Group group, DataSize copy, double k) const {
+  const auto met = [k](double places) { return places * (1 - std::pow(1 - 1 / places, k)); };
+  const Time straight = network_.all_to_all_time(group, copy * met(ranks_));
+  if (!group.spans_domains()) return straight;
+  const network::Group node = network_.group(group.per_domain);
+  const double n_nodes = ranks_ / static_cast<double>(group.per_domain);
+  const Time by_node = std::max(network_.all_to_all_time(group, copy * met(n_nodes)), network_.all_to_all_time(node, copy * met(ranks_)));
+  return std::min(straight, by_node + network_.launch());
 }
 
 IterationCost LayerOperators::tokens(double n_tokens) const {
@@ -245,6 +256,7 @@ IterationCost LayerOperators::decode_layer(double n_sequences, double context) c
     attention.qk_dim = as_double(model_.mla->kv_lora_rank) + as_double(model_.mla->qk_rope_head_dim);
     attention.v_dim = as_double(model_.mla->kv_lora_rank);
   }
+  if (model_.sparse_attention) attention.n_heads = std::max(heads_, kSparseTileHeads);
   return priced(operators_.estimate(attention));
 }
 
@@ -283,12 +295,16 @@ IterationCost LayerOperators::prefill_attention(double n_chunks, double tokens, 
     attention.n_kv_heads = heads_;
     attention.qk_dim = as_double(model_.mla->qk_nope_head_dim) + as_double(model_.mla->qk_rope_head_dim);
     attention.v_dim = as_double(model_.mla->v_head_dim);
-    if (context > 0)  // keys and values of the cached tokens are made again from their latent vectors
+    if (context > 0 && !model_.sparse_attention)  // keys and values of the cached tokens are made again from their latent vectors
       extra += gemm(n_chunks * context, heads_ * (as_double(model_.mla->qk_nope_head_dim) + attention.v_dim), as_double(model_.mla->kv_lora_rank), kWide);
     if (const auto& sparse = model_.sparse_attention) {
       attention.window = as_double(sparse->chosen_tokens);
+      attention.n_heads = std::max(heads_, kSparseTileHeads), attention.n_kv_heads = 1;
+      attention.qk_dim = as_double(model_.mla->kv_lora_rank) + as_double(model_.mla->qk_rope_head_dim);
+      attention.v_dim = as_double(model_.mla->kv_lora_rank);
       const double pairs = tokens * (context + tokens / n_chunks / 2);
       extra += gemm(pairs / as_double(sparse->index_head_dim), as_double(sparse->n_index_heads), as_double(sparse->index_head_dim), plan_.dense());
+      extra += stream(4 * pairs * 4);  // scores: written, and read thrice to choose among them
     }
   }
   IterationCost sum = priced(operators_.estimate(attention));

@@ -11,7 +11,8 @@ const char* charge_name(Charge charge) {
   constexpr std::array kNames{"no_replica",    "batch_boundary", "sequence_limit", "kv_space",
                               "queued_prefill", "adapter_slots",  "others_prefill", "others_decode",
                               "own_prefill",   "recompute",      "own_decode",     "pipeline",
-                              "swap",          "adapter_load",   "transfer",       "failure"};
+                              "swap",          "adapter_load",   "transfer",       "failure",
+                              "request_handling"};
   static_assert(kNames.size() == kNCharges);
   return kNames[index_of(charge)];
 }

@@ -40,6 +40,7 @@ struct BackendProfile {
   double first_token_steps = 0;
   std::optional<ExpertKernel> experts;  ///< taken where it is faster than the calibrated kernels
   double decode_kernels = 1, prefill_kernels = 1;  ///< kernel time over the calibrated one, without and with prompts
+  double prefill_experts = 1;  ///< the same of the experts' kernels with prompts; prefill_kernels is of all others
 };
 
 /// The profile of "vllm", "sglang", "trtllm", or of "eager": engines of 2022 and 2023 without graphs. \returns nothing for an unknown name

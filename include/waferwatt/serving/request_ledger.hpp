@@ -24,9 +24,10 @@ enum class Charge {
   swap,            ///< in the batch: KV blocks moved between accelerator and host
   adapter_load,    ///< in the batch: an adapter was loaded
   transfer,        ///< its KV cache was on its way from prefill to decode
-  failure          ///< all it had got on a replica that failed
+  failure,         ///< all it had got on a replica that failed
+  request_handling ///< the engine's host parsed, tokenised and answered it
 };
-inline constexpr std::size_t kNCharges = 16;
+inline constexpr std::size_t kNCharges = 17;
 /// "batch_boundary", ...: as columns and ledgers name them.
 const char* charge_name(Charge charge);
 inline constexpr std::size_t index_of(Charge charge) { return static_cast<std::size_t>(charge); }
