@@ -24,13 +24,15 @@ int fit_profiles(const validation::ServingCases& cases, const catalog::Catalog& 
 
 int validate_serving(const Arguments& arguments) {
   const auto& catalog = *shared_catalog();
-  const auto file = arguments.value("--cases");
-  if (file && std::filesystem::is_directory(*file)) {
-    const auto report = validation::validate_request_run(validation::read_request_run(*file, catalog), catalog);
+  const auto files = arguments.values("--cases");
+  if (files.size() == 1 && std::filesystem::is_directory(files[0])) {
+    const auto report = validation::validate_request_run(validation::read_request_run(files[0], catalog), catalog);
     fmt::print("{}", arguments.has("--json") ? io::to_json(report.json()) : report.text());
     return kOk;
   }
-  const auto cases = file ? validation::read_serving_cases(*file, catalog) : validation::shipped_serving_cases(catalog);
+  validation::ServingCases cases;
+  if (files.empty()) cases = validation::shipped_serving_cases(catalog);
+  for (const auto& file : files) cases.add(validation::read_serving_cases(file, catalog));
   if (arguments.has("--fit")) return fit_profiles(cases, catalog);
   const auto report = validation::validate_serving(cases, catalog);
   if (const auto points = arguments.value("--points")) {

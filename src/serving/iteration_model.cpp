@@ -110,11 +110,12 @@ IterationCost IterationModel::decode_attention(std::int64_t n_sequences, std::in
   return between(at(below), at(below + 1), (mean - low) / (high - low));
 }
 
-// Of the busiest group in the busiest micro-batch.
+// Of the busiest group. Prompts are in one micro-batch or another: on average in each its part.
 IterationCost IterationModel::kernels(const IterationLoad& load) {
   const std::int64_t stages = plan_.micro_batches.value_or(plan_.pipeline_parallel), groups = plan_.data_parallel * stages;
-  const std::int64_t n_decode = share(load.n_decode, groups), n_chunks = share(load.n_chunks, groups);
-  const double chunk_share = load.n_chunks > 0 ? static_cast<double>(n_chunks) / static_cast<double>(load.n_chunks) : 0;
+  const std::int64_t n_decode = share(load.n_decode, groups);
+  const double n_chunks = static_cast<double>(share(load.n_chunks, plan_.data_parallel)) / static_cast<double>(stages);
+  const double chunk_share = load.n_chunks > 0 ? n_chunks / static_cast<double>(load.n_chunks) : 0;
   const auto prefill = static_cast<std::int64_t>(std::ceil(static_cast<double>(load.prefill_tokens) * chunk_share));
   const std::int64_t n_tokens = n_decode + prefill, n_all = share(load.n_decode + load.prefill_tokens, stages);
   IterationCost sum = tabulated(token_costs_, n_tokens, [&](double n) { return operators_->tokens(n); });
@@ -125,7 +126,7 @@ IterationCost IterationModel::kernels(const IterationLoad& load) {
     sum += decode_attention(n_decode, static_cast<std::int64_t>(context));
   }
   if (prefill > 0) {  // all chunks run in one kernel, priced as equal chunks with the same tokens and work
-    const double n = static_cast<double>(n_chunks), tokens = static_cast<double>(prefill);
+    const double n = n_chunks, tokens = static_cast<double>(prefill);
     const double mean = load.prefill_work / static_cast<double>(load.prefill_tokens);
     sum += operators_->prefill_attention(n, tokens, std::max(0.0, mean - tokens / n / 2));
   }
@@ -139,7 +140,8 @@ IterationCost IterationModel::kernels(const IterationLoad& load) {
 
 IterationCost IterationModel::host(std::int64_t n_sequences) const {
   IterationCost cost;
-  cost.time_s = cost.host_s = host_overhead_s_ + static_cast<double>(n_sequences) * backend_.sequence_overhead.in(second);
+  const double n_micro_batches = static_cast<double>(plan_.micro_batches.value_or(plan_.pipeline_parallel));  // each is scheduled
+  cost.time_s = cost.host_s = n_micro_batches * host_overhead_s_ + static_cast<double>(n_sequences) * backend_.sequence_overhead.in(second);
   cost.energy_j = cost.time_s * operators_->idle_power_w();
   return cost;
 }

@@ -15,6 +15,8 @@ constexpr double kStateBytes = 4;  // states of linear attention are kept in fp3
 constexpr WeightFormat kWide{};
 // Rotation, quantisation, writing and reading of index keys, scores, weights of heads, selection, gathering of indices.
 constexpr double kIndexerKernels = 8;
+// Up to so many tokens a rank, kernels of low latency send every token straight to its experts; their buffers hold no more.
+constexpr double kLowLatencyTokens = 512;
 // Kernels of sparse attention work on the latent vectors with tiles of so many heads, be there fewer.
 constexpr double kSparseTileHeads = 64;
 
@@ -201,18 +203,19 @@ Time LayerOperators::dispatch_and_combine(double n_tokens) const {
   const double k = as_double(model_.moe->experts_per_token);
   const double bytes = std::max(1.0, catalog::size_of(plan_.experts().format).in(byte));
   const DataSize copy = n_tokens / tensor_ * hidden_ * byte;
-  return std::min(all, exchange_time(group, copy * bytes, k) + exchange_time(group, copy * kActivationBytes, k));
+  const bool by_node = group.spans_domains() && n_tokens / tensor_ > kLowLatencyTokens;
+  return std::min(all, exchange_time(group, copy * bytes, k, by_node) + exchange_time(group, copy * kActivationBytes, k, by_node));
 }
 
-// Every token to the ranks of its k experts: straight, or one copy to each node, which hands it on inside.
-Time LayerOperators::exchange_time(network::Group group, DataSize copy, double k) const {
+// Every token to the ranks of its k experts: straight, or by node: one copy to each, which hands it on inside.
+Time LayerOperators::exchange_time(network::Group group, DataSize copy, double k, bool by_node) const {
   const auto met = [k](double places) { return places * (1 - std::pow(1 - 1 / places, k)); };
   const Time straight = network_.all_to_all_time(group, copy * met(ranks_));
-  if (!group.spans_domains()) return straight;
+  if (!by_node) return straight;
   const network::Group node = network_.group(group.per_domain);
   const double n_nodes = ranks_ / static_cast<double>(group.per_domain);
-  const Time by_node = std::max(network_.all_to_all_time(group, copy * met(n_nodes)), network_.all_to_all_time(node, copy * met(ranks_)));
-  return std::min(straight, by_node + network_.launch());
+  const Time handed_on = std::max(network_.all_to_all_time(group, copy * met(n_nodes)), network_.all_to_all_time(node, copy * met(ranks_)));
+  return std::min(straight, handed_on + network_.launch());
 }
 
 IterationCost LayerOperators::tokens(double n_tokens) const {

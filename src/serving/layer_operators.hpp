@@ -39,7 +39,7 @@ class LayerOperators {
   IterationCost feed_forward(double n_tokens, double ffn_size) const;
   cost::Estimate expert_kernel(const cost::Experts& op) const;
   Time dispatch_and_combine(double n_tokens) const;
-  Time exchange_time(network::Group group, DataSize copy, double k) const;
+  Time exchange_time(network::Group group, DataSize copy, double k, bool by_node) const;
   IterationCost decode_layer(double n_sequences, double context) const;
 
   const catalog::LanguageModel& model_;

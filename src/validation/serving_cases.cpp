@@ -93,6 +93,11 @@ ServingCases cases_of(const std::string& file, std::string_view text, const cata
 
 }  // namespace
 
+void ServingCases::add(ServingCases other) {
+  std::ranges::move(other.cases, std::back_inserter(cases));
+  std::ranges::move(other.skipped, std::back_inserter(skipped));
+}
+
 ServingCases read_serving_cases(const std::string& file, const catalog::Catalog& catalog) {
   if (file.ends_with(".json")) return read_published_serving(file, catalog);
   const std::string text = text_of_file(file);

@@ -66,6 +66,7 @@ double objective(const std::vector<ServingCase>& cases, const catalog::Catalog& 
     if (!predictions[i].infeasible.empty()) continue;
     ++n;
     if (cases[i].tpot_s) sum += loss(std::log(predictions[i].tpot_s / *cases[i].tpot_s));
+    if (!cases[i].tpot_s && cases[i].tokens_per_s) sum += loss(std::log(predictions[i].tokens_per_s / *cases[i].tokens_per_s));
     if (cases[i].ttft_s) sum += kFirstTokenWeight * loss(std::log(predictions[i].ttft_s / *cases[i].ttft_s));
   }
   return n > 0 ? sum / static_cast<double>(n) : 0;
@@ -76,8 +77,8 @@ std::vector<ServingCase> of_half(const ServingCases& cases, const std::string& b
   std::vector<ServingCase> out;
   std::set<std::string> seen;
   for (const ServingCase& c : cases.cases) {
-    if (c.backend != backend || c.disaggregation || is_fitted_half(c) != fitted) continue;
-    const std::string name = fmt::format("{} {} {} {} {}", c.configuration, c.load.concurrency, c.load.input_tokens, c.load.output_tokens, c.tpot_s.value_or(0));
+    if (c.backend != backend || c.disaggregation || c.protocol == Protocol::open_loop || is_fitted_half(c) != fitted) continue;
+    const std::string name = fmt::format("{} {} {} {} {}", c.configuration, c.load.concurrency, c.load.input_tokens, c.load.output_tokens, c.tpot_s.value_or(c.tokens_per_s.value_or(0)));
     if (seen.insert(name).second) out.push_back(c);
   }
   return out;

@@ -37,7 +37,9 @@ ServingPrediction of_closed_loop(const ServingCase& c, const Models& models, con
   if (!out.infeasible.empty()) return {.infeasible = out.infeasible};
   ServingPrediction p;
   const BackendProfile& backend = engine.backend;
-  p.ttft_s = (out.time_to_first_token + backend.request_overhead + backend.first_token_steps * out.step_time).in(second);
+  // A request that is alone meets no running steps.
+  const double steps = c.load.concurrency > 1 ? backend.first_token_steps : 0;
+  p.ttft_s = (out.time_to_first_token + backend.request_overhead + steps * out.step_time).in(second);
   p.tpot_s = out.time_per_output_token.in(second);
   p.tokens_per_s = out.output_rate.in(token / second);
   p.joule_per_token = out.energy_per_output_token.in(joule);

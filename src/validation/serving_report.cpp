@@ -128,7 +128,7 @@ std::string ServingReport::text() const {
 std::string ServingReport::points() const {
   std::string out = "id,source,backend,model,accelerator,configuration,concurrency,isl,osl,measured_ttft_s,ttft_s,measured_tpot_s,tpot_s,measured_tokens_per_s,tokens_per_s,measured_joule_per_token,joule_per_token\n";
   for (const auto& [c, p] : rows)
-    out += fmt::format("{},\"{}\",{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", c->id, c->source, c->backend, c->model->id, c->accelerator->id, c->configuration,
+    out += fmt::format("{},\"{}\",{},{},{},\"{}\",{},{},{},{},{},{},{},{},{},{},{}\n", c->id, c->source, c->backend, c->model->id, c->accelerator->id, c->configuration,
                        c->load.concurrency, c->load.input_tokens, c->load.output_tokens, c->ttft_s.value_or(0), p.ttft_s, c->tpot_s.value_or(0),
                        p.tpot_s, measured_rate(*c).value_or(0), predicted_rate(*c, p), c->joule_per_token.value_or(0), p.joule_per_token);
   return out;

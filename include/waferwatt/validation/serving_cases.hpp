@@ -64,6 +64,8 @@ struct ServingCase {
 struct ServingCases {
   std::vector<ServingCase> cases;
   std::vector<SkippedCase> skipped;
+
+  void add(ServingCases other);
 };
 
 /// By the form that the file has. \throws InputError with every row that cannot be read, by line

@@ -60,12 +60,12 @@ TEST_CASE("Data-parallel groups have a KV cache each; all of them together hold 
   CHECK(static_cast<double>(four.n_kv_blocks) == Approx(4.0 * static_cast<double>(one.n_kv_blocks)).epsilon(1e-3));
 }
 
-TEST_CASE("Two stages with two micro-batches take as long as one stage with one, and the way between them") {
+TEST_CASE("Two stages with two micro-batches take as long as one stage with one, the way between them and a second scheduling") {
   const auto two = iterations("llama-3-1-70b", {.tensor_parallel = 2, .pipeline_parallel = 2});
   const auto one = iterations("llama-3-1-70b", {.tensor_parallel = 2});
   const IterationCost staged = two->decode_cost(64, 64 * 1000), whole = one->decode_cost(32, 32 * 1000);
   CHECK(staged.time_s > whole.time_s);
-  CHECK(staged.time_s - staged.network_s == Approx(whole.time_s - whole.network_s));
+  CHECK(staged.time_s - staged.network_s == Approx(whole.time_s - whole.network_s + EngineSettings{}.host_overhead.in(second)));  // each is scheduled
 }
 
 TEST_CASE("More memory bandwidth never makes an iteration longer") {
@@ -135,7 +135,7 @@ TEST_CASE("Two halves of a batch hide the shorter of exchanges and computation; 
   CHECK(b.time_s == Approx(b.memory_s + b.compute_s + b.launch_s + b.network_s + b.host_s));
 }
 
-TEST_CASE("Published expert-parallel nodes of DeepSeek-V3 are met within a quarter") {
+TEST_CASE("Published expert-parallel nodes of DeepSeek-V3 are met within 15 %") {
   // Tokens a second of one accelerator; balanced experts and two batches beside each other, as the sources say.
   const auto rate = [](const char* name, std::int64_t groups, const IterationLoad& load, double tokens) {
     const cost::OperatorModel operators(shipped().accelerators.at(name), shipped());
@@ -150,9 +150,9 @@ TEST_CASE("Published expert-parallel nodes of DeepSeek-V3 are met within a quart
     return IterationLoad{.n_chunks = 4 * groups, .prefill_tokens = 16384 * groups, .prefill_work = 16384.0 * static_cast<double>(groups) * 2048,
                          .n_first_tokens = 4 * groups};
   };
-  // DeepSeek's profile of a prefill unit of 32 H800: 7,839; SGLang's of 32 H100: 6,288 (50,302 a node).
-  CHECK(rate("nvidia-h800-sxm", 32, prompts(32), 32 * 16384.0) == Approx(7839).epsilon(0.25));
-  CHECK(rate("nvidia-h100-sxm", 32, prompts(32), 32 * 16384.0) == Approx(6288).epsilon(0.25));
+  // DeepSeek's profile of a prefill unit of 32 H800: 7,839; SGLang's of 32 H100 with experts as even: 7,417 (59,337 a node).
+  CHECK(rate("nvidia-h800-sxm", 32, prompts(32), 32 * 16384.0) == Approx(7839).epsilon(0.15));
+  CHECK(rate("nvidia-h100-sxm", 32, prompts(32), 32 * 16384.0) == Approx(7417).epsilon(0.15));
   // SGLang, 72 H100, 256 sequences each with 2,000 tokens: 22,282 a node, 2,785.
-  CHECK(rate("nvidia-h100-sxm", 72, {.n_decode = 72 * 256, .decode_context = 72 * 256 * 2050}, 72 * 256.0) == Approx(2785).epsilon(0.25));
+  CHECK(rate("nvidia-h100-sxm", 72, {.n_decode = 72 * 256, .decode_context = 72 * 256 * 2050}, 72 * 256.0) == Approx(2785).epsilon(0.15));
 }
