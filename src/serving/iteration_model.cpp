@@ -45,6 +45,17 @@ IterationCost slower(const IterationCost& cost, double factor) {
   return sum;
 }
 
+/// One of two halves of a batch.
+IterationLoad half_of(const IterationLoad& load) {
+  const auto half = [](std::int64_t n) { return (n + 1) / 2; };
+  return {.n_decode = half(load.n_decode),
+          .decode_context = half(load.decode_context),
+          .n_chunks = half(load.n_chunks),
+          .prefill_tokens = half(load.prefill_tokens),
+          .prefill_work = load.prefill_work / 2,
+          .n_first_tokens = half(load.n_first_tokens)};
+}
+
 std::int64_t share(std::int64_t n, std::int64_t parts) { return (n + parts - 1) / parts; }
 
 }  // namespace
@@ -153,7 +164,7 @@ IterationCost IterationModel::decode_cost(std::int64_t n_decode, std::int64_t de
 
 IterationCost IterationModel::cost(const IterationLoad& load) {
   const bool has_prompts = load.prefill_tokens > 0;
-  IterationCost sum = kernels(load);
+  IterationCost sum = plan_.two_batch_overlap ? kernels(half_of(load)) * 2 : kernels(load);
   if (plan_.two_batch_overlap) {  // what is shorter runs beside what is longer
     const double hidden_s = std::min(sum.network_s, sum.time_s - sum.network_s);
     sum.time_s -= hidden_s, sum.network_s -= hidden_s;

@@ -31,7 +31,7 @@ ServingCases row(const std::string& plan, const std::string& measured, const std
 }  // namespace
 
 TEST_CASE("Offline runs serve all requests at once, with whole requests set aside") {
-  const auto cases = row(R"({"engine": "TensorRT-LLM (PyTorch backend)", "tp": 2, "isl": 128, "osl": 256, "num_requests": 3000, "arrival": "all at once", "weight_dtype": "FP8"})",
+  const auto cases = row(R"({"engine": "TensorRT-LLM", "tp": 2, "isl": 128, "osl": 256, "num_requests": 3000, "arrival": "all at once", "weight_dtype": "FP8"})",
                          R"({"output_tokens_per_s_total": 9000})");
   REQUIRE(cases.cases.size() == 1);
   const ServingCase& c = cases.cases[0];
@@ -68,7 +68,7 @@ TEST_CASE("Static batches, phases and profiles give times of iterations") {
 }
 
 TEST_CASE("Servers under Poisson arrivals share them among replicas; the data set's lengths are said or assumed") {
-  const auto cases = row(R"({"scenario": "Server", "dataset": "ISL ~9.4k OSL ~680", "engine": "as submitted (NVIDIA)", "tp": 4, "max_batch": 64, "weight_dtype": "fp8"})",
+  const auto cases = row(R"({"scenario": "Server", "dataset": "ISL ~9.4k OSL ~680", "engine": "as submitted by NVIDIA", "tp": 4, "max_batch": 64, "weight_dtype": "fp8"})",
                          R"({"scheduled_or_target_qps": 3, "tpot_p50_ms": 50, "ttft_p50_ms": 900})");
   REQUIRE(cases.cases.size() == 1);
   const ServingCase& c = cases.cases[0];
