@@ -96,9 +96,9 @@ TEST_CASE("Shipped measurements of serving are met within bounds") {
   const auto report = validate_serving(cases, shipped());
   REQUIRE(report.n_cases > 50);
   INFO(report.text());
-  CHECK(report.metrics.at("tpot").median < 15);
-  CHECK(report.metrics.at("ttft").median < 40);
-  CHECK(report.metrics.at("throughput").median < 15);
+  CHECK(report.metrics.at("tpot").median < 12);
+  CHECK(report.metrics.at("ttft").median < 45);  // of few rows, some with settings that they do not say
+  CHECK(report.metrics.at("throughput").median < 12);
 }
 
 TEST_CASE("A profile that is fitted meets its own half better than where it started") {
