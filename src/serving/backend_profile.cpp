@@ -37,7 +37,7 @@ const std::array<BackendProfile, 5>& profiles() {
     p[0].gathers_prompts = true;
     fitted(p[0], {.first_token_steps = 12.9, .layer_us = 4.7, .experts_compute = 0.106, .experts_memory = 0.71, .experts_us = 75, .step_us = 1140, .sequence_us = 3.2, .decode = 0.81, .prefill = 1.3, .prefill_experts = 1.19, .eager_us = 60, .request_ms = 34});
     fitted(p[1], {.first_token_steps = 16, .layer_us = 12.8, .experts_compute = 0.143, .experts_memory = 1, .experts_us = 40, .step_us = 1280, .sequence_us = 20, .decode = 1, .prefill = 0.92, .prefill_experts = 0.92, .eager_us = 62, .request_ms = 40});
-    fitted(p[2], {.first_token_steps = 4, .layer_us = 11.4, .experts_compute = 0.076, .experts_memory = 0.77, .experts_us = 40, .step_us = 76, .sequence_us = 3.4, .decode = 1, .prefill = 1.375, .prefill_experts = 1.375, .eager_us = 60, .request_ms = 7.4});
+    fitted(p[2], {.first_token_steps = 4.9, .layer_us = 20, .experts_compute = 0.093, .experts_memory = 0.72, .experts_us = 38, .step_us = 50, .sequence_us = 7.4, .decode = 0.86, .prefill = 1.375, .prefill_experts = 1.01, .eager_us = 60, .request_ms = 5.8});
     fitted(p[3], {.first_token_steps = 0, .layer_us = 8.7, .experts_compute = 0.4, .experts_memory = 0.6, .experts_us = 20, .step_us = 8000, .sequence_us = 200, .decode = 1.18, .prefill = 1.39, .prefill_experts = 1.39, .eager_us = 294, .request_ms = 0});
     fitted(p[4], {.first_token_steps = 0, .layer_us = 0, .experts_compute = 0.4, .experts_memory = 0.6, .experts_us = 20, .step_us = 500, .sequence_us = 1, .decode = 1, .prefill = 1.2, .prefill_experts = 1.2, .eager_us = 50, .request_ms = 0});
     return p;
