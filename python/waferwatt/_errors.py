@@ -28,4 +28,7 @@ class InfeasibleError(Error):
 
 
 class RunError(Error, RuntimeError):
-    """A run that crashed, or went over its time or memory."""
+    """A run that crashed, or went over its time or memory; a sweep whose executor died or whose store cannot be written."""
+
+    finished: Any = None
+    """Of a sweep that ended early: the points that were finished, a SweepResult."""

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any, Mapping
 
+from ._errors import InputError
+
 scenarios_folder = Path(__file__).parent / "scenarios"
 
 
@@ -16,10 +18,12 @@ def models_folder() -> Path:
 
 def scenario_source(scenario: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[str, bool]:
     """(file or text, is it a text). A name without a folder may be one of the package's scenarios."""
-    import json
+    from ._models import as_json
 
     if isinstance(scenario, Mapping):
-        return json.dumps(scenario), True
+        return as_json("scenario", scenario), True
+    if not isinstance(scenario, (str, os.PathLike)):
+        raise InputError(f"scenario: expected a path, a name or a dict, got {scenario!r}")
     path = Path(os.fspath(scenario))
     if not path.exists() and path.parent == Path(".") and (scenarios_folder / path).exists():
         path = scenarios_folder / path
@@ -28,11 +32,9 @@ def scenario_source(scenario: str | os.PathLike[str] | Mapping[str, Any]) -> tup
 
 def override_texts(overrides: Mapping[str, Any] | None, keywords: Mapping[str, Any] | None = None) -> list[str]:
     """PATH=VALUE texts; in keywords "__" stands for the dot of a path."""
-    import json
+    from ._models import as_json
 
-    def plain(value: Any) -> Any:
-        # NumPy's numbers are not JSON's.
-        return value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
-
+    if overrides is not None and not isinstance(overrides, Mapping):
+        raise InputError(f"overrides: expected a dict of key paths and values, got {overrides!r}")
     pairs = {**(overrides or {}), **{key.replace("__", "."): value for key, value in (keywords or {}).items()}}
-    return [f"{path}={json.dumps(plain(value))}" for path, value in pairs.items()]
+    return [f"{path}={as_json(path, value)}" for path, value in pairs.items()]

@@ -38,13 +38,37 @@ def run(
     source, is_text = scenario_source(scenario)
     folder = os.fspath(models or models_folder())
     with _progress(progress) as report:
-        return Result(_core.run(source, is_text, override_texts(overrides, keywords), seed, folder, timeout, jobs or os.cpu_count() or 1, report))
+        read = _core.Source(source, is_text, override_texts(overrides, keywords), seed, folder)
+        return Result(_core.run(read, timeout, jobs or os.cpu_count() or 1, report))
+
+
+def plan(
+    scenario: Scenario,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    objective: str = "",
+    seed: int | None = None,
+    jobs: int | None = None,
+    models: str | os.PathLike[str] | None = None,
+    **keywords: Any,
+) -> Result:
+    """Searches the best parallel plan of a training, or deployment of a serving scenario.
+
+    scenario, overrides, seed, jobs, models: as for ``run``
+    objective: training: "time" (default), "cost", "energy", "memory"; serving: "accelerators" (default), "cost", "energy"
+
+    The result's tables rank what was found, and say why the others lose: "plans" and "pareto", or "deployments".
+    InfeasibleError where nothing fits, or holds the service level.
+    """
+    source, is_text = scenario_source(scenario)
+    read = _core.Source(source, is_text, override_texts(overrides, keywords), seed, os.fspath(models or models_folder()))
+    return Result(_core.plan(read, objective, jobs or os.cpu_count() or 1))
 
 
 def check(scenario: Scenario, overrides: Mapping[str, Any] | None = None, *, models: str | os.PathLike[str] | None = None, **keywords: Any) -> None:
     """Raises InputError with everything that is wrong with a scenario."""
     source, is_text = scenario_source(scenario)
-    _core.check(source, is_text, override_texts(overrides, keywords), os.fspath(models or models_folder()))
+    _core.check(_core.Source(source, is_text, override_texts(overrides, keywords), None, os.fspath(models or models_folder())))
 
 
 class _progress:

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ._errors import InputError
+
 COLUMNS = ("key", "status", "error", "headline", "binds", "metrics")
 
 
@@ -16,9 +18,13 @@ class Store:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = Path(folder)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"store: {folder} cannot be made: {error}") from error
         self._open: list[dict[str, Any]] = []
         self._written = time.monotonic()
+        self.is_broken = False
         self.known: dict[str, dict[str, Any]] = {}
         for file in sorted(self._folder.glob("part-*.parquet")):
             for row in self._read(file):
@@ -46,7 +52,12 @@ class Store:
         number = 1 + max((int(f.stem.split("-")[1]) for f in self._folder.glob("part-*.parquet")), default=0)
         file = self._folder / f"part-{number:06}.parquet"
         partial = file.with_suffix(f".{os.getpid()}")
-        pq.write_table(pa.table({name: [row[name] for row in self._open] for name in COLUMNS}), partial)
-        os.replace(partial, file)
+        try:
+            pq.write_table(pa.table({name: [row[name] for row in self._open] for name in COLUMNS}), partial)
+            os.replace(partial, file)
+        except OSError:
+            self.is_broken = True
+            partial.unlink(missing_ok=True)
+            raise
         self._open.clear()
         self._written = time.monotonic()

@@ -40,7 +40,8 @@ def sweep(
     seed, timeout (seconds a point), models: as for ``run``; progress: True for a bar (tqdm)
 
     A point that is refused, has no solution or fails keeps its error and leaves the others alone. Numbers do not depend
-    on the executor. When the executor dies RunError says how many points are kept; Ctrl-C keeps what is finished.
+    on the executor. When the executor dies or the store cannot be written RunError says how many points are finished, and
+    ``error.finished`` has them; Ctrl-C keeps what is finished in the store.
     """
     points = points_of(axes, mode)
     source, is_text = scenario_source(scenario)
@@ -58,15 +59,28 @@ def sweep(
                 kept.add(key, record)
             if bar is not None:
                 bar.update()
-    except concurrent.futures.BrokenExecutor as error:
-        n = sum(record["status"] != "failed" for record in records.values())
-        raise RunError(f"the executor died ({error}); {n} of {len(keys)} points are finished" + (" and kept" if kept else "; give a store to keep them")) from error
-    finally:
         if kept:
+            kept.flush()
+    except concurrent.futures.BrokenExecutor as error:
+        raise _ended_early(f"the executor died ({error})", "and kept" if kept else "; give a store to keep them", points, keys, records) from error
+    except OSError as error:
+        if not (kept and kept.is_broken):
+            raise
+        raise _ended_early(f"the store {store} cannot be written ({error})", "and in this error's .finished", points, keys, records) from error
+    finally:
+        if kept and not kept.is_broken:
             kept.flush()
         if bar is not None:
             bar.close()
     return SweepResult(points, [records[key] for key in keys])
+
+
+def _ended_early(why: str, where: str, points: list[dict[str, Any]], keys: list[str], records: dict[str, dict[str, Any]]) -> RunError:
+    """The error of a sweep that could not go on, with the points it has."""
+    done = [i for i, key in enumerate(keys) if key in records and records[key]["status"] != "failed"]
+    error = RunError(f"{why}; {len(done)} of {len(keys)} points are finished{'' if where.startswith(';') else ' '}{where}")
+    error.finished = SweepResult([points[i] for i in done], [records[keys[i]] for i in done])
+    return error
 
 
 def _run_each(jobs: dict[str, tuple[Any, ...]], executor: concurrent.futures.Executor | None) -> Iterator[tuple[str, dict[str, Any]]]:

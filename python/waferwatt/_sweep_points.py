@@ -18,7 +18,13 @@ def points_of(axes: Any, mode: str) -> list[dict[str, Any]]:
         rows_of: list[dict[str, Any]] = axes.to_dict("records")
         return rows_of
     if not isinstance(axes, dict):
-        return [dict(point) for point in axes]
+        try:
+            return [dict(point) for point in axes]
+        except (TypeError, ValueError):
+            raise InputError(f"axes: expected a dict of lists, a DataFrame or a list of dicts, got {axes!r}") from None
+    for path, values in axes.items():
+        if isinstance(values, str) or not hasattr(values, "__iter__"):
+            raise InputError(f"axes: {path} needs a list of values, got {values!r}")
     if not axes:
         raise ValueError("a sweep needs at least one axis")
     lists = {path: list(values) for path, values in axes.items()}
@@ -62,7 +68,7 @@ def run_point(source: str, is_text: bool, overrides: list[str], seed: int | None
     """One point, in a worker. Plain data goes back: executors pickle it."""
     record: dict[str, Any] = {"status": "ok", "error": "", "headline": "", "binds": "", "metrics": []}
     try:
-        summary = json.loads(_core.run(source, is_text, overrides, seed, models, timeout, 1, None).summary())
+        summary = json.loads(_core.run(_core.Source(source, is_text, overrides, seed, models), timeout, 1, None).summary())
     except InputError as error:
         return {**record, "status": "refused", "error": str(error)}
     except InfeasibleError as error:

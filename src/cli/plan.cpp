@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "waferwatt/cli/command.hpp"
-#include "waferwatt/scenario/scenario.hpp"
-#include "waferwatt/scenario/serving_scenario.hpp"
-#include "waferwatt/scenario/training_scenario.hpp"
+#include "waferwatt/scenario/plan.hpp"
 
 namespace waferwatt::cli {
 namespace {
 
-template <class Objective>
-Objective objective_of(const Arguments& arguments, const std::string& otherwise) {
-  const std::string name = arguments.value("--objective").value_or(otherwise);
-  std::vector<std::string> known;
-  for (const auto& [objective, text] : io::EnumTexts<Objective>::values) {
-    if (name == text) return objective;
-    known.emplace_back(text);
-  }
-  throw UsageError(fmt::format("unknown objective \"{}\"{}", name, core::suggestion(name, known, "objectives")));
+/// \returns empty for the scenario's default
+std::string objective_of(const Arguments& arguments, const scenario::Scenario& loaded) {
+  const std::string name = arguments.value("--objective").value_or("");
+  const auto known = scenario::objectives(loaded);
+  if (!name.empty() && std::ranges::find(known, name) == known.end())
+    throw UsageError(fmt::format("unknown objective \"{}\"{}", name, core::suggestion(name, known, "objectives")));
+  return name;
 }
 
 void print_plans(const Table& table) {
@@ -39,34 +36,11 @@ void print_deployments(const Table& table) {
                table.numbers("power_w")[i] / 1e3, table.numbers("cost_usd_per_h")[i], table.texts("why")[i]);
 }
 
-/// The scenario's own record, read back from its resolved form.
-template <class Record>
-Record record_of(const scenario::Scenario& loaded) {
-  Diagnostics diagnostics;
-  io::ReadContext context{diagnostics};
-  Record record;
-  Record::record().read(loaded.model->resolved(), "", context, record);
-  diagnostics.throw_if_any();
-  return record;
-}
-
-scenario::Result search(const scenario::Scenario& loaded, const Arguments& arguments, unsigned n_jobs) {
-  if (loaded.header.kind == "training")
-    return scenario::plan_search(record_of<scenario::TrainingScenario>(loaded), *loaded.catalog,
-                                 objective_of<training::Objective>(arguments, "time"), n_jobs);
-  if (loaded.header.kind == "serving")
-    return scenario::deployment_search(record_of<scenario::ServingScenario>(loaded), *loaded.catalog,
-                                       objective_of<scenario::ServingObjective>(arguments, "accelerators"),
-                                       static_cast<std::uint64_t>(loaded.header.seed), n_jobs);
-  throw InputError(fmt::format("{}: plans are searched for kinds \"training\" and \"serving\", not \"{}\"",
-                               arguments.positional().front(), loaded.header.kind));
-}
-
 int plan(const Arguments& arguments) {
   const auto n_jobs = static_cast<unsigned>(
       arguments.whole_number("--jobs", 1).value_or(std::max(1u, std::thread::hardware_concurrency())));
   const auto loaded = scenario::load(only_argument(arguments, "FILE"), shared_catalog(), {.overrides = arguments.values("--set")});
-  const auto result = search(loaded, arguments, n_jobs);
+  const auto result = scenario::search_plans(loaded, objective_of(arguments, loaded), n_jobs);
   if (!result.infeasible.empty()) throw InfeasibleError(result.infeasible);
   fmt::print("{}\n", result.headline);
   for (const auto& table : result.tables) loaded.header.kind == "serving" ? print_deployments(table) : print_plans(table);

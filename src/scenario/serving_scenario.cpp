@@ -6,6 +6,7 @@
 #include "request_rows.hpp"
 #include "serving_result.hpp"
 #include "waferwatt/engine/simgrid_loop.hpp"
+#include "waferwatt/scenario/own_parts.hpp"
 
 namespace waferwatt::scenario {
 namespace {
@@ -115,16 +116,24 @@ Result run(const ServingScenario& scenario, const catalog::Catalog& catalog, con
 
 Result run(const ServingScenario& scenario, const catalog::Catalog& catalog, const RunContext& context,
            engine::EventLoop& loop) {
+  return run(scenario, catalog, context, loop, OwnParts{});
+}
+
+Result run(const ServingScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, engine::EventLoop& loop,
+           const OwnParts& own) {
   const serving::Deployment deployment = deployment_of(scenario, catalog);
   const serving::Rates rates = rates_of(scenario, catalog);
   context.progress(0, "serving");
   const RandomStream random(context.seed, "serving");
-  std::unique_ptr<traces::Source> trace;
-  if (scenario.workload.trace) trace = std::make_unique<traces::ReplaySource>(*scenario.workload.trace);
-  serving::WorkloadStream stream(scenario.workload, random, std::move(trace));
-  CountedStream counted(stream);
+  std::optional<serving::WorkloadStream> stream;
+  if (!own.requests) {
+    std::unique_ptr<traces::Source> trace;
+    if (scenario.workload.trace) trace = std::make_unique<traces::ReplaySource>(*scenario.workload.trace);
+    stream.emplace(scenario.workload, random, std::move(trace));
+  }
+  CountedStream counted(own.requests ? *own.requests : *stream);
   Sinks sinks(scenario);
-  const serving::ServingOutcome outcome = serving::simulate(loop, deployment, counted, catalog, random, sinks);
+  const serving::ServingOutcome outcome = serving::simulate(loop, deployment, counted, catalog, random, sinks, own.router);
   Result result;
   if (!outcome.infeasible.empty()) {
     result.infeasible = outcome.infeasible;

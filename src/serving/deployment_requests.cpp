@@ -72,13 +72,21 @@ Refusal DeploymentRun::refusal_of() {
   return Refusal::none;
 }
 
+std::size_t DeploymentRun::choose(RoutingView& view, const RequestRecord& request) const {
+  if (!own_router_) return choose_replica(deployment_.router, view, request);
+  const std::size_t chosen = own_router_(view, request);
+  if (chosen >= view.candidates.size())
+    throw InputError(fmt::format("the router chose replica {} of {} for request {}; the first is 0", chosen, view.candidates.size(), request.number));
+  return chosen;
+}
+
 void DeploymentRun::route(std::uint32_t id) {
   if (entry_.stations.empty()) {
     entry_.parked.emplace_back(id, loop_.now());
     return;
   }
   entry_.view.now_s = loop_.now();
-  const std::uint32_t station = entry_.stations[choose_replica(deployment_.router, entry_.view, requests_[id])];
+  const std::uint32_t station = entry_.stations[choose(entry_.view, requests_[id])];
   const double handling_s = groups_[stations_[station].group].shape.engine.backend.request_overhead.in(second);
   if (handling_s <= 0) return give(station, id);
   requests_[id].charge(Charge::request_handling, handling_s);
@@ -129,7 +137,7 @@ void DeploymentRun::hand_over(std::uint32_t from, std::uint32_t id) {
     return;
   }
   decode_.view.now_s = loop_.now();
-  const std::uint32_t to = decode_.stations[choose_replica(deployment_.router, decode_.view, requests_[id])];
+  const std::uint32_t to = decode_.stations[choose(decode_.view, requests_[id])];
   const GroupModel &source = groups_[stations_[from].group], &target = groups_[stations_[to].group];
   const double n_source = static_cast<double>(source.shape.n_accelerators),
                n_target = static_cast<double>(target.shape.n_accelerators);

@@ -4,8 +4,7 @@
 #include <deque>
 
 #include "waferwatt/network/collectives.hpp"
-#include "waferwatt/serving/routing.hpp"
-#include "waferwatt/serving/simulation.hpp"
+#include "waferwatt/serving/own_router.hpp"
 
 namespace waferwatt::serving {
 
@@ -24,6 +23,8 @@ class DeploymentRun final : public engine::EventHandler {
                 RequestStream& stream, const RandomStream& random, RequestSink& sink, ServingOutcome& outcome);
 
   void step_by_step();
+  /// Asked in place of the deployment's router.
+  void ask(RouterFunction router) { own_router_ = std::move(router); }
   void run();
   void handle(const engine::Event& event, engine::EventLoop&) override;
 
@@ -48,6 +49,7 @@ class DeploymentRun final : public engine::EventHandler {
   Refusal refusal_of();
   void route(std::uint32_t id);
   void handled(std::uint32_t station, std::uint32_t id);
+  std::size_t choose(RoutingView& view, const RequestRecord& request) const;
   void give(std::uint32_t station, std::uint32_t id);
   void end(std::uint32_t id);
   void count_in_system(int change);
@@ -75,6 +77,7 @@ class DeploymentRun final : public engine::EventHandler {
 
   engine::EventLoop& loop_;
   const Deployment& deployment_;
+  RouterFunction own_router_;
   std::vector<GroupModel> groups_;
   RequestStream& stream_;
   RequestSink& sink_;

@@ -95,6 +95,11 @@ std::int64_t Deployment::n_accelerators() const {
 
 ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, RequestStream& requests,
                         const catalog::Catalog& catalog, const RandomStream& random, RequestSink& sink) {
+  return simulate(loop, deployment, requests, catalog, random, sink, RouterFunction{});
+}
+
+ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, RequestStream& requests, const catalog::Catalog& catalog,
+                        const RandomStream& random, RequestSink& sink, RouterFunction router) {
   ServingOutcome outcome;
   std::vector<std::unique_ptr<OwnModels>> models;
   std::vector<GroupModel> groups;
@@ -103,7 +108,9 @@ ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, R
         prepare(deployment, group, catalog, requests.prefix_tokens(), groups.emplace_back(), outcome));
     if (!outcome.infeasible.empty()) return outcome;
   }
-  DeploymentRun(loop, deployment, std::move(groups), requests, random, sink, outcome).run();
+  DeploymentRun run(loop, deployment, std::move(groups), requests, random, sink, outcome);
+  run.ask(std::move(router));
+  run.run();
   return outcome;
 }
 

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The best parallel plan of a training scenario, the best deployment of a serving scenario.
+#include "waferwatt/scenario/scenario.hpp"
+
+namespace waferwatt::scenario {
+
+/// What may be made least, the default first. \throws InputError for a kind that has no plans
+std::vector<std::string> objectives(const Scenario& scenario);
+
+/// Ranked plans or deployments as tables, the best in the headline.
+/// \param objective one of objectives(); empty: the first
+/// \throws InputError for another objective or a kind that has no plans
+Result search_plans(const Scenario& scenario, const std::string& objective, unsigned n_jobs);
+
+}  // namespace waferwatt::scenario

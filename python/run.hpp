@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// A scenario that is read, and a run of it that is over.
+#include "arguments.hpp"
+#include "waferwatt/scenario/runner.hpp"
+
+namespace waferwatt::python {
+
+/// Where a scenario is and how it is changed, as Python says it.
+struct Source {
+  std::string file_or_text;
+  bool is_text = false;
+  std::vector<std::string> overrides;
+  std::optional<std::uint64_t> seed;
+  std::string models;
+
+  scenario::Scenario load() const;
+};
+
+/// A finished run; its tables become arrays when they are asked for.
+struct Run {
+  scenario::Scenario scenario;
+  scenario::Outcome outcome;
+
+  std::string summary() const;
+  std::string resolved() const;
+  std::string html() const;
+  std::vector<std::string> table_names() const;
+  py::dict table(const std::string& name) const;
+  py::dict ledger() const { return as_dict(outcome.result.ledger); }
+  void save(const std::string& folder, bool replace) const;
+};
+
+void bind_run(py::module_&);
+void bind_simulation(py::module_&);
+
+}  // namespace waferwatt::python
