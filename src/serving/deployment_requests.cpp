@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A deployment's requests: from the stream to a replica, from prefill to decode, to their end.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "deployment_run.hpp"
