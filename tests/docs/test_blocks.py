@@ -2,6 +2,7 @@
 """Every command, JSON and Python block of README.md and of the documentation does what it says."""
 import json
 import os
+import itertools
 import re
 import shlex
 import subprocess
@@ -100,7 +101,7 @@ def examples(program):
 def test_examples_of_the_help_are_commands_of_the_program(program):
     for command in examples(program):
         told = help_of(program, command).stdout
-        lines = told.split("examples:\n")[1].splitlines()
+        lines = list(itertools.takewhile(lambda line: line.startswith(" "), told.split("examples:\n")[1].splitlines()))
         assert lines and all(f"waferwatt {command}" in line for line in lines), told
         for line in lines:
             for word in re.findall(r"scenarios/[\w./-]+\.json", line):
