@@ -105,10 +105,33 @@ JobTimes job_times(const FabricScenario& s, network::Topology& topology, const s
   return times;
 }
 
-Table part_table(const network::Topology& topology) {
-  Table table("parts", {{"part", Table::Kind::text}, {"count", Table::Kind::integer}});
-  for (const auto& [part, count] : network::parts(topology)) table.add({part, static_cast<std::int64_t>(count)});
-  return table;
+/// Switches and cables, and what they cost where prices are given.
+void add_parts(const FabricScenario& s, const network::Topology& topology, Result& result) {
+  const auto& prices = s.part_prices.value;
+  std::vector<Table::ColumnSpec> columns{{"part", Table::Kind::text}, {"count", Table::Kind::integer}};
+  if (!prices.empty()) columns.insert(columns.end(), {{"price_usd"}, {"cost_usd"}});
+  Table table("parts", std::move(columns));
+  Money sum;
+  for (const auto& [part, count] : network::parts(topology)) {
+    if (prices.empty()) {
+      table.add({part, static_cast<std::int64_t>(count)});
+      continue;
+    }
+    const auto at = prices.find(part);
+    const Money price = at == prices.end() ? Money{} : at->second, cost = static_cast<double>(count) * price;
+    table.add({part, static_cast<std::int64_t>(count), price.in(usd), cost.in(usd)});
+    sum += cost;
+  }
+  if (!prices.empty()) result.metrics.push_back({"fabric_cost", {}, sum.in(usd), "USD", {}, {}});
+  result.tables.push_back(std::move(table));
+}
+
+void check_prices(const FabricScenario& s, const network::Topology& topology, Diagnostics& diagnostics) {
+  std::vector<std::string> known;
+  for (const auto& [part, count] : network::parts(topology)) known.push_back(part);
+  for (const auto& [part, price] : s.part_prices.value)
+    if (std::ranges::find(known, part) == known.end())
+      diagnostics.add(s.part_prices.problem("unknown part \"" + part + "\"" + suggestion(part, known, "parts")));
 }
 
 void add_graph_metrics(const network::Topology& topology, Result& result) {
@@ -161,6 +184,7 @@ void check(const FabricScenario& s, const catalog::Catalog& catalog, Diagnostics
   };
   attempt(s.fabric, [&](const network::FabricDesign& design) {
     network::Evaluator evaluator(design, parts);
+    check_prices(s, evaluator.topology(), diagnostics);
     for (const auto& job : s.jobs)
       attempt(job, [&](const FabricJob& j) { network::plan_of(evaluator.topology(), job_of(j, evaluator).spec); });
     for (const auto& group : s.groups)
@@ -186,7 +210,7 @@ Result run(const FabricScenario& s, const catalog::Catalog& catalog, const RunCo
   Result result;
   result.ledger = Table("ledger", {{"job", Table::Kind::text}, {"use", Table::Kind::text}, {"time_s"}, {"share"}});
   add_graph_metrics(topology, result);
-  result.tables.push_back(part_table(topology));
+  add_parts(s, topology, result);
   std::vector<std::string> words{fmt::format("{} accelerators joined by {} links{}", topology.n_ranks(), topology.links().size(),
                                              parts.measured ? ", collectives in a domain as " + parts.measured->provenance() : "")};
   const auto take = [&](Finding finding) {
@@ -270,6 +294,7 @@ const io::Record<FabricScenario>& FabricScenario::record() {
           .optional("alternatives", &S::alternatives, {.doc = "Changed fabrics on which the largest size of the study is asked again."})
           .optional("jobs", &S::jobs, {.doc = "Groups that send at the same time."})
           .optional("faults", &S::faults, {.doc = "What breaks while the jobs run."})
+          .optional("part_prices", &S::part_prices, {.doc = "Price of one switch or cable, by part as in the table parts; the sum is the metric fabric_cost.", .at_least = 0 * usd, .at_most = giga * usd})
           .optional("failover_time", &S::failover_time, {.doc = "After it a collective on a failed link begins anew on other ways.", .at_least = 0 * second, .at_most = day})
           .optional("launch_time", &S::launch_time, {.doc = "Before each collective.", .at_least = 0 * second, .at_most = second})
           .optional("engine", &S::engine, {.doc = "Who shares the links; absent: SimGrid where transfers meet and it can, else our own solver."})

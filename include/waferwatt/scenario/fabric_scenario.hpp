@@ -63,6 +63,7 @@ struct FabricScenario {
   Time launch_time = 8 * micro * second;
   bool in_network_reduction = false;
   std::optional<network::FlowEngine> engine;  ///< absent: by network::Traffic::choice
+  Located<std::map<std::string, Money>> part_prices;  ///< of one switch or cable, by part; unnamed ones cost nothing
   Time resolve_interval;                      ///< of jobs with a flow for every message; 0: exact
 
   static const io::Record<FabricScenario>& record();

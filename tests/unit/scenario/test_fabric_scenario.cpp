@@ -84,3 +84,21 @@ TEST_CASE("a fabric scenario that makes no sense is refused with the place") {
   refused(R"("fabric": {"n_accelerators": 2, "cables": [{"from": "gpu 0", "to": "gpu 1", "bandwidth": "0 GB/s"}]})", "/fabric/cables/0/bandwidth: must be above 0");
   refused(R"("fabric": {"n_accelerators": 3, "cables": [{"from": "gpu 0", "to": "gpu 1", "bandwidth": "1 GB/s"}]})", "no way from gpu 0 to gpu 2");
 }
+
+TEST_CASE("switches and cables at their prices are what a fabric costs") {
+  const auto count = [](const Table& parts, const std::string& part) {
+    for (std::size_t i = 0; i < parts.n_rows(); ++i)
+      if (parts.texts("part")[i] == part) return static_cast<double>(parts.integers("count")[i]);
+    throw std::runtime_error("no part " + part);
+  };
+  const auto result = play(kFabric + R"(, "sizes": ["1 MB"], "groups": [8], "part_prices": {"leaf": "20000 USD", "gpu -> leaf": "300 USD"})");
+  const auto& parts = table(result, "parts");
+  const double expected = 20000 * count(parts, "leaf") + 300 * count(parts, "gpu -> leaf");
+  CHECK(count(parts, "gpu -> leaf") == 32);  // one NIC each
+  for (const auto& metric : result.metrics)
+    if (metric.name == "fabric_cost") CHECK(metric.value == Approx(expected));
+  double sum = 0;
+  for (const double cost : parts.numbers("cost_usd")) sum += cost;
+  CHECK(sum == Approx(expected));
+  CHECK_THROWS_WITH(read(kFabric + R"(, "sizes": ["1 MB"], "groups": [8], "part_prices": {"lef": "1 USD"})"), Contains("unknown part \"lef\"; did you mean \"leaf\"?"));
+}
