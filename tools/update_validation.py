@@ -126,7 +126,9 @@ def set_page(name, result, drawn):
     if result.get("n_skipped"):
         reasons = list(dict.fromkeys(s["reason"] for s in result["skipped"]))
         text.append(f"{int(result['n_skipped'])} cases are skipped: {'; '.join(reasons[:4])}.\n")
-    groups = [("all", m, e) for m, e in result["metrics"].items()] + [(g, m, e) for g, metrics in result.get("groups", {}).items() for m, e in metrics.items()]
+    groups = [("all", m, e) for m, e in result["metrics"].items()]
+    for family, metrics in result.get("groups", {}).items():  # by quantity, or of the one quantity that the name tells
+        groups += [("all", family, metrics)] if "median_abs_pct" in metrics else [(family, m, e) for m, e in metrics.items()]
     text += ["| family | quantity | cases | median | bias |", "| --- | --- | --- | --- | --- |"]
     text += [f"| {g} | {m.replace('_', ' ')} | {int(e['n']):,} | {e['median_abs_pct']:.1f} | {shown(e.get('bias_pct'), '+')} |" for g, m, e in groups]
     return "\n".join(text).rstrip() + "\n"
