@@ -11,13 +11,6 @@
 namespace waferwatt::supply {
 namespace {
 
-template <class T>
-Ramp<T> scaled(const Ramp<T>& ramp, double factor) {
-  std::vector<typename Ramp<T>::Point> points;
-  for (const auto& [date, value] : ramp.points()) points.emplace_back(date, value * factor);
-  return Ramp<T>(std::move(points));
-}
-
 /// Good stacks of one DRAM wafer: good dies over layers, times the yield of stacking.
 /// The dates of both yield ramps are kept.
 Ramp<double> good_stacks_per_wafer(const catalog::Memory& memory) {
@@ -74,7 +67,7 @@ ChainSpec make_chain_spec(const catalog::Catalog& catalog, Date known_at, std::v
   }
   for (const auto& id : families) {
     const auto& family = catalog.packaging_families.at(id);
-    PackagingLine line{id, scaled(catalog::known_at(family.capacity, known_at), capacity_scale[0]), {}};
+    PackagingLine line{id, catalog::known_at(family.capacity, known_at).scaled(capacity_scale[0]), {}};
     for (const auto& share : family.customer_shares) line.customer_shares.emplace(share.company, catalog::known_at(share.vintages, known_at));
     if (family.conversion_time) line.conversion_time = family.conversion_time->value;
     if (auto step = on_substrate(family, known_at, capacity_scale[0]); step && !parts.empty()) {
@@ -84,7 +77,7 @@ ChainSpec make_chain_spec(const catalog::Catalog& catalog, Date known_at, std::v
     spec.packaging.push_back(std::move(line));
   }
   for (const auto& [id, maker] : catalog.memory_makers.all()) {
-    MemoryLine line{id, scaled(catalog::known_at(maker.tsv_capacity, known_at), capacity_scale[1]), {}};
+    MemoryLine line{id, catalog::known_at(maker.tsv_capacity, known_at).scaled(capacity_scale[1]), {}};
     for (const auto& gate : maker.qualified) line.qualified.emplace(std::pair{gate.memory, gate.customer}, gate.date.value);
     spec.memory_makers.push_back(std::move(line));
   }
@@ -94,7 +87,7 @@ ChainSpec make_chain_spec(const catalog::Catalog& catalog, Date known_at, std::v
   }
   for (const auto& id : nodes) {
     const auto& node = catalog.nodes.at(id);
-    spec.logic.push_back({id, scaled(catalog::known_at(node.capacity, known_at), capacity_scale[2]), node.ai_share.value});
+    spec.logic.push_back({id, catalog::known_at(node.capacity, known_at).scaled(capacity_scale[2]), node.ai_share.value});
   }
   spec.products = std::move(products);
   add_parts(catalog, known_at, parts, spec);

@@ -11,13 +11,6 @@
 namespace waferwatt::world {
 namespace {
 
-template <class T>
-Ramp<T> scaled(const Ramp<T>& ramp, double factor) {
-  std::vector<typename Ramp<T>::Point> points;
-  for (const auto& [date, value] : ramp.points()) points.emplace_back(date, value * factor);
-  return Ramp<T>(std::move(points));
-}
-
 /// What a year gave each owner, and all.
 std::map<std::pair<int, std::size_t>, Gain> outputs(const WorldResult& result) {
   std::map<std::pair<int, std::size_t>, Gain> all;
@@ -55,7 +48,7 @@ WorldSpec with_more(const WorldSpec& spec, Resource resource, double factor) {
   WorldSpec more = spec;
   more.with_cuts = false;
   const auto scale_all = [factor](auto& lines) {
-    for (auto& line : lines) line.capacity = scaled(line.capacity, factor);
+    for (auto& line : lines) line.capacity = line.capacity.scaled(factor);
   };
   switch (resource) {
     case Resource::packaging: scale_all(more.chain.packaging); break;
@@ -63,12 +56,12 @@ WorldSpec with_more(const WorldSpec& spec, Resource resource, double factor) {
     case Resource::logic: scale_all(more.chain.logic); break;
     case Resource::parts: scale_all(more.chain.parts); break;
     case Resource::capital:
-      for (auto& buyer : more.buyers) buyer.budget = scaled(buyer.budget, factor);
+      for (auto& buyer : more.buyers) buyer.budget = buyer.budget.scaled(factor);
       for (auto& owner : more.owners)
-        if (owner.finance) owner.finance->cash *= factor, owner.finance->funding = scaled(owner.finance->funding, factor);
+        if (owner.finance) owner.finance->cash *= factor, owner.finance->funding = owner.finance->funding.scaled(factor);
       break;
     case Resource::power:
-      for (auto& owner : more.owners) owner.power = scaled(owner.power, factor);
+      for (auto& owner : more.owners) owner.power = owner.power.scaled(factor);
       break;
   }
   return more;

@@ -51,6 +51,13 @@ class Ramp {
     return sum;
   }
 
+  /// Every value times a factor.
+  Ramp scaled(double factor) const {
+    std::vector<Point> points = points_;
+    for (auto& [date, value] : points) value = value * factor;
+    return Ramp(std::move(points));
+  }
+
  private:
   std::vector<Point> points_;
 };

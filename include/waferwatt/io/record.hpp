@@ -89,7 +89,7 @@ class Record : public RecordBase {
     for (const auto& rule : checks_)
       rule(out, [&](std::string_view key, std::string message) {
         const Value* member = value.find(key);
-        context.complain(member ? *member : value, path + (key.empty() ? "" : "/" + std::string{key}), std::move(message));
+        context.complain(member ? *member : value, key.empty() ? path : path + '/' + std::string{key}, std::move(message));
       });
   }
 
