@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "published_row.hpp"
 #include "text_file.hpp"
 #include "waferwatt/validation/network_cases.hpp"
 
@@ -66,11 +67,6 @@ std::string operation_of(std::string name) {
       {"alltoall", "all-to-all"},   {"all_to_all", "all-to-all"}, {"send_recv", "send"},       {"sendrecv", "send"}};
   const auto at = names.find(name);
   return at == names.end() ? name : at->second;
-}
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
 }
 
 class Reader {

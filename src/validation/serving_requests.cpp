@@ -7,6 +7,7 @@
 #include <cctype>
 #include <filesystem>
 
+#include "published_row.hpp"
 #include "serving_names.hpp"
 #include "text_file.hpp"
 #include "waferwatt/serving/replica.hpp"
@@ -14,8 +15,6 @@
 
 namespace waferwatt::validation {
 namespace {
-
-using io::Value;
 
 Value parsed(const std::string& file, std::string_view text) {
   core::Diagnostics diagnostics;
@@ -34,11 +33,6 @@ double number(const std::string& file, const Value& object, std::string_view key
   const Value& value = member(file, object, key);
   if (!value.is_number()) throw InputError(fmt::format("{}: \"{}\" is no number", file, key));
   return value.number();
-}
-
-std::int64_t whole(const Value& object, std::string_view key, std::int64_t otherwise) {
-  const Value* found = object.find(key);
-  return found && found->is_number() ? static_cast<std::int64_t>(found->number()) : otherwise;
 }
 
 std::string text(const std::string& file, const Value& object, std::string_view key) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What tables of measured serving have in common: precisions, engines, and a case's name.
-#include "training_row.hpp"
+#include "published_row.hpp"
 #include "waferwatt/validation/serving_cases.hpp"
 
 namespace waferwatt::validation {

@@ -38,9 +38,9 @@ std::int64_t TableRow::required(std::string_view column) const {
   return static_cast<std::int64_t>(*value);
 }
 
-std::vector<SkippedCase> for_each_row(const std::string& file, std::string_view text, std::initializer_list<const char*> needed,
-                                      const std::function<void(const TableRow&)>& use) {
-  std::vector<SkippedCase> skipped;
+std::vector<Skipped> for_each_row(const std::string& file, std::string_view text, std::initializer_list<const char*> needed,
+                                  const std::function<void(const TableRow&)>& use) {
+  std::vector<Skipped> skipped;
   core::Diagnostics diagnostics;
   std::vector<std::string> columns;
   int line = 0;

@@ -4,7 +4,8 @@
 #include <functional>
 #include <initializer_list>
 
-#include "training_row.hpp"
+#include "published_row.hpp"
+#include "waferwatt/validation/skipped.hpp"
 
 namespace waferwatt::validation {
 
@@ -27,7 +28,7 @@ class TableRow {
 
 /// Gives every line to `use`. \returns those that it threw Unusable for
 /// \throws InputError for columns that are missing, and with every line that cannot be read
-std::vector<SkippedCase> for_each_row(const std::string& file, std::string_view text, std::initializer_list<const char*> columns,
+std::vector<Skipped> for_each_row(const std::string& file, std::string_view text, std::initializer_list<const char*> columns,
                                       const std::function<void(const TableRow&)>& use);
 
 }  // namespace waferwatt::validation

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A row's plan and its measured time.
+// A row's software, plan and measured time.
 #include "training_row.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <regex>
 
 #include <fmt/format.h>
 
@@ -77,6 +78,26 @@ void read_graphs(const Flags& flags, training::Plan& plan) {
 }
 
 }  // namespace
+
+KnownSoftware software_of(const std::string& source, const catalog::Accelerator& accelerator, const catalog::LanguageModel& model) {
+  static constexpr std::pair<std::string_view, std::string_view> kStacks[] = {
+      {"sc21", "megatron-2021"},        {"korthikanti", "megatron-2022"},   {"smith et al", "megatron-2021"},
+      {"bigscience", "megatron-deepspeed"}, {"llm-foundry", "llm-foundry"}, {"megatron-bridge", "megatron-bridge"},
+      {"mlperf", "nemo-mlperf"},        {"nemo", "megatron-bridge"},        {"maxtext", "maxtext"},
+      {"palm", "maxtext"},              {"deepspeed", "megatron-deepspeed"}, {"fsdp", "llm-foundry"},
+      {"torchtitan", "llm-foundry"},    {"megatron", "megatron-core"},      {"llama 3", "megatron-core"}};
+  const std::string name = lower(source);
+  const auto at = std::ranges::find_if(kStacks, [&](const auto& pair) { return contains(name, pair.first); });
+  KnownSoftware found{at != std::end(kStacks) ? std::string{at->second} : "megatron-core", at != std::end(kStacks)};
+  if (found.name == "llm-foundry" && accelerator.peak_fp8) found.name = "llm-foundry-hopper";
+  if (found.name != "megatron-bridge" || !model.moe) return found;
+  // "performance summary 26.04.01": the year and month of a release.
+  found.name = "megatron-bridge-moe";
+  std::smatch release;
+  if (std::regex_search(source, release, std::regex("summary ([0-9]{2}\\.[0-9]{2})")) && release[1] >= std::string("26.06"))
+    found.name = "megatron-bridge-moe-2606";
+  return found;
+}
 
 training::Plan plan_of(const Value& row, const catalog::LanguageModel& model, std::int64_t n, const std::string& software) {
   const Value* given = member(row, "plan");

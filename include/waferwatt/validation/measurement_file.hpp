@@ -15,6 +15,7 @@
 
 #include "waferwatt/catalog/catalog.hpp"
 #include "waferwatt/cost/operators.hpp"
+#include "waferwatt/validation/skipped.hpp"
 
 namespace waferwatt::validation {
 
@@ -28,12 +29,6 @@ struct Measurement {
   bool is_sustained = false;        ///< repeated at the power limit
   std::optional<double> watts;
   std::uint32_t file = 0, line = 0; ///< index of the file; line, or number of the point
-};
-
-/// A row that cannot be used, and why.
-struct Skipped {
-  std::string id;  ///< "file:line"
-  std::string reason;
 };
 
 struct Measurements {

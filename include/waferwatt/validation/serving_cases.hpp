@@ -63,7 +63,7 @@ struct ServingCase {
 
 struct ServingCases {
   std::vector<ServingCase> cases;
-  std::vector<SkippedCase> skipped;
+  std::vector<Skipped> skipped;
 
   void add(ServingCases other);
 };

@@ -22,7 +22,7 @@ std::vector<ServingPrediction> predict(const std::vector<ServingCase>& cases, co
 
 struct ServingReport {
   std::size_t n_cases = 0, n_default_backend = 0;
-  std::vector<SkippedCase> skipped;
+  std::vector<Skipped> skipped;
   std::map<std::string, std::vector<std::string>> assumptions;         ///< ids of cases by what was assumed of them
   std::map<std::string, PercentErrors> metrics;                        ///< ttft, tpot, throughput, energy_per_token
   std::map<std::string, std::map<std::string, PercentErrors>> groups;  ///< "model ...", "gpu ...", "backend ...", "source ..."

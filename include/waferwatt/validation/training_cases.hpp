@@ -15,6 +15,7 @@
 
 #include "waferwatt/catalog/catalog.hpp"
 #include "waferwatt/training/step.hpp"
+#include "waferwatt/validation/skipped.hpp"
 
 namespace waferwatt::validation {
 
@@ -40,13 +41,9 @@ struct TrainingCase {
   MemoryCount memory_counts = MemoryCount::device;
 };
 
-struct SkippedCase {
-  std::string id, reason;
-};
-
 struct TrainingCases {
   std::vector<TrainingCase> cases;
-  std::vector<SkippedCase> skipped;
+  std::vector<Skipped> skipped;
 
   void add(TrainingCases other);
 };
@@ -83,7 +80,7 @@ PercentErrors percent_errors(std::vector<double> signed_percent);
 
 struct TrainingReport {
   std::size_t n_cases = 0, n_assumed_software = 0;
-  std::vector<SkippedCase> skipped;
+  std::vector<Skipped> skipped;
   std::map<std::string, PercentErrors> metrics;                         ///< by metric
   std::map<std::string, std::map<std::string, PercentErrors>> groups;  ///< by group, then metric
   /// Predicted and measured times, worst first.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Accelerators, networks and software as sources name them.
-#include "training_row.hpp"
+// Accelerators and networks as sources name them.
+#include "published_row.hpp"
 
 #include <algorithm>
 #include <regex>
@@ -121,26 +121,6 @@ network::TwoLevelNetwork network_of(const Value& hardware, const catalog::Accele
   if (!inside) throw Unusable("nothing is known of the network inside a node");
   if (n > inside->domain_size() && !known && !given) throw Unusable("nothing is known of the network beyond a node");
   return (known ? *known : *inside).with_scale_out(out);
-}
-
-KnownSoftware software_of(const std::string& source, const catalog::Accelerator& accelerator, const catalog::LanguageModel& model) {
-  static constexpr std::pair<std::string_view, std::string_view> kStacks[] = {
-      {"sc21", "megatron-2021"},        {"korthikanti", "megatron-2022"},   {"smith et al", "megatron-2021"},
-      {"bigscience", "megatron-deepspeed"}, {"llm-foundry", "llm-foundry"}, {"megatron-bridge", "megatron-bridge"},
-      {"mlperf", "nemo-mlperf"},        {"nemo", "megatron-bridge"},        {"maxtext", "maxtext"},
-      {"palm", "maxtext"},              {"deepspeed", "megatron-deepspeed"}, {"fsdp", "llm-foundry"},
-      {"torchtitan", "llm-foundry"},    {"megatron", "megatron-core"},      {"llama 3", "megatron-core"}};
-  const std::string name = lower(source);
-  const auto at = std::ranges::find_if(kStacks, [&](const auto& pair) { return contains(name, pair.first); });
-  KnownSoftware found{at != std::end(kStacks) ? std::string{at->second} : "megatron-core", at != std::end(kStacks)};
-  if (found.name == "llm-foundry" && accelerator.peak_fp8) found.name = "llm-foundry-hopper";
-  if (found.name != "megatron-bridge" || !model.moe) return found;
-  // "performance summary 26.04.01": the year and month of a release.
-  found.name = "megatron-bridge-moe";
-  std::smatch release;
-  if (std::regex_search(source, release, std::regex("summary ([0-9]{2}\\.[0-9]{2})")) && release[1] >= std::string("26.06"))
-    found.name = "megatron-bridge-moe-2606";
-  return found;
 }
 
 }  // namespace waferwatt::validation
