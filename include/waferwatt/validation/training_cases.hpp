@@ -5,7 +5,7 @@
 // Two forms are read:
 //   CSV with the columns gpus, global_batch, micro_batch, hidden_size, attention_heads, layers,
 //   sequence_length, tensor_parallel, data_parallel, pipeline_parallel, iteration_time_ms: GPT-style models
-//   trained with Megatron of 2021 on A100 with HDR InfiniBand;
+//   trained with Megatron of 2021 on A100 in nodes of eight with four HDR InfiniBand adapters;
 //   JSON, a list of objects with id, source, model, hardware, plan, measured, replayable: published results.
 //   Rows whose `replayable` is "full" are simulated, and those that are "partial" with what they lack at its usual
 //   value, as groups and a metric of their own; others are skipped with the reason.
