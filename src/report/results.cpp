@@ -75,6 +75,7 @@ Table read_csv(const fs::path& file, std::string name) {
   std::vector<std::string> titles;
   Cells cells;
   bool in_titles = true;
+  std::size_t n_rows = 0;
   for_each_field(
       content_of(file),
       [&](std::size_t column, std::string text) {
@@ -84,9 +85,12 @@ Table read_csv(const fs::path& file, std::string name) {
           cells[column].push_back(std::move(text));
       },
       [&] {
-        if (in_titles) cells.resize(titles.size());
+        if (in_titles)
+          cells.resize(titles.size());
+        else
+          ++n_rows;
         in_titles = false;
-        for (auto& column : cells) column.resize(std::ranges::max(cells, {}, &std::vector<std::string>::size).size());
+        for (auto& column : cells) column.resize(n_rows);
       });
   std::vector<Table::Column> columns;
   for (auto& column : cells) columns.push_back(typed(std::move(column)));
