@@ -133,7 +133,7 @@ Result run(const ServingScenario& scenario, const catalog::Catalog& catalog, con
   }
   CountedStream counted(own.requests ? *own.requests : *stream);
   Sinks sinks(scenario);
-  const serving::ServingOutcome outcome = serving::simulate(loop, deployment, counted, catalog, random, sinks, own.router);
+  const serving::ServingOutcome outcome = serving::simulate(loop, deployment, counted, catalog, random, sinks, own.router, own.policy);
   Result result;
   if (!outcome.infeasible.empty()) {
     result.infeasible = outcome.infeasible;

@@ -55,6 +55,7 @@ void DeploymentRun::account_up(Station& station) {
 // --- autoscaling ---
 
 void DeploymentRun::scale() {
+  throw_if_starved();
   for (std::size_t group = 0; group < groups_.size(); ++group) scale_group(group);
   if (work_remains()) loop_.after(deployment_.autoscaling->interval.in(second), kScale);
 }
@@ -117,6 +118,7 @@ void DeploymentRun::schedule_failure(std::uint32_t index) {
 // The requests it held start over elsewhere; what they had got is lost.
 void DeploymentRun::fail(std::uint32_t index) {
   Station& station = stations_[index];
+  throw_if_starved();
   if (!work_remains() || (station.condition != Condition::up && station.condition != Condition::draining)) return;
   ++station.n_failures;
   ++outcome_.n_failures;

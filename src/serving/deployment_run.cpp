@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deployment_run.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace waferwatt::serving {
@@ -51,6 +53,7 @@ void DeploymentRun::run() {
     if (stations_[i].condition == Condition::up) schedule_failure(i);
   if (deployment_.autoscaling) loop_.after(deployment_.autoscaling->interval.in(second), kScale);
   loop_.run(*this);
+  throw_if_starved();
   for (Station& station : stations_)
     if (station.condition != Condition::off && station.up_since_s < outcome_.end_s) {
       const double up_s = outcome_.end_s - station.up_since_s;
@@ -89,6 +92,19 @@ void DeploymentRun::handle(const engine::Event& event, engine::EventLoop&) {
       if (stations_[event.target].n_failures == low) fail(event.target);
       return;
   }
+}
+
+// A policy of the caller's may leave requests waiting for ones that never come.
+void DeploymentRun::throw_if_starved() const {
+  if (stream_is_open_ || n_to_come_ > 0) return;
+  std::int64_t n_waiting = 0;
+  for (const Replica& replica : replicas_) {
+    for (std::size_t lane = 0; lane < replica.n_lanes(); ++lane)
+      if (replica.is_running(lane)) return;
+    if (replica.shape().own_policy) n_waiting += replica.n_waiting() + replica.n_in_batch();
+  }
+  if (n_waiting > 0)
+    throw InputError(fmt::format("the scheduler's policy leaves {} requests on idle replicas, and no other request is to come", n_waiting));
 }
 
 // By an event, so that requests arriving at the same instant share the first iteration.

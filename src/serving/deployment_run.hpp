@@ -73,6 +73,7 @@ class DeploymentRun final : public engine::EventHandler {
   void schedule_failure(std::uint32_t station);
   void fail(std::uint32_t station);
   void unpark();
+  void throw_if_starved() const;
   bool work_remains() const { return stream_is_open_ || n_in_system_ > 0 || n_to_come_ > 0; }
 
   engine::EventLoop& loop_;

@@ -40,14 +40,13 @@ TabulatedCosts::TabulatedCosts(IterationModel& model, std::int64_t draft_tokens,
 
 // Verifying drafts is decoding more tokens in the same caches: each stands for a sequence of the same context.
 IterationCost TabulatedCosts::priced(IterationLoad load) {
-  if (draft_tokens_ == 0 || load.n_decode == 0) return model_.cost(load);
-  const IterationCost proposing =
-      model_.decode_cost(load.n_decode, load.decode_context) * (draft_cost_ * static_cast<double>(draft_tokens_));
+  if (draft_tokens_ == 0 || load.n_decode == 0) return model_.pass(load);
+  IterationCost proposing =
+      model_.pass({.n_decode = load.n_decode, .decode_context = load.decode_context}) * (draft_cost_ * static_cast<double>(draft_tokens_));
   load.n_decode *= 1 + draft_tokens_;
   load.decode_context *= 1 + draft_tokens_;
-  IterationCost sum = model_.cost(load);
-  sum += proposing;
-  return sum;
+  proposing += model_.pass(load);
+  return proposing;
 }
 
 IterationCost TabulatedCosts::cost(const IterationLoad& load, std::span<const PrefillChunk>) {

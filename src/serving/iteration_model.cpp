@@ -67,14 +67,15 @@ IterationCost& IterationCost::operator+=(const IterationCost& other) {
   launch_s += other.launch_s;
   network_s += other.network_s;
   host_s += other.host_s;
+  scheduling_s += other.scheduling_s;
   energy_j += other.energy_j;
   error_s += other.error_s;
   return *this;
 }
 
 IterationCost IterationCost::operator*(double factor) const {
-  return {time_s * factor,    memory_s * factor, compute_s * factor, launch_s * factor,
-          network_s * factor, host_s * factor,   energy_j * factor,  error_s * factor};
+  return {time_s * factor, memory_s * factor,     compute_s * factor, launch_s * factor, network_s * factor,
+          host_s * factor, scheduling_s * factor, energy_j * factor,  error_s * factor};
 }
 
 IterationModel::IterationModel(const catalog::LanguageModel& model, const cost::OperatorModel& operators, const ReplicaPlan& plan,
@@ -123,7 +124,7 @@ IterationCost IterationModel::decode_attention(std::int64_t n_sequences, std::in
 
 // Of the busiest group. Prompts are in one micro-batch or another: on average in each its part.
 IterationCost IterationModel::kernels(const IterationLoad& load) {
-  const std::int64_t stages = plan_.micro_batches.value_or(plan_.pipeline_parallel), groups = plan_.data_parallel * stages;
+  const std::int64_t stages = plan_.micro_batches(), groups = plan_.data_parallel * stages;
   const std::int64_t n_decode = share(load.n_decode, groups);
   const double n_chunks = static_cast<double>(share(load.n_chunks, plan_.data_parallel)) / static_cast<double>(stages);
   const double chunk_share = load.n_chunks > 0 ? n_chunks / static_cast<double>(load.n_chunks) : 0;
@@ -149,10 +150,12 @@ IterationCost IterationModel::kernels(const IterationLoad& load) {
   return sum;
 }
 
-IterationCost IterationModel::host(std::int64_t n_sequences) const {
+// Of one micro-batch: every group has a scheduler of its own.
+IterationCost IterationModel::host(const IterationLoad& load) const {
+  const std::int64_t n_sequences = share(load.n_decode + load.n_chunks, plan_.data_parallel * plan_.micro_batches());
   IterationCost cost;
-  const double n_micro_batches = static_cast<double>(plan_.micro_batches.value_or(plan_.pipeline_parallel));  // each is scheduled
-  cost.time_s = cost.host_s = n_micro_batches * host_overhead_s_ + static_cast<double>(n_sequences) * backend_.sequence_overhead.in(second);
+  cost.time_s = host_overhead_s_ + static_cast<double>(n_sequences) * backend_.sequence_overhead.in(second);
+  cost.host_s = cost.scheduling_s = cost.time_s;
   cost.energy_j = cost.time_s * operators_->idle_power_w();
   return cost;
 }
@@ -163,6 +166,15 @@ IterationCost IterationModel::decode_cost(std::int64_t n_decode, std::int64_t de
 }
 
 IterationCost IterationModel::cost(const IterationLoad& load) {
+  IterationCost sum = pass(load);
+  const double round_s = static_cast<double>(plan_.micro_batches()) * sum.scheduling_s;
+  if (round_s <= sum.time_s) return sum;
+  const double waited_s = round_s - sum.time_s;
+  sum.time_s += waited_s, sum.host_s += waited_s, sum.energy_j += waited_s * operators_->idle_power_w();
+  return sum;
+}
+
+IterationCost IterationModel::pass(const IterationLoad& load) {
   const bool has_prompts = load.prefill_tokens > 0;
   IterationCost sum = plan_.two_batch_overlap ? kernels(half_of(load)) * 2 : kernels(load);
   if (plan_.two_batch_overlap) {  // what is shorter runs beside what is longer
@@ -178,7 +190,7 @@ IterationCost IterationModel::cost(const IterationLoad& load) {
   }
   gaps.energy_j = gaps.time_s * operators_->idle_power_w();
   sum += gaps;
-  sum += host(share(load.n_decode + load.n_chunks, plan_.data_parallel));  // every group has a scheduler of its own
+  sum += host(load);
   return sum;
 }
 

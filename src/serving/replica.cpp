@@ -29,7 +29,7 @@ Replica::Replica(IterationCosts& model, const ReplicaShape& shape, std::vector<R
       shape_(shape),
       kv_(shape.n_kv_blocks, shape.engine.kv_block_tokens, shape.engine.scheduler.prefix_caching ? shape.prefix_tokens : 0),
       n_watermark_(static_cast<std::int64_t>(shape.engine.kv_watermark * static_cast<double>(shape.n_kv_blocks))),
-      grows_(reservation_of(shape.engine) != KvReservation::whole_request),
+      grows_(reservation_of(shape) != KvReservation::whole_request),
       sequences_per_lane_(std::max<std::int64_t>(1, shape.engine.max_sequences / shape.n_stages)),
       requests_(requests),
       waiting_(kNPriorities),
@@ -44,7 +44,7 @@ Replica::Replica(IterationCosts& model, const ReplicaShape& shape, std::vector<R
 bool Replica::fits(const RequestRecord& request) const {
   const std::int64_t longest = request.input_tokens + (shape_.role == Role::prefill ? 1 : request.output_tokens);
   if (longest > shape_.context_limit || kv_.blocks_for(longest) > kv_.n_blocks() - n_watermark_) return false;
-  return policy_of(engine().scheduler.policy).divides_prompts || request.input_tokens <= engine().max_batched_tokens;
+  return shape_.own_policy || policy_of(engine().scheduler.policy).divides_prompts || request.input_tokens <= engine().max_batched_tokens;
 }
 
 std::uint32_t Replica::new_slot() {
@@ -100,13 +100,13 @@ std::uint32_t Replica::next_waiting() const {
   return 0;
 }
 
-void Replica::pop_waiting() {
-  for (auto& queue : waiting_) {
-    if (queue.empty()) continue;
+void Replica::leave_queue(std::uint32_t slot) {
+  auto& queue = waiting_[sequences_[slot].priority];
+  if (queue.front() == slot)
     queue.pop_front();
-    --n_waiting_;
-    return;
-  }
+  else
+    queue.erase(std::ranges::find(queue, slot));
+  --n_waiting_;
 }
 
 // The time since the last scheduling goes to what the queue has waited for; the clocks of new arrivals start.
@@ -136,8 +136,11 @@ double Replica::begin(double now_s, std::size_t index) {
   lane.blocks_taken = 0;
   lane.swap_s = lane.adapter_s = 0;
   if (n_waiting_ == 0 && lane.batch.empty()) return kNever;
-  Scheduling scheduling(*this, lane);
-  policy_of(shape_.engine.scheduler.policy).compose(scheduling);
+  Scheduling scheduling(*this, lane, now_s);
+  if (shape_.own_policy)
+    shape_.own_policy(scheduling);
+  else
+    policy_of(shape_.engine.scheduler.policy).compose(scheduling);
   if (!scheduling.has_prompts() && !lane.decoding) scheduling.decode();  // those that joined just now
   queue_charge_ = scheduling.queue_charge();
   if (!scheduling.has_prompts() && !lane.decoding) return kNever;
@@ -185,15 +188,17 @@ void Replica::price(Lane& lane, double now_s) {
     lane.ends_s = now_s + lane.cost.time_s;
     return;
   }
-  // Stage after stage, each when the micro-batch before has left it.
-  const double stage_s = lane.cost.time_s / static_cast<double>(shape_.n_stages);
-  lane.ends_s = now_s;
+  // The host schedules one micro-batch after the other; stage after stage takes each when the one before has left it.
+  const double stage_s = (lane.cost.time_s - lane.cost.scheduling_s) / static_cast<double>(shape_.n_stages);
+  lane.ends_s = host_free_s_ = std::max(now_s, host_free_s_) + lane.cost.scheduling_s;
   for (double& free_s : stage_free_s_) free_s = lane.ends_s = std::max(lane.ends_s, free_s) + stage_s;
 }
 
 // Iterations in a row in which nothing changes but contexts.
 std::int64_t Replica::stretch(Lane& lane) {
-  const bool queue_may_move = lane.preempted && n_waiting_ > 0;  // nobody was admitted, as space had run out
+  // Nobody was admitted, as space had run out; or a policy of the caller's may admit at any time.
+  const bool queue_may_move = n_waiting_ > 0 && (lane.preempted || shape_.own_policy);
+  if (shape_.own_policy && !lane.prefilling.empty()) return 1;
   if (!lane.chunks.empty() || queue_may_move || lanes_.size() > 1 || !lane.decodes.one_token_a_step()) return 1;
   const std::int64_t limit = std::min(lane.decodes.steps_to_next_end(), longest_stretch_);
   return std::max<std::int64_t>(1, lane.decodes.steps_within(kv_.n_available() + lane.blocks_taken, limit));

@@ -112,6 +112,8 @@ std::vector<std::uint32_t> Replica::fail() {
     lane.stalled.clear();
     lane.running = false;
   }
+  std::ranges::fill(stage_free_s_, 0.0);
+  host_free_s_ = 0;
   std::ranges::fill(adapters_, Adapter{});
   arrived_.clear();
   kv_.clear();

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waferwatt/serving/scheduling.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "waferwatt/core/diagnostic.hpp"
 
 namespace waferwatt::serving {
 
@@ -15,15 +19,84 @@ const PolicyEntry& policy_of(SchedulerPolicy policy) {
   return *std::ranges::find(kTable, policy, &PolicyEntry::policy);
 }
 
-KvReservation reservation_of(const EngineSettings& engine) {
-  return engine.kv_reservation.value_or(policy_of(engine.scheduler.policy).reservation);
+KvReservation reservation_of(const ReplicaShape& shape) {
+  const KvReservation usual = shape.own_policy ? KvReservation::chunk : policy_of(shape.engine.scheduler.policy).reservation;
+  return shape.engine.kv_reservation.value_or(usual);
 }
 
-Scheduling::Scheduling(Replica& replica, Replica::Lane& lane)
+Scheduling::Scheduling(Replica& replica, Replica::Lane& lane, double now_s)
     : replica_(replica),
       lane_(lane),
-      reservation_(reservation_of(replica.engine())),
+      now_s_(now_s),
+      reservation_(reservation_of(replica.shape_)),
       budget_(replica.engine().max_batched_tokens) {}
+
+ScheduledRequest Scheduling::seen(std::uint32_t slot) const {
+  const Sequence& sequence = replica_.sequences_[slot];
+  const RequestRecord& request = replica_.record(sequence);
+  const std::int64_t since = sequence.state == Replica::State::decode ? lane_.decodes.position() - sequence.joined_position : 0;
+  return {.slot = slot,
+          .number = request.number,
+          .arrival_s = request.arrival_s,
+          .input_tokens = request.input_tokens,
+          .output_tokens = request.output_tokens,
+          .generated_tokens = sequence.generated + since,
+          .tokens_to_compute = sequence.target > sequence.context ? sequence.target - sequence.context : 0,
+          .kv_tokens = sequence.context + since,
+          .priority = sequence.priority,
+          .adapter = sequence.adapter,
+          .n_preemptions = request.n_preemptions};
+}
+
+std::vector<ScheduledRequest> Scheduling::waiting() const {
+  std::vector<ScheduledRequest> all;
+  for (const auto& queue : replica_.waiting_)
+    for (const std::uint32_t slot : queue) all.push_back(seen(slot));
+  return all;
+}
+
+std::vector<ScheduledRequest> Scheduling::prompts() const {
+  std::vector<ScheduledRequest> all;
+  for (const std::uint32_t slot : lane_.prefilling) all.push_back(seen(slot));
+  return all;
+}
+
+std::vector<ScheduledRequest> Scheduling::decoding() const {
+  std::vector<ScheduledRequest> all;
+  for (const std::uint32_t slot : lane_.batch)
+    if (replica_.sequences_[slot].state == Replica::State::decode) all.push_back(seen(slot));
+  return all;
+}
+
+void Scheduling::check(std::uint32_t slot, Replica::State state, std::int64_t tokens, const char* what) const {
+  if (slot >= replica_.sequences_.size() || replica_.sequences_[slot].state != state)
+    throw InputError(fmt::format("the scheduler's policy names slot {}, which holds no {}", slot, what));
+  if (tokens < 1) throw InputError(fmt::format("the scheduler's policy gives {} tokens to slot {}: at least 1 is expected", tokens, slot));
+}
+
+bool Scheduling::admit_one(std::uint32_t slot, std::int64_t tokens) {
+  check(slot, Replica::State::waiting, tokens, "waiting request");
+  if (const auto why = obstacle(replica_.sequences_[slot], false)) {
+    queue_charge_ = *why;
+    return false;
+  }
+  replica_.leave_queue(slot);
+  place(slot, tokens);
+  return true;
+}
+
+bool Scheduling::continue_one(std::uint32_t slot, std::int64_t tokens) {
+  check(slot, Replica::State::prefill, tokens, "begun prompt");
+  if (budget_ <= 0 || replica_.sequences_[slot].chunk > 0) return false;
+  add_chunk(slot, tokens);
+  return replica_.sequences_[slot].chunk > 0;
+}
+
+void Scheduling::preempt(std::uint32_t slot) {
+  if (std::ranges::find(lane_.batch, slot) == lane_.batch.end())
+    throw InputError(fmt::format("the scheduler's policy preempts slot {}, which is not in the batch", slot));
+  put_back(slot);
+}
 
 void Scheduling::decode() {
   lane_.decoding = lane_.decodes.size() > 0;
@@ -45,12 +118,13 @@ void Scheduling::top_up_decodes() {
 }
 
 void Scheduling::continue_prompts() {
-  for (std::size_t i = 0; i < lane_.prefilling.size() && budget_ > 0; ++i) add_chunk(lane_.prefilling[i]);
+  for (std::size_t i = 0; i < lane_.prefilling.size() && budget_ > 0; ++i) add_chunk(lane_.prefilling[i], kAllTokens);
 }
 
-void Scheduling::add_chunk(std::uint32_t slot) {
+void Scheduling::add_chunk(std::uint32_t slot, std::int64_t most) {
   Sequence& sequence = replica_.sequences_[slot];
-  const std::int64_t chunk = std::min(sequence.target - sequence.context, budget_);
+  if (sequence.chunk > 0) return;
+  const std::int64_t chunk = std::min({sequence.target - sequence.context, budget_, most});
   if (!sequence.has_blocks_for_all) {
     const auto wanted = [&] {
       return replica_.kv_.blocks_for(sequence.context + chunk) - sequence.blocks -
@@ -121,12 +195,12 @@ void Scheduling::admit(bool whole) {
       queue_charge_ = *why;
       return;
     }
-    replica_.pop_waiting();
-    place(slot);
+    replica_.leave_queue(slot);
+    place(slot, kAllTokens);
   }
 }
 
-void Scheduling::place(std::uint32_t slot) {
+void Scheduling::place(std::uint32_t slot, std::int64_t most) {
   Sequence& sequence = replica_.sequences_[slot];
   RequestRecord& request = replica_.record(sequence);
   KvCache& kv = replica_.kv_;
@@ -164,21 +238,26 @@ void Scheduling::place(std::uint32_t slot) {
   }
   sequence.state = Replica::State::prefill;
   lane_.prefilling.push_back(slot);
-  add_chunk(slot);
+  add_chunk(slot, most);
 }
 
+// The least urgent, of those the last.
 void Scheduling::preempt_last() {
-  lane_.preempted = true;
   auto victim = lane_.batch.end() - 1;
-  for (auto i = lane_.batch.begin(); i != lane_.batch.end(); ++i)  // least urgent, of those the last
+  for (auto i = lane_.batch.begin(); i != lane_.batch.end(); ++i)
     if (replica_.sequences_[*i].priority >= replica_.sequences_[*victim].priority) victim = i;
-  const std::uint32_t slot = *victim;
-  lane_.batch.erase(victim);
+  put_back(*victim);
+}
+
+void Scheduling::put_back(std::uint32_t slot) {
+  lane_.preempted = true;
+  std::erase(lane_.batch, slot);
   --replica_.n_in_batch_;
   Sequence& sequence = replica_.sequences_[slot];
   if (sequence.state == Replica::State::decode) {
     replica_.leave_decodes(lane_, sequence, slot);
     if (lane_.decoding && lane_.blocks_taken > 0) top_up_decodes();
+    lane_.decoding = lane_.decoding && lane_.decodes.size() > 0;
   } else {
     std::erase(lane_.prefilling, slot);
     replica_.charge_batch(lane_, sequence);

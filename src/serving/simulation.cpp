@@ -99,7 +99,7 @@ ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, R
 }
 
 ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, RequestStream& requests, const catalog::Catalog& catalog,
-                        const RandomStream& random, RequestSink& sink, RouterFunction router) {
+                        const RandomStream& random, RequestSink& sink, RouterFunction router, PolicyFunction policy) {
   ServingOutcome outcome;
   std::vector<std::unique_ptr<OwnModels>> models;
   std::vector<GroupModel> groups;
@@ -107,6 +107,7 @@ ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, R
     models.push_back(
         prepare(deployment, group, catalog, requests.prefix_tokens(), groups.emplace_back(), outcome));
     if (!outcome.infeasible.empty()) return outcome;
+    groups.back().shape.own_policy = policy;
   }
   DeploymentRun run(loop, deployment, std::move(groups), requests, random, sink, outcome);
   run.ask(std::move(router));
@@ -127,7 +128,7 @@ ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, c
 
 ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, RequestStream& requests,
                         const std::vector<IterationCosts*>& costs, const std::vector<std::int64_t>& n_kv_blocks,
-                        const RandomStream& random, RequestSink& sink, bool step_by_step) {
+                        const RandomStream& random, RequestSink& sink, bool step_by_step, const PolicyFunction& policy) {
   ServingOutcome outcome;
   std::vector<GroupModel> groups;
   for (std::size_t i = 0; i < deployment.groups.size(); ++i) {
@@ -137,9 +138,11 @@ ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, R
                       .shape = {.engine = group.engine,
                                 .n_kv_blocks = n_kv_blocks[i],
                                 .context_limit = context_limit(deployment),
+                                .n_stages = group.plan.pipeline_parallel,
                                 .prefix_tokens = requests.prefix_tokens(),
                                 .role = group.role,
-                                .n_accelerators = group.plan.n_accelerators()},
+                                .n_accelerators = group.plan.n_accelerators(),
+                                .own_policy = policy},
                       .transfer_bandwidth = deployment.transfer_bandwidth.value_or(100 * giga * byte / second),
                       .transfer_latency = {},
                       .kv_per_token = byte});

@@ -89,7 +89,7 @@ serving::ReplicaPlan layout_of(Reading& r) {
   read_named_layout(r.said("layout"), plan);
   if (contains(r.said("pp"), "split")) {  // layers stand on one accelerator after another, one batch passes through
     plan.pipeline_parallel = required(r.hardware, "the number of accelerators", "n_gpus");
-    plan.micro_batches = 1;
+    plan.one_micro_batch = true;
   }
   plan.two_batch_overlap = contains(r.said("overlap"), "two-batch") || contains(r.said("overlap"), "2 micro");
   return plan;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A serving scenario with requests and a router of the caller's own.
+// A serving scenario with requests, a router and a scheduler's policy of the caller's own.
 #include "waferwatt/scenario/serving_scenario.hpp"
 #include "waferwatt/serving/own_router.hpp"
 
@@ -9,6 +9,7 @@ namespace waferwatt::scenario {
 struct OwnParts {
   serving::RequestStream* requests = nullptr;  ///< in place of the workload
   serving::RouterFunction router;              ///< in place of the scenario's router
+  serving::PolicyFunction policy = {};         ///< in place of the engines' scheduler.policy
 };
 
 Result run(const ServingScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, engine::EventLoop& loop,

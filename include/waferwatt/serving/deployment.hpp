@@ -53,7 +53,7 @@ struct ReplicaPlan {
   std::int64_t tensor_parallel = 1;
   std::int64_t data_parallel = 1;           ///< of attention: groups that meet only at the experts
   std::int64_t pipeline_parallel = 1;       ///< stages of layers
-  std::optional<std::int64_t> micro_batches;  ///< that follow each other through the stages; absent: as many as stages
+  bool one_micro_batch = false;             ///< passes through the stages alone; false: as many as stages follow each other
   bool expert_parallel = true;              ///< whole experts per accelerator; false: a slice of every expert
   std::int64_t expert_tensor_parallel = 1;  ///< slices of every expert, with expert_parallel
   bool two_batch_overlap = false;  ///< half of a batch computes while the tokens of the other half are exchanged
@@ -65,6 +65,7 @@ struct ReplicaPlan {
 
   std::int64_t n_ranks() const { return tensor_parallel * data_parallel; }
   std::int64_t n_accelerators() const { return n_ranks() * pipeline_parallel; }
+  std::int64_t micro_batches() const { return one_micro_batch ? 1 : pipeline_parallel; }
   WeightFormat dense() const { return {weight_format, weight_recipe}; }
   WeightFormat attention() const { return attention_weights.value_or(dense()); }
   WeightFormat experts() const { return expert_weights.value_or(dense()); }

@@ -8,8 +8,12 @@
 // (projections, dense layers, norms, all-reduces), on the tokens of all groups (experts), on the sequences that yield
 // a token (the language-model head) and on contexts (attention) is kept in tables.
 //
-// Pipeline stages: a batch is cut into as many micro-batches as there are stages, which follow each other without
-// bubbles, so that an iteration takes the time of all layers for one micro-batch.
+// Pipeline stages: a batch is cut into m micro-batches, as many as there are stages p (or one), which follow each other
+// through the stages. A pass of one through all of them takes T on the accelerators and h before it on the host, which
+// schedules it, prepares its inputs and samples its tokens before. Hosts work while stages compute other micro-batches,
+// so a stage takes max(T / p, h) from one micro-batch to the next, and a micro-batch begins its next pass when its
+// tokens are there, after T + h. A round of all of them, the iteration of the batch, takes the longer of both:
+//   (1)  t = max(T + h, m h)          as m <= p, the stages' m T / p is never longer than T
 #include <memory>
 
 #include "waferwatt/cost/operator_model.hpp"
@@ -21,6 +25,7 @@ namespace waferwatt::serving {
 /// Time of an operation by what it waits for, and its energy on one accelerator.
 struct IterationCost {
   double time_s = 0, memory_s = 0, compute_s = 0, launch_s = 0, network_s = 0, host_s = 0;
+  double scheduling_s = 0;  ///< of host_s: what stages of a pipeline spend on other micro-batches, h above
   double energy_j = 0;
   double error_s = 0;  ///< expected error, as if all operators erred together
 
@@ -51,8 +56,10 @@ class IterationModel {
 
   /// Of the decoding sequences alone; nothing without any.
   IterationCost decode_cost(std::int64_t n_decode, std::int64_t decode_context);
-  /// Of the whole iteration.
+  /// Of the whole iteration: of pipelines a round, (1).
   IterationCost cost(const IterationLoad& load);
+  /// Of one pass through all stages, T + h, of the micro-batch that is its share of the load; energy and parts likewise.
+  IterationCost pass(const IterationLoad& load);
 
   /// Time of one all-reduce between the accelerators that attention is split over: the engine's measured one,
   /// else the network's, or that of a one-shot exchange, in which everyone sends all of it to everyone and adds
@@ -70,7 +77,7 @@ class IterationModel {
   IterationCost tabulated(Table& table, std::int64_t n, Cost cost);
   IterationCost decode_attention(std::int64_t n_sequences, std::int64_t total_context);
   IterationCost kernels(const IterationLoad& load);
-  IterationCost host(std::int64_t n_sequences) const;
+  IterationCost host(const IterationLoad& load) const;
 
   std::unique_ptr<const LayerOperators> operators_;
   ReplicaPlan plan_;

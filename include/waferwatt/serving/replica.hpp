@@ -10,6 +10,7 @@
 //
 // Charges are differences of running sums and clocks, so that every second of a request is charged once.
 #include <deque>
+#include <functional>
 #include <limits>
 
 #include "waferwatt/serving/decode_group.hpp"
@@ -36,6 +37,10 @@ struct ReplicaTotals {
   std::int64_t peak_kv_blocks = 0;
 };
 
+class Scheduling;
+/// A scheduler's policy: composes the next iteration (scheduling.hpp says what it sees and may do).
+using PolicyFunction = std::function<void(Scheduling&)>;
+
 /// What a replica needs to know of its surroundings.
 struct ReplicaShape {
   EngineSettings engine;
@@ -46,6 +51,7 @@ struct ReplicaShape {
   Role role = Role::mixed;
   DataSize kv_block_size = {};     ///< on one accelerator: what swapping moves
   std::int64_t n_accelerators = 1;
+  PolicyFunction own_policy = {};  ///< of the caller; empty: the engine's settings name one
 };
 
 class Replica {
@@ -145,7 +151,7 @@ class Replica {
   std::uint32_t new_slot();
   void wait_in_front(std::uint32_t slot);
   std::uint32_t next_waiting() const;
-  void pop_waiting();
+  void leave_queue(std::uint32_t slot);
   void settle_queue(double now_s);
   void charge_queue(Sequence& sequence);
   void charge_batch(const Lane& lane, Sequence& sequence);
@@ -183,6 +189,7 @@ class Replica {
   std::vector<std::deque<std::uint32_t>> waiting_;    // by priority
   std::vector<Lane> lanes_;
   std::vector<double> stage_free_s_;
+  double host_free_s_ = 0;
   std::vector<Adapter> adapters_;
   std::int64_t adapter_clock_ = 0, n_waiting_ = 0, n_in_batch_ = 0, n_held_ = 0, prompt_tokens_to_come_ = 0;
   std::int64_t swapped_blocks_ = 0;

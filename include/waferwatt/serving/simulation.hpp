@@ -101,8 +101,9 @@ ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, c
 
 /// The same with iterations priced by others: one model a group. For comparison with other simulators.
 /// \param step_by_step one iteration at a time, no stretches in closed form
+/// \param policy in place of the engines' (own_router.hpp)
 ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, RequestStream& requests,
                         const std::vector<IterationCosts*>& costs, const std::vector<std::int64_t>& n_kv_blocks,
-                        const RandomStream& random, RequestSink& sink, bool step_by_step = false);
+                        const RandomStream& random, RequestSink& sink, bool step_by_step = false, const PolicyFunction& policy = {});
 
 }  // namespace waferwatt::serving

@@ -10,11 +10,13 @@ namespace waferwatt::serving {
 
 struct PlainCosts final : IterationCosts {
   double base_s = 0, decode_s = 0, context_s = 0, prompt_s = 0;  // an iteration, a sequence, a cached token, a prompt token
+  double scheduling_s = 0;                                       // of an iteration
 
   IterationCost cost(const IterationLoad& load, std::span<const PrefillChunk>) override {
     return {.time_s = base_s + decode_s * static_cast<double>(load.n_decode) +
                       context_s * static_cast<double>(load.decode_context) +
                       prompt_s * static_cast<double>(load.prefill_tokens),
+            .scheduling_s = scheduling_s,
             .energy_j = 1};
   }
 };
@@ -53,7 +55,8 @@ struct PlainRun {
 
 /// \param n_kv_blocks of each replica
 inline PlainRun plain_run(const Deployment& deployment, std::vector<Request> list, IterationCosts& costs,
-                          std::int64_t n_kv_blocks = 100000, std::int64_t prefix_tokens = 0, bool step_by_step = false) {
+                          std::int64_t n_kv_blocks = 100000, std::int64_t prefix_tokens = 0, bool step_by_step = false,
+                          const PolicyFunction& policy = {}) {
   ListSource source(std::move(list), prefix_tokens);
   OpenStream stream(source);
   Kept kept;
@@ -61,7 +64,7 @@ inline PlainRun plain_run(const Deployment& deployment, std::vector<Request> lis
   PlainRun run;
   run.outcome = simulate(loop, deployment, stream, std::vector<IterationCosts*>(deployment.groups.size(), &costs),
                          std::vector<std::int64_t>(deployment.groups.size(), n_kv_blocks), RandomStream(1, "plain"), kept,
-                         step_by_step);
+                         step_by_step, policy);
   run.requests = std::move(kept.requests);
   return run;
 }

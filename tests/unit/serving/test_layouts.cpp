@@ -60,12 +60,34 @@ TEST_CASE("Data-parallel groups have a KV cache each; all of them together hold 
   CHECK(static_cast<double>(four.n_kv_blocks) == Approx(4.0 * static_cast<double>(one.n_kv_blocks)).epsilon(1e-3));
 }
 
-TEST_CASE("Two stages with two micro-batches take as long as one stage with one, the way between them and a second scheduling") {
+TEST_CASE("Two stages with two micro-batches take as long as one stage with one, and the way between them") {
   const auto two = iterations("llama-3-1-70b", {.tensor_parallel = 2, .pipeline_parallel = 2});
   const auto one = iterations("llama-3-1-70b", {.tensor_parallel = 2});
   const IterationCost staged = two->decode_cost(64, 64 * 1000), whole = one->decode_cost(32, 32 * 1000);
   CHECK(staged.time_s > whole.time_s);
-  CHECK(staged.time_s - staged.network_s == Approx(whole.time_s - whole.network_s + EngineSettings{}.host_overhead.in(second)));  // each is scheduled
+  CHECK(staged.time_s - staged.network_s == Approx(whole.time_s - whole.network_s));  // the other's scheduling lies beside it
+}
+
+TEST_CASE("Hosts of a pipeline work beside its stages: a round takes the longer of a pass and of scheduling all micro-batches") {
+  // Llama 3.1 70B on 4 stages: a pass takes T + h; four schedulings take 4 h, which is longer from h = T / 3 on.
+  const ReplicaPlan plan{.pipeline_parallel = 4};
+  const auto round_s = [&](double host_s, double* pass_s) {
+    const auto model = iterations("llama-3-1-70b", plan, {.host_overhead = host_s * second});
+    const IterationLoad load{.n_decode = 16, .decode_context = 16 * 500};
+    *pass_s = model->pass(load).time_s;
+    CHECK(model->pass(load).scheduling_s == Approx(host_s));
+    const IterationCost round = model->cost(load);
+    CHECK(round.time_s == Approx(round.memory_s + round.compute_s + round.launch_s + round.network_s + round.host_s));
+    return round.time_s;
+  };
+  double none_s = 0, pass_s = 0;
+  const double round0_s = round_s(0, &none_s);
+  CHECK(round0_s == Approx(none_s));
+  const double short_s = none_s / 10, long_s = none_s;
+  CHECK(round_s(short_s, &pass_s) == Approx(none_s + short_s));
+  CHECK(pass_s == Approx(none_s + short_s));
+  CHECK(round_s(long_s, &pass_s) == Approx(4 * long_s));
+  CHECK(pass_s == Approx(none_s + long_s));
 }
 
 TEST_CASE("More memory bandwidth never makes an iteration longer") {

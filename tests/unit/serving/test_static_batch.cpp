@@ -77,7 +77,7 @@ TEST_CASE("Under a power cap prompts take longer and draw no more; decoding, whi
 }
 
 TEST_CASE("One batch that passes through stages takes the time of all of it on all layers") {
-  const ReplicaPlan staged{.pipeline_parallel = 4, .micro_batches = 1};
+  const ReplicaPlan staged{.pipeline_parallel = 4, .one_micro_batch = true};
   const IterationCost through = iterations({}, staged)->decode_cost(64, 64 * 1000), whole = iterations()->decode_cost(64, 64 * 1000);
   CHECK(through.time_s - through.network_s == Approx(whole.time_s));
 }
