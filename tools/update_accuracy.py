@@ -9,8 +9,10 @@ import pathlib
 import subprocess
 import sys
 
+import marked_tables
+
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs/models/cost.md"
-BEGIN, END = "<!-- held-out errors: tools/update_accuracy.py -->\n", "<!-- end -->\n"
+BEGIN = "<!-- held-out errors: tools/update_accuracy.py -->\n"
 
 
 def table(program):
@@ -25,15 +27,8 @@ def table(program):
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    text = PAGE.read_text()
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    updated = before + BEGIN + table(sys.argv[1]) + END + after
-    if updated == text:
-        return
-    if "--check" in sys.argv:
-        sys.exit(f"{PAGE}: the table is not what `waferwatt validate kernels` prints; run tools/update_accuracy.py")
-    PAGE.write_text(updated)
+    marked_tables.update(PAGE, {BEGIN: table(sys.argv[1])}, "--check" in sys.argv,
+                         "the table is not what `waferwatt validate kernels` prints; run tools/update_accuracy.py")
 
 
 if __name__ == "__main__":

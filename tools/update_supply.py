@@ -11,9 +11,10 @@ import subprocess
 import sys
 import tempfile
 
+import marked_tables
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/models/supply.md"
-END = "<!-- end -->\n"
 N_INPUTS = 8
 
 
@@ -54,15 +55,9 @@ def uncertainty(program):
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    text = updated = PAGE.read_text()
-    for begin, table in [("<!-- accuracy: tools/update_supply.py -->\n", accuracy), ("<!-- uncertainty: tools/update_supply.py -->\n", uncertainty)]:
-        before, rest = updated.split(begin)
-        updated = before + begin + table(sys.argv[1]) + END + rest.split(END, 1)[1]
-    if updated == text:
-        return
-    if "--check" in sys.argv:
-        sys.exit(f"{PAGE}: the tables are not what the program prints; run tools/update_supply.py")
-    PAGE.write_text(updated)
+    program = sys.argv[1]
+    marked_tables.update(PAGE, {"<!-- accuracy: tools/update_supply.py -->\n": accuracy(program), "<!-- uncertainty: tools/update_supply.py -->\n": uncertainty(program)},
+                         "--check" in sys.argv, "the tables are not what the program prints; run tools/update_supply.py")
 
 
 if __name__ == "__main__":
