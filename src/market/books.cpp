@@ -51,8 +51,14 @@ double Books::imbalance() const {
 
 void BookValue::add(double date_days, Money amount) {
   if (amount <= Money{}) return;
-  lots_.push_back({date_days, amount, amount});
   value_ += amount;
+  // What was bought on one day is written off together.
+  if (!lots_.empty() && lots_.back().bought_days == date_days && lots_.back().left == lots_.back().amount) {
+    lots_.back().amount += amount;
+    lots_.back().left = lots_.back().amount;
+    return;
+  }
+  lots_.push_back({date_days, amount, amount});
 }
 
 Money BookValue::depreciate(double date_days) {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waferwatt/market/compute_market.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+
+#include "waferwatt/core/diagnostic.hpp"
 
 namespace waferwatt::market {
 namespace {
@@ -10,6 +14,16 @@ namespace {
 constexpr double kHighestRent = 1000;  // over the cost of new capacity: beyond any shortage
 
 double ratio(TokenPrice price, TokenPrice reference) { return reference > TokenPrice{} ? price / reference : 1.0; }
+
+/// As the caller's curve says.
+std::vector<TokenRate> wanted_by_curve(const ComputeDemand& demand, const Fleet& fleet, Date date, MoneyRate rent) {
+  std::vector<TokenPrice> prices;
+  for (std::size_t i = 0; i < demand.tiers.size(); ++i) prices.push_back(token_price(demand, fleet, i, rent));
+  auto wanted = demand.curve(prices, date);
+  const bool is_sound = wanted.size() == prices.size() && std::ranges::all_of(wanted, [](TokenRate rate) { return rate >= TokenRate{} && std::isfinite(rate.base()); });
+  if (!is_sound) throw InputError(fmt::format("the demand curve gave {} rates on {}; it has to give {}, finite and at least 0", wanted.size(), date.text(), prices.size()));
+  return wanted;
+}
 
 /// Fleet time that is wanted at a rent.
 double share_wanted(const ComputeDemand& demand, const Fleet& fleet, Date date, MoneyRate rent, MoneyRate entry_cost) {
@@ -31,6 +45,7 @@ TokenPrice token_price(const ComputeDemand& demand, const Fleet& fleet, std::siz
 }
 
 std::vector<TokenRate> tokens_wanted(const ComputeDemand& demand, const Fleet& fleet, Date date, MoneyRate rent, MoneyRate entry_cost) {
+  if (demand.curve) return wanted_by_curve(demand, fleet, date, rent);
   const std::size_t n = demand.tiers.size();
   std::vector<double> relative(n), weight(n);
   std::vector<TokenRate> wanted(n);

@@ -51,8 +51,8 @@ double Account::balance_error() const {
   return std::isfinite(relative) ? relative : std::numeric_limits<double>::infinity();
 }
 
-OrderBook::OrderBook(std::vector<Buyer> buyers, std::vector<Offer> offers, Time patience)
-    : buyers_(std::move(buyers)), offers_(std::move(offers)), patience_(patience), accounts_(buyers_.size()), unsold_(offers_.size(), 0.0), holding_(buyers_.size(), false),
+OrderBook::OrderBook(std::vector<Buyer> buyers, std::vector<Offer> offers, Time patience, supply::AllocationRule rule)
+    : buyers_(std::move(buyers)), offers_(std::move(offers)), patience_(patience), rule_(std::move(rule)), of_same_vendor_(offers_.size()), accounts_(buyers_.size()), unsold_(offers_.size(), 0.0), holding_(buyers_.size(), false),
       closed_(buyers_.size(), false), access_(buyers_.size() * offers_.size()) {
   for (const auto& buyer : buyers_)
     for (const auto& offer : offers_) {
@@ -60,6 +60,20 @@ OrderBook::OrderBook(std::vector<Buyer> buyers, std::vector<Offer> offers, Time 
       const bool barred = std::ranges::find(offer.not_to, buyer.name) != offer.not_to.end();
       allowed_.push_back(named && !barred && buyer.vendors.contains(offer.vendor));
     }
+  for (std::size_t p = 0; p < offers_.size(); ++p)
+    for (std::size_t other = 0; other < offers_.size(); ++other)
+      if (offers_[other].vendor == offers_[p].vendor) of_same_vendor_[p].push_back(other);
+}
+
+const OrderBook::Today& OrderBook::today(Date date) const {
+  if (today_.date != date || today_.price.empty()) {
+    today_ = {.date = date, .price = {}, .mix = {}};
+    for (const auto& offer : offers_) {
+      today_.price.push_back(offer.price.at(date));
+      today_.mix.push_back(offer.mix.at(date));
+    }
+  }
+  return today_;
 }
 
 void OrderBook::grant(Date date, Time period, const std::vector<Money>& liquidity) {
@@ -138,28 +152,28 @@ double OrderBook::held_fraction(std::size_t product) const {
 /// A buyer's money for a vendor, at hand and of the lead time ahead, is spread over what it may buy there, by mix and price.
 Money OrderBook::wants(std::size_t b, std::size_t product, Date date, Time lead_time) const {
   const auto& offer = offers_[product];
+  const auto& now = today(date);
   double value = 0, own = 0;
-  for (std::size_t other = 0; other < offers_.size(); ++other) {
-    if (offers_[other].vendor != offer.vendor || !may_buy(b, other)) continue;
+  for (const std::size_t other : of_same_vendor_[product]) {
+    if (!may_buy(b, other)) continue;
     const double part = access(b, other).is_open ? 1.0 : access(b, other).reach;
-    const double worth = part * offers_[other].mix.at(date) * offers_[other].price.at(date).in(usd);
+    const double worth = part * now.mix[other] * now.price[other].in(usd);
     value += worth;
     if (other == product) own = worth;
   }
-  if (value <= 0) return {};
+  if (own <= 0) return {};
   const Money ahead = buyers_[b].budget.integral(date, date + lead_time) * buyers_[b].vendors.at(offer.vendor);
   const auto& way = access(b, product);
   const Money wanted = (money(b, offer.vendor) + ahead) * (own / value) * (way.is_open ? 1.0 : way.reach) / way.price_factor;
-  return std::min(wanted, way.units_left * offer.price.at(date));
+  return std::min(wanted, way.units_left * now.price[product]);
 }
 
 double OrderBook::open_orders(std::size_t product, Date date, Time lead_time) const {
-  const auto& offer = offers_[product];
-  if (offer.mix.at(date) <= 0) return 0;
+  if (today(date).mix[product] <= 0) return 0;
   Money wanted;
   for (std::size_t b = 0; b < buyers_.size(); ++b)
     if (may_buy(b, product)) wanted += wants(b, product, date, lead_time);
-  return std::max(0.0, wanted / offer.price.at(date) - unsold_[product]);
+  return std::max(0.0, wanted / today(date).price[product] - unsold_[product]);
 }
 
 std::vector<double> OrderBook::shares_of_wants(std::size_t product, Date date, Time lead_time) const {
@@ -194,29 +208,52 @@ double OrderBook::sell(std::size_t buyer, std::size_t product, double n, Money p
   return n;
 }
 
+double OrderBook::units_within_reach(std::size_t buyer, std::size_t product, Money price) const {
+  return reachable(buyer, product) / (price * access(buyer, product).price_factor);
+}
+
+/// Who paid ahead is served first, as far as the prepayment reaches; then all by their money.
+void OrderBook::settle_by_money(std::size_t p, Money price, std::vector<Sale>& sales) {
+  for (const bool is_ordered : {true, false}) {
+    std::vector<double> wishes(buyers_.size(), 0.0), caps(buyers_.size(), 0.0);
+    for (std::size_t b = 0; b < buyers_.size(); ++b) {
+      if (!may_buy(b, p) || (is_ordered && buyers_[b].prepayment <= 0)) continue;
+      wishes[b] = units_within_reach(b, p, price);
+      if (is_ordered) wishes[b] = std::min(wishes[b], accounts_[b].prepaid[offers_[p].vendor] / (price * buyers_[b].prepayment));
+      caps[b] = std::min(wishes[b], access(b, p).units_left);
+    }
+    const auto units = shared_out(unsold_[p], wishes, caps);
+    double sold = 0;
+    for (std::size_t b = 0; b < buyers_.size(); ++b)
+      if (units[b] > 0) sold += sell(b, p, units[b], price, sales);
+    const double left = unsold_[p] - sold;
+    unsold_[p] = left > 1e-13 * unsold_[p] ? left : 0.0;  // no crumbs of rounding
+  }
+}
+
+void OrderBook::settle_by_rule(std::size_t p, Date date, Money price, std::vector<Sale>& sales) {
+  supply::AllocationCase question{.date = date, .of = offers_[p].accelerator, .supply = unsold_[p], .orders = {}};
+  std::vector<std::size_t> asking;
+  for (std::size_t b = 0; b < buyers_.size(); ++b) {
+    const double wanted = may_buy(b, p) ? std::min(units_within_reach(b, p, price), access(b, p).units_left) : 0.0;
+    if (wanted <= 0) continue;
+    asking.push_back(b);
+    const auto prepaid = accounts_[b].prepaid.find(offers_[p].vendor);
+    question.orders.push_back({.who = buyers_[b].name, .wanted = wanted, .prepaid = prepaid == accounts_[b].prepaid.end() ? Money{} : prepaid->second, .bid = price * access(b, p).price_factor});
+  }
+  if (asking.empty()) return;
+  const auto given = supply::allocated(rule_, question);
+  for (std::size_t i = 0; i < asking.size(); ++i)
+    if (given[i] > 0) unsold_[p] = std::max(0.0, unsold_[p] - sell(asking[i], p, given[i], price, sales));
+}
+
 std::vector<Sale> OrderBook::settle(Date date) {
   std::vector<Sale> sales;
   for (std::size_t p = 0; p < offers_.size(); ++p) {
     if (unsold_[p] <= 0) continue;
-    const auto& offer = offers_[p];
-    const Money price = offer.price.at(date);
-    // Who paid ahead is served first, as far as the prepayment reaches; then all by their money.
-    for (const bool is_ordered : {true, false}) {
-      std::vector<double> wishes(buyers_.size(), 0.0), caps(buyers_.size(), 0.0);
-      for (std::size_t b = 0; b < buyers_.size(); ++b) {
-        if (!may_buy(b, p) || (is_ordered && buyers_[b].prepayment <= 0)) continue;
-        const auto& way = access(b, p);
-        wishes[b] = reachable(b, p) / (price * way.price_factor);
-        if (is_ordered) wishes[b] = std::min(wishes[b], accounts_[b].prepaid[offer.vendor] / (price * buyers_[b].prepayment));
-        caps[b] = std::min(wishes[b], way.units_left);
-      }
-      const auto units = shared_out(unsold_[p], wishes, caps);
-      double sold = 0;
-      for (std::size_t b = 0; b < buyers_.size(); ++b)
-        if (units[b] > 0) sold += sell(b, p, units[b], price, sales);
-      const double left = unsold_[p] - sold;
-      unsold_[p] = left > 1e-13 * unsold_[p] ? left : 0.0;  // no crumbs of rounding
-    }
+    const Money price = today(date).price[p];
+    if (rule_) settle_by_rule(p, date, price, sales);
+    else settle_by_money(p, price, sales);
   }
   return sales;
 }

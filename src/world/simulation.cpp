@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::uint32_t kWorldWeek = 100;  // event kind; the chain's are lower
 constexpr double kLargestError = 1e-6;     // of a balance: beyond rounding
-constexpr Time kLately = 0.5 * year;       // sales of so long ago count 1/e of today's
 
 Resource resource_of(supply::Limit limit) {
   switch (limit) {
@@ -37,7 +36,7 @@ std::vector<Money> opening_cash(const std::vector<Owner>& owners) {
 
 Simulation::Simulation(const WorldSpec& spec)
     : spec_(spec),
-      book_(spec.buyers, spec.offers, spec.patience),
+      book_(spec.buyers, spec.offers, spec.patience, spec.sales_rule),
       chain_(
           spec.chain, [this](std::size_t product, Date date) { return book_.open_orders(product, date, lead_time(product)); },
           [this](std::size_t product, double n, Date date) { receive(product, n, date); }),
@@ -155,69 +154,6 @@ void Simulation::week(Date date) {
   close_week(date);
 }
 
-/// Rulings hold until the next change; what is left of quotas is counted every week.
-void Simulation::apply_rules(Date date) {
-  if (spec_.rules.policies().empty()) return;
-  for (std::size_t b = 0; b < spec_.buyers.size(); ++b) {
-    if (spec_.owners[b].jurisdiction.empty()) continue;
-    for (std::size_t p = 0; p < spec_.offers.size(); ++p) {
-      auto& ruling = rulings_[b * spec_.offers.size() + p];
-      ruling = spec_.rules.rule(spec_.traits[p].chip, spec_.owners[b].jurisdiction, date);
-      book_.set_access(b, p, {.is_open = ruling.is_open, .reach = !ruling.is_open && ruling.leak <= 0 ? 0.0 : 1.0, .price_factor = (1 + ruling.tariff) * ruling.leak_premium});
-    }
-  }
-}
-
-void Simulation::sell(Date date, Time span) {
-  const std::size_t n = spec_.offers.size();
-  for (double& sold : sold_lately_) sold *= std::exp(-(span / kLately));
-  for (std::size_t b = 0; b < spec_.buyers.size(); ++b)
-    for (std::size_t p = 0; p < n; ++p) {
-      const auto& ruling = rulings_[b * n + p];
-      if (!ruling.is_open && ruling.leak > 0) {
-        // What leaks is a part of what would be spent, week by week: money that piles up finds no more ways.
-        const auto& offer = spec_.offers[p];
-        double closed = 0;
-        for (std::size_t other = 0; other < n; ++other)
-          closed += spec_.offers[other].vendor == offer.vendor && !rulings_[b * n + other].is_open && spec_.offers[other].mix.at(date) > 0;
-        const auto share = spec_.buyers[b].vendors.find(offer.vendor);
-        auto way = book_.access(b, p);
-        const Money spent = spec_.buyers[b].budget.at(date) * span * (share == spec_.buyers[b].vendors.end() ? 0.0 : share->second);
-        way.reach = 1;
-        way.units_left = closed > 0 ? ruling.leak * spent / (closed * offer.price.at(date) * way.price_factor) : 0.0;
-        book_.set_access(b, p, way);
-        continue;
-      }
-      if (ruling.licence.empty() || (ruling.volume_share < 0 && ruling.tpp_quota < 0)) continue;
-      auto access = book_.access(b, p);
-      access.units_left = std::numeric_limits<double>::infinity();
-      if (ruling.volume_share >= 0) {
-        double at_home = 0, to_destination = 0;
-        for (std::size_t other = 0; other < spec_.buyers.size(); ++other) {
-          const auto& where = spec_.owners[other].jurisdiction;
-          (where == ruling.authority ? at_home : to_destination) += where == ruling.authority || where == spec_.owners[b].jurisdiction ? sold_to_[other * n + p] : 0.0;
-        }
-        access.units_left = std::max(0.0, ruling.volume_share * at_home - to_destination);
-      }
-      if (ruling.tpp_quota >= 0) access.units_left = std::min(access.units_left, std::max(0.0, ruling.tpp_quota - licensed_tpp_[b]) / spec_.traits[p].chip.tpp);
-      book_.set_access(b, p, access);
-    }
-  for (const auto& sale : book_.settle(date)) {
-    queues_[sale.buyer].deliver(sale.product, sale.n_accelerators, date);
-    auto& entry = deliveries_[{date.year(), sale.buyer, sale.product}];
-    entry.first += sale.n_accelerators;
-    entry.second += sale.paid + sale.prepaid;
-    auto& sold = sales_[{date.year(), date.month(), sale.product}];
-    sold.first += sale.n_accelerators;
-    sold.second += sale.n_accelerators * sale.price;
-    way_.sold[sale.product] += sale.n_accelerators;
-    sold_lately_[sale.product] += sale.n_accelerators * spec_.traits[sale.product].h100_equivalents;
-    sold_to_[sale.buyer * n + sale.product] += sale.n_accelerators;
-    if (rulings_[sale.buyer * n + sale.product].tpp_quota >= 0) licensed_tpp_[sale.buyer] += sale.n_accelerators * spec_.traits[sale.product].chip.tpp;
-    pay_sale(sale, date);
-  }
-}
-
 void Simulation::switch_on(Date date) {
   const std::size_t n = spec_.offers.size();
   for (std::size_t o = 0; o < queues_.size(); ++o) {
@@ -284,118 +220,6 @@ void Simulation::charge_waits(Date date, double part) {
     charge(date, p, kNobody, Resource::capital, book_.unsold()[p] * part * (1 - held));
     charge(date, p, kNobody, Resource::power, book_.unsold()[p] * part * held);
     for (std::size_t o = 0; o < queues_.size(); ++o) charge(date, p, o, Resource::power, queues_[o].waiting()[p] * part);
-  }
-}
-
-Simulation::OwnerWeek Simulation::owner_week(std::size_t o, Date date, Time span) const {
-  const auto& owner = spec_.owners[o];
-  const double gain = spec_.demand.software_gain.at(date) * spec_.demand.utilisation;
-  OwnerWeek week;
-  week.tokens.assign(spec_.demand.market.tiers.size(), TokenRate{});
-  for (std::size_t p = 0; p < spec_.offers.size(); ++p) {
-    const double n = queues_[o].energised()[p];
-    if (n <= 0) continue;
-    const auto& traits = spec_.traits[p];
-    for (std::size_t i = 0; i < week.tokens.size(); ++i) week.tokens[i] += n * traits.token_rates[i] * gain;
-    week.training += n * traits.training;
-    week.energy += n * traits.load.facility_mean(owner.pue) * span;
-    week.cost += n * hourly_cost_of(p, owner, date) * span;
-    week.operations += n * spec_.offers[p].price.at(date) * traits.server_cost_factor * spec_.terms.operations_fraction * (span / core::year);
-    week.h100e += n * traits.h100_equivalents;
-  }
-  week.energy_cost = week.energy * owner.energy_price.at(date);
-  return week;
-}
-
-/// Tokens, training, energy, prices and cost of one week.
-void Simulation::use(Date date, Time span) {
-  const auto& demand = spec_.demand.market;
-  const double weeks = span / core::week;
-  market::Fleet fleet;
-  fleet.tokens.assign(demand.tiers.size(), TokenRate{});
-  std::vector<OwnerWeek> owners;
-  Money fleet_cost, avoidable;
-  auto& year = account(date);
-  for (std::size_t o = 0; o < queues_.size(); ++o) {
-    const auto& w = owners.emplace_back(owner_week(o, date, span));
-    for (std::size_t i = 0; i < fleet.tokens.size(); ++i) fleet.tokens[i] += w.tokens[i];
-    fleet.training += w.training;
-    fleet.h100_equivalents += w.h100e;
-    fleet_cost += w.cost;
-    avoidable += w.energy_cost + w.operations;
-    const CarbonMass carbon = w.energy * spec_.owners[o].carbon_intensity.at(date);
-    year.energy += w.energy;
-    year.carbon += carbon;
-    metered_ += w.energy;
-    auto& own = owner_year(date, o);
-    own.energy += w.energy;
-    own.carbon += carbon;
-    own.h100e_weeks += w.h100e * weeks;
-  }
-  // What software gains beyond the forecast makes tokens cheaper than it took them to be, and more are asked for.
-  if (spec_.demand.reference_gain) fleet.reference_scale = spec_.demand.software_gain.at(date) / spec_.demand.reference_gain->at(date);
-  const MoneyRate entry = entry_cost(date);
-  const MoneyRate floor = fleet.h100_equivalents > 0 ? avoidable / (fleet.h100_equivalents * span) : MoneyRate{};
-  rent_ = market::contract_rent(rent_, market::clearing_rent(demand, fleet, date, entry, floor), span, spec_.demand.rental_contract);
-  const auto clearing = market::clear(demand, fleet, date, rent_, entry);
-  for (std::size_t i = 0; i < clearing.served.size(); ++i) {
-    year.tokens_demanded += clearing.wanted[i] * span;
-    year.tokens_served += clearing.served[i] * span;
-    year.tier_tokens[i] += clearing.served[i] * span;
-    year.tier_revenue[i] += clearing.served[i] * clearing.prices[i] * span;
-    tokens_of_tiers_ += clearing.served[i] * span;
-  }
-  year.training_flop += clearing.training * span;
-  year.training_wanted += clearing.training_wanted * span;
-  year.inference_cost += fleet_cost * clearing.inference_share;
-  year.fleet_cost += fleet_cost;
-  year.inference_share += clearing.inference_share * weeks;
-  year.idle_share += clearing.idle_share * weeks;
-  weeks_in_year_[date.year()] += weeks;
-  for (std::size_t o = 0; o < owners.size(); ++o) {
-    auto& own = owner_year(date, o);
-    for (std::size_t i = 0; i < fleet.tokens.size(); ++i)
-      if (fleet.tokens[i] > TokenRate{}) own.tokens += clearing.served[i] * span * (owners[o].tokens[i] / fleet.tokens[i]);
-    own.training += owners[o].training * clearing.training_share * span;
-  }
-  const double h100e_weeks = fleet.h100_equivalents * weeks;
-  result_.h100e_weeks += h100e_weeks;
-  way_.idle_weeks += h100e_weeks * clearing.idle_share;
-  way_.training_weeks += h100e_weeks * clearing.training_share;
-  way_.headroom_weeks += h100e_weeks * clearing.inference_share * (1 - spec_.demand.utilisation);
-  way_.inference_weeks += h100e_weeks * clearing.inference_share * spec_.demand.utilisation;
-  double waiting = 0;
-  for (const auto& queue : queues_)
-    for (std::size_t p = 0; p < spec_.offers.size(); ++p) waiting += queue.waiting()[p] * spec_.traits[p].h100_equivalents;
-  way_.waiting_weeks += waiting * weeks;
-  way_.owned_weeks += h100e_weeks + waiting * weeks;
-  work_on_projects(date, span, owners, clearing.training_share);
-  note_prices(date, span, clearing, entry);
-  settle_use(date, span, owners, fleet, clearing);
-}
-
-/// A project takes its part of its owner's training until its work is done.
-void Simulation::work_on_projects(Date date, Time span, const std::vector<OwnerWeek>& weeks, double training_share) {
-  result_.projects.resize(spec_.projects.size());
-  std::vector<double> taken(weeks.size() + 1, 0.0);  // of each owner's training; the last: of all
-  for (std::size_t i = 0; i < spec_.projects.size(); ++i) {
-    const auto& project = spec_.projects[i];
-    auto& end = result_.projects[i];
-    if (date < project.start || end.finished) continue;
-    FlopRate training;
-    for (std::size_t o = 0; o < weeks.size(); ++o)
-      if (project.owner == kNobody || controller(o) == project.owner) training += weeks[o].training * training_share;
-    double& used = taken[project.owner == kNobody ? weeks.size() : project.owner];
-    const double share = std::min(project.largest_share, 1 - used);
-    const FlopCount left = project.work - end.done, possible = training * share * span;
-    if (possible >= left) {
-      end.finished = date + (possible > FlopCount{} ? span * (left / possible) : Time{});
-      end.done = project.work;
-      used += possible > FlopCount{} ? share * (left / possible) : 0.0;
-    } else {
-      end.done += possible;
-      used += share;
-    }
   }
 }
 

@@ -29,7 +29,7 @@ class Simulation : public engine::EventHandler {
   void handle(const engine::Event& event, engine::EventLoop& loop) override;
 
  private:
-  /// What an owner's energised chips are and do in one week.
+  /// What an owner's energised chips are and do in one week; energy is what is expected until it is metered.
   struct OwnerWeek {
     double h100e = 0;
     std::vector<TokenRate> tokens;
@@ -45,19 +45,28 @@ class Simulation : public engine::EventHandler {
   void charge(Date date, std::size_t product, std::size_t owner, Resource resource, double accelerator_weeks);
 
   void week(Date date);
-  void apply_rules(Date date);
-  void sell(Date date, Time span);
   void switch_on(Date date);
   void charge_waits(Date date, double part);
   void charge_chain_waits();
   void charge_buyers(Date date, std::size_t product, Resource resource, double accelerator_weeks);
-  void use(Date date, Time span);
-  OwnerWeek owner_week(std::size_t owner, Date date, Time span) const;
-  void work_on_projects(Date date, Time span, const std::vector<OwnerWeek>& weeks, double training_share);
   void close_week(Date date);
   void begin_year(Date date);
   void cut_year(int year, Date from, Date to);
   void collect();
+
+  // sales.cpp
+  void apply_rules(Date date);
+  double leaked_units(std::size_t buyer, std::size_t product, double price_factor, Date date, Time span) const;
+  double licensed_units(std::size_t buyer, std::size_t product) const;
+  void limit_sales(Date date, Time span);
+  void sell(Date date, Time span);
+  const policy::Ruling& ruling(std::size_t buyer, std::size_t product) const { return rulings_[buyer * spec_.offers.size() + product]; }
+
+  // use.cpp
+  void use(Date date, Time span);
+  OwnerWeek owner_week(std::size_t owner, Date date, Time span) const;
+  void meter(Date date, Time span, const market::Fleet& fleet, const market::Clearing& clearing, std::vector<OwnerWeek>& weeks);
+  void work_on_projects(Date date, Time span, const std::vector<OwnerWeek>& weeks, double training_share);
 
   // money.cpp
   std::size_t controller(std::size_t owner) const;
@@ -107,7 +116,7 @@ class Simulation : public engine::EventHandler {
   Date year_began_;
   double placed_ = 0;
   Energy metered_;
-  Tokens tokens_of_owners_, tokens_of_tiers_;
+  Tokens tokens_of_tiers_;
   std::vector<Power> room_at_start_;       ///< of the year: free power
   std::vector<Power> freed_;               ///< by retirement since
   std::vector<double> waiting_at_start_;   ///< H100-equivalents

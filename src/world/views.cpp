@@ -11,8 +11,15 @@
 namespace waferwatt::world {
 namespace {
 
-/// What a year gave each owner, and all.
-std::map<std::pair<int, std::size_t>, Gain> outputs(const WorldResult& result) {
+Tokens tokens_of(const WorldResult& result) {
+  Tokens sum;
+  for (const auto& year : result.years) sum += year.tokens_served;
+  return sum;
+}
+
+}  // namespace
+
+std::map<std::pair<int, std::size_t>, Gain> outputs(const WorldSpec& spec, const WorldResult& result) {
   std::map<std::pair<int, std::size_t>, Gain> all;
   for (const auto& own : result.owner_years) {
     const auto flow = [&](market::Flow f) { return own.flows[static_cast<std::size_t>(f)]; };
@@ -26,18 +33,14 @@ std::map<std::pair<int, std::size_t>, Gain> outputs(const WorldResult& result) {
       gain.training += own.training;
       gain.money += money;
       gain.carbon += own.carbon;
+      gain.energised += own.energised_nameplate;
     }
   }
+  for (auto& [key, gain] : all)
+    for (const auto& d : result.deliveries)
+      if (d.year < gain.year && (gain.owner == kNobody || d.owner == gain.owner)) gain.delivered_before += d.n_accelerators * spec.traits[d.product].h100_equivalents;
   return all;
 }
-
-Tokens tokens_of(const WorldResult& result) {
-  Tokens sum;
-  for (const auto& year : result.years) sum += year.tokens_served;
-  return sum;
-}
-
-}  // namespace
 
 std::string_view resource_name(Resource resource) {
   constexpr std::array<std::string_view, kResources> kNames = {"packaging", "memory", "logic", "parts", "capital", "power"};
@@ -97,7 +100,7 @@ Amount amount_of(const WorldSpec& spec, Resource resource, Date from, Date to, s
 
 std::vector<MarginalValue> marginal_values(const WorldSpec& spec, const WorldResult& base, double factor, unsigned n_jobs) {
   const auto relative = [](double more, double less) { return less > 0 ? more / less - 1 : 0.0; };
-  const auto base_outputs = outputs(base);
+  const auto base_outputs = outputs(spec, base);
   std::vector<MarginalValue> values(kResources);
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
@@ -107,10 +110,10 @@ std::vector<MarginalValue> marginal_values(const WorldSpec& spec, const WorldRes
       const WorldSpec more = with_more(spec, resource, factor);
       const WorldResult result = simulate(more, loop);
       MarginalValue value{resource, relative(result.h100e_weeks, base.h100e_weeks), relative(tokens_of(result).in(token), tokens_of(base).in(token)), {}};
-      for (auto& [key, gain] : outputs(result)) {
+      for (auto& [key, gain] : outputs(more, result)) {
         const auto& before = base_outputs.at(key);
         value.gains.push_back({gain.year, gain.owner, gain.h100e_weeks - before.h100e_weeks, gain.tokens - before.tokens, gain.training - before.training, gain.money - before.money,
-                               gain.carbon - before.carbon});
+                               gain.carbon - before.carbon, gain.energised - before.energised, gain.delivered_before - before.delivered_before});
       }
       values[i] = std::move(value);
     }

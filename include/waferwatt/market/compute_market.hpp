@@ -2,6 +2,7 @@
 #pragma once
 // Who wants the fleet's hours at which price: tokens of several qualities and training share one fleet, the rent of an
 // H100-equivalent hour follows from their wants and the fleet's size, and prices of tokens follow from the rent.
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,13 @@ struct Tier {
   double margin = 0.3;     ///< seller's part of the price
 };
 
+/// Tokens of each tier that are wanted at its price on a date: a demand curve of the caller's own. It is asked some sixty
+/// times a week, for the rents among which the one that clears the market lies, and must answer the same to the same
+/// question, from several threads where the run may use several processors. What is wanted must not rise with a price, or
+/// the rent that is found is one of several. It gives as many rates as there are tiers, finite and at least 0. What it throws
+/// ends the run.
+using DemandCurve = std::function<std::vector<TokenRate>(const std::vector<TokenPrice>& prices, Date date)>;
+
 struct ComputeDemand {
   std::vector<Tier> tiers;
   double elasticity = 1.1;     ///< of all tokens to the price of all: 1 % dearer, this many per cent less
@@ -25,6 +33,7 @@ struct ComputeDemand {
   std::optional<Ramp<FlopRate>> training;  ///< wanted at the cost of new capacity; absent: whatever is left over
   double training_elasticity = 1.0;
   double largest_share = 1.0;  ///< of the fleet that serves at most
+  DemandCurve curve;           ///< in place of (3) and (4); absent: those
 };
 
 /// The energised fleet, and what all of it would do if it did one thing only.

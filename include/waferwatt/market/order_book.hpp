@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "waferwatt/core/ramp.hpp"
+#include "waferwatt/supply/allocation_rule.hpp"
 
 namespace waferwatt::market {
 
@@ -57,7 +58,8 @@ struct Sale {
 class OrderBook {
  public:
   /// \param patience money that found nothing to buy for so long lapses
-  OrderBook(std::vector<Buyer> buyers, std::vector<Offer> offers, Time patience);
+  /// \param rule who gets the accelerators in stock; absent: who paid ahead first, then all by their money
+  OrderBook(std::vector<Buyer> buyers, std::vector<Offer> offers, Time patience, supply::AllocationRule rule = {});
 
   /// Grants the budgets of a period, as far as a buyer has the money; what exceeds the patience lapses.
   /// \param liquidity of each buyer, what it holds for orders already included; empty: without end
@@ -104,12 +106,25 @@ class OrderBook {
   bool may_buy(std::size_t buyer, std::size_t product) const { return !holding_[buyer] && is_allowed(buyer, product); }
   Money money(std::size_t buyer, const std::string& vendor) const;
   Money reachable(std::size_t buyer, std::size_t product) const;
+  /// Prices and parts of production on a day, looked up once.
+  struct Today {
+    Date date;
+    std::vector<Money> price;
+    std::vector<double> mix;
+  };
+  const Today& today(Date date) const;
   Money wants(std::size_t buyer, std::size_t product, Date date, Time lead_time) const;
   double sell(std::size_t buyer, std::size_t product, double n, Money price, std::vector<Sale>& sales);
+  void settle_by_money(std::size_t product, Money price, std::vector<Sale>& sales);
+  void settle_by_rule(std::size_t product, Date date, Money price, std::vector<Sale>& sales);
+  double units_within_reach(std::size_t buyer, std::size_t product, Money price) const;
 
   std::vector<Buyer> buyers_;
   std::vector<Offer> offers_;
   Time patience_;
+  supply::AllocationRule rule_;
+  std::vector<std::vector<std::size_t>> of_same_vendor_;  ///< by product, itself included
+  mutable Today today_;
   std::vector<Account> accounts_;
   std::vector<double> unsold_;
   std::vector<bool> allowed_, holding_, closed_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Two of the views of what binds: what more of a resource brings, and the cut. The third, waits, is in the result itself.
+#include <map>
+
 #include "waferwatt/world/world.hpp"
 
 namespace waferwatt::world {
@@ -25,7 +27,12 @@ struct Gain {
   FlopCount training;
   Money money;          ///< of token sales, less what the owners pay for energy and operations
   CarbonMass carbon;
+  Power energised;               ///< nameplate at the end of the year
+  double delivered_before = 0;   ///< H100-equivalents that came until the year began
 };
+
+/// Outputs of a run by year and owner, as gains over nothing.
+std::map<std::pair<int, std::size_t>, Gain> outputs(const WorldSpec& spec, const WorldResult& result);
 
 /// What more of one resource would bring, relative to the base run; 0 where that has nothing.
 struct MarginalValue {

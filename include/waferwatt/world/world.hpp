@@ -3,6 +3,7 @@
 // The long run: supply makes accelerators, rules say who may have them, buyers pay for them, power switches them on, they
 // serve tokens or train, and the money goes round. Weeks on one clock; every wait is charged to what it waited for.
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,10 +25,17 @@ enum class Resource { packaging, memory, logic, parts, capital, power };
 inline constexpr std::size_t kResources = 6;
 std::string_view resource_name(Resource resource);
 
+/// IT power of one accelerator with its share of server and network, by what it does.
+struct WorkingPower {
+  Power idle, training;
+  std::vector<Power> serving;  ///< by tier, when saturated
+};
+
 /// What the world knows of a product beyond the chain and the market.
 struct ProductTraits {
   double h100_equivalents = 1;
-  power::AcceleratorLoad load;
+  power::AcceleratorLoad load;          ///< its mean is what owners expect, and what is drawn where `power` is absent
+  std::optional<WorkingPower> power;    ///< as simulated
   double server_cost_factor = 1;
   std::vector<TokenRate> token_rates;  ///< of one accelerator when saturated, prompt and output, by tier; 0: does not serve
   FlopRate training;                   ///< model FLOP of one accelerator in training
@@ -86,6 +94,7 @@ struct WorldSpec {
   std::vector<market::Offer> offers;    ///< one per product of the chain
   std::vector<ProductTraits> traits;    ///< likewise
   std::vector<market::Buyer> buyers;
+  supply::AllocationRule sales_rule;    ///< who gets the accelerators in makers' stocks; absent: as market::OrderBook
   std::vector<Owner> owners;            ///< one per buyer
   Demand demand;
   std::vector<TrainingProject> projects;

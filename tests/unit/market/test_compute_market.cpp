@@ -147,3 +147,22 @@ TEST_CASE("without a fleet nothing is served and nothing divides by it") {
   CHECK(week.wanted[0].in(token / second) == Approx(1e5));
   CHECK(week.training == FlopRate{});
 }
+
+TEST_CASE("a demand curve of the caller's own clears the market in place of the elasticities") {
+  // Training wants nothing. At 6.944 USD a million (the cost of new capacity) the curve asks for 200,000 - 14,400 x 6.944 =
+  // 100,000 tokens a second: just the fleet. Steeper by half, 50,000 at the cost: the rent falls until 100,000 are wanted,
+  // at 100,000 / 21,600 = 4.630 USD a million: two thirds.
+  const auto rent_of = [](double slope, double at_nothing) {
+    auto d = demand(1e5, 0);
+    d.curve = [=](const std::vector<TokenPrice>& prices, Date date) {
+      CHECK(date == kDay);
+      return std::vector{std::max(0.0, at_nothing - slope * prices.at(0).in(usd / (mega * token))) * token / second};
+    };
+    return over_entry(clearing_rent(d, fleet(), kDay, kEntry, kFloor));
+  };
+  CHECK(rent_of(14400, 2e5) == Approx(1).epsilon(1e-6));
+  CHECK(rent_of(21600, 2e5) == Approx(2.0 / 3).epsilon(1e-6));
+  auto d = demand(1e5, 0);
+  d.curve = [](const std::vector<TokenPrice>&, Date) { return std::vector<TokenRate>{}; };
+  CHECK_THROWS_WITH(clearing_rent(d, fleet(), kDay, kEntry, kFloor), Catch::Contains("the demand curve gave 0 rates on 2024-01-01; it has to give 1"));
+}

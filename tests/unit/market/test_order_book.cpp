@@ -264,3 +264,22 @@ TEST_CASE("what a closed buyer had paid ahead serves its successor") {
   CHECK(sold_to(sales, 1) == Approx(5));
   for (const auto& account : book.accounts()) CHECK(account.balance_error() < 1e-12);
 }
+
+TEST_CASE("accelerators in stock go where the caller's own rule says, as far as money reaches") {
+  // 300 and 100 USD, price 10: wants of 30 and 10. A rule that gives all to the second sells 10 of 20, and 10 stay.
+  OrderBook book({buyer("x", 30), buyer("y", 10)}, {offer("chip", 10)}, 1 * year, [](const supply::AllocationCase& question) {
+    CHECK(question.of == "chip");
+    CHECK(question.supply == Approx(20));
+    REQUIRE(question.orders.size() == 2);
+    CHECK(question.orders[0].wanted == Approx(30));
+    CHECK(question.orders[1].who == "y");
+    return std::vector{0.0, 1.0};
+  });
+  book.grant(kDay0, 10 * day);
+  book.deliver(0, 20);
+  const auto sales = book.settle(kDay0);
+  CHECK(sold_to(sales, 0) == 0);
+  CHECK(sold_to(sales, 1) == Approx(10));
+  CHECK(book.unsold()[0] == Approx(10));
+  for (const auto& account : book.accounts()) CHECK(account.balance_error() < 1e-12);
+}

@@ -309,3 +309,42 @@ TEST_CASE("resources have names") {
   CHECK(resource_name(Resource::capital) == "capital");
   CHECK(resource_name(Resource::power) == "power");
 }
+
+TEST_CASE("the meter follows what the fleet does: it idles, trains, or serves below saturation") {
+  // 100 accelerators at PUE 1.25. Idle 200 W, training 900 W, serving 600 W when saturated.
+  WorldSpec spec = standing_fleet();
+  spec.traits[0].power = WorkingPower{.idle = 200 * watt, .training = 900 * watt, .serving = {600 * watt}};
+  const auto kilowatt_hours = [&] { return simulated(spec).years[0].energy.in(kilo * watt_hour); };
+  SECTION("training takes all hours that serving leaves") { CHECK(kilowatt_hours() == Approx(0.9 * 100 * 1.25 * 8760)); }
+  SECTION("a third serves at three tenths of saturation, a third trains, a third idles") {
+    // Saturated 50 token/s each, times 0.6: 3,000 of the fleet; 1,000 are wanted. Half of the mean rate of training is wanted.
+    spec.demand.utilisation = 0.6;
+    spec.demand.rental_contract = Time{};
+    spec.demand.market.elasticity = spec.demand.market.training_elasticity = 0;
+    spec.demand.market.tiers[0].demand = Ramp<TokenRate>::constant(1000 * token / second);
+    spec.demand.market.training = Ramp<FlopRate>::constant(100 * 0.35 * peta / 3 * flop / second);
+    const double serving = 200 + 0.6 * (600 - 200);
+    CHECK(kilowatt_hours() == Approx((serving + 900 + 200) / 3000 * 100 * 1.25 * 8760));
+  }
+  SECTION("what cannot serve idles while its time is used") {
+    spec.demand.market.tiers[0].demand = Ramp<TokenRate>::constant(1e9 * token / second);
+    spec.traits[0].token_rates = {TokenRate{}};
+    CHECK(kilowatt_hours() == Approx(0.9 * 100 * 1.25 * 8760));  // nobody can be served: all of it trains
+  }
+}
+
+TEST_CASE("a demand curve of the caller's own is what users ask for, and a rule shares out what is in stock") {
+  WorldSpec spec = standing_fleet();
+  spec.demand.market.curve = [](const std::vector<TokenPrice>& prices, Date) { return std::vector<TokenRate>(prices.size(), 500 * token / second); };
+  CHECK(simulated(spec).years[0].tokens_served.in(token) == Approx(500.0 * 365 * 86400));
+  // Owner two is given all; without the rule it gets a quarter.
+  WorldSpec shared = tiny_world();
+  shared.sales_rule = [](const supply::AllocationCase& question) {
+    std::vector<double> parts;
+    for (const auto& order : question.orders) parts.push_back(order.who == "two");
+    return parts;
+  };
+  const auto result = simulated(shared);
+  CHECK(delivered(result, 0) == 0);
+  CHECK(delivered(result, 1) > 0.9 * 51 * 200);
+}
