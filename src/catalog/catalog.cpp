@@ -25,6 +25,7 @@ void for_each_kind(C& catalog, F visit) {
   visit("memories", catalog.memories);
   visit("memory-makers", catalog.memory_makers);
   visit("nodes", catalog.nodes);
+  visit("fab-builds", catalog.fab_builds);
   visit("parts", catalog.parts);
   visit("fabrics", catalog.fabrics);
   visit("grids", catalog.grids);

@@ -44,12 +44,17 @@ const io::Record<Site>& Site::record() {
           .required("name", &S::name, {.doc = "Name of the campus."})
           .required("owner", &S::owner, {.doc = "Company id."})
           .required("grid", &S::grid, {.doc = "Grid id."})
+          .optional("latitude", &S::latitude, {.doc = "Degrees north.", .at_least = -90.0, .at_most = 90.0})
+          .optional("longitude", &S::longitude, {.doc = "Degrees east.", .at_least = -180.0, .at_most = 180.0})
           .required("power", &S::power, {.doc = "Facility nameplate power over time.", .at_least = 0 * watt, .at_most = 100 * giga * watt})
           .optional("accelerator", &S::accelerator, {.doc = "Accelerator id."})
           .optional("n_accelerators", &S::n_accelerators, {.doc = "Accelerators at full build.", .at_least = 1, .at_most = 100000000})
           .optional("capex", &S::capex, {.doc = "Cost of the campus with its accelerators.", .above = 0 * usd, .at_most = 10 * tera * usd})
           .optional("land_to_power", &S::land_to_power, {.doc = "Land clearing to first power.", .above = 0 * day, .at_most = 30 * year})
-          .optional("notes", &S::notes, {.doc = "Conflicts between sources and how they were settled."});
+          .optional("notes", &S::notes, {.doc = "Conflicts between sources and how they were settled."})
+          .check([](const S& s, const io::FieldComplaint& complain) {
+            if (s.latitude.has_value() != s.longitude.has_value()) complain("latitude", "give both \"latitude\" and \"longitude\", or neither");
+          });
   return record;
 }
 

@@ -39,6 +39,30 @@ void check_share_sums(const PackagingFamily& family, const io::FieldComplaint& c
 
 }  // namespace
 
+const io::Record<DieYield>& DieYield::record() {
+  using Y = DieYield;
+  static const auto record = io::Record<Y>("die_yield", "A model of the yield of dies.")
+                                 .required("model", &Y::model, {.doc = "poisson, murphy, seeds, negative-binomial or bose-einstein."})
+                                 .optional("clustering", &Y::clustering, {.doc = "Of defects, for negative-binomial: 1 is seeds, a large number poisson.", .above = 0.0, .at_most = 1e6})
+                                 .optional("critical_layers", &Y::critical_layers, {.doc = "Layers whose defects kill, for bose-einstein; the density of defects is then that of one layer.", .at_least = 1, .at_most = 1000});
+  return record;
+}
+
+const io::Record<DefectLearning>& DefectLearning::record() {
+  using L = DefectLearning;
+  static const auto record = io::Record<L>("defect_learning", "A learning curve of the density of defects.")
+                                 .required("start", &L::start, {.doc = "From when it falls."})
+                                 .required("initial", &L::initial, {.doc = "Density at the start.", .above = 0 / square_centimetre, .at_most = 10 / square_centimetre})
+                                 .required("half_time", &L::half_time, {.doc = "Time in which the gap to the mature density halves.", .above = 0 * day, .at_most = 20 * core::year});
+  return record;
+}
+
+DefectDensity ProcessNode::defects_at(Date date) const {
+  const DefectDensity mature = defect_density->at(date);
+  if (!learning) return mature;
+  return learned(std::max(learning->initial.value, mature), mature, date - learning->start.value, learning->half_time.value);
+}
+
 const io::Record<ProcessNode>& ProcessNode::record() {
   using N = ProcessNode;
   static const auto record =
@@ -47,7 +71,9 @@ const io::Record<ProcessNode>& ProcessNode::record() {
           .required("name", &N::name, {.doc = "Name of the node."})
           .required("foundry", &N::foundry, {.doc = "Company id."})
           .required("year", &N::year, {.doc = "Start of volume production."})
-          .required("defect_density", &N::defect_density, {.doc = "Killer defects per area over time.", .at_least = 0 / square_centimetre, .at_most = 10 / square_centimetre})
+          .required("defect_density", &N::defect_density, {.doc = "Killer defects per area over time; mature, where there is a learning curve.", .at_least = 0 / square_centimetre, .at_most = 10 / square_centimetre})
+          .optional("learning", &N::learning, {.doc = "How the defects of a new node fall."})
+          .optional("die_yield", &N::die_yield, {.doc = "How the yield of a die follows from its defects; absent: negative binomial with clustering 3."})
           .optional("capacity", &N::capacity, {.doc = "Wafer starts, by date of the forecast."})
           .optional("capacity_of", &N::capacity_of, {.doc = "Node id whose capacity this node shares."})
           .required("ai_share", &N::ai_share, {.doc = "Largest fraction of the capacity AI accelerators can obtain.", .at_least = 0.0, .at_most = 1.0})
@@ -155,7 +181,7 @@ const io::Record<Memory>& Memory::record() {
           .required("die_capacity", &M::die_capacity, {.doc = "Capacity of one DRAM die.", .above = 0 * byte, .at_most = tera * byte})
           .required("die_area", &M::die_area, {.doc = "Area of one DRAM die.", .above = 0 * square_millimetre, .at_most = 1000 * square_millimetre})
           .required("die_yield", &M::die_yield, {.doc = "Good DRAM dies over time.", .above = 0.0, .at_most = 1.0})
-          .required("stack_yield", &M::stack_yield, {.doc = "Good stacks out of stacking over time.", .above = 0.0, .at_most = 1.0})
+          .required("bond_yield", &M::bond_yield, {.doc = "Good bonds of one layer over time; a stack is good when all of its layers are.", .above = 0.0, .at_most = 1.0})
           .required("cycle_time", &M::cycle_time, {.doc = "DRAM wafer start to tested stack.", .above = 0 * day, .at_most = 2 * core::year})
           .required("price", &M::price, {.doc = "Price per capacity over time.", .above = 0 * usd / byte, .at_most = 1000 * usd / (giga * byte)})
           .required("first_volume", &M::first_volume, {.doc = "Start of volume production."})
@@ -212,6 +238,23 @@ const io::Record<Part>& Part::record() {
             if (p.capacity.empty()) complain("capacity", "give at least one vintage");
             check_vintages(p.capacity, "capacity", complain);
           });
+  return record;
+}
+
+const io::Record<FabBuild>& FabBuild::record() {
+  using B = FabBuild;
+  static const auto record =
+      io::Record<B>("fab_build", "How long a maker in a region takes to add capacity, and what it costs.")
+          .required("id", &B::id, {.doc = "Id; the file's name."})
+          .required("name", &B::name, {.doc = "What is built, where."})
+          .required("region", &B::region, {.doc = "Part of the world."})
+          .required("kind", &B::kind, {.doc = "logic, packaging or memory."})
+          .required("construction_time", &B::construction_time, {.doc = "Decision to a hall that is ready for tools: permits, shell, utilities.", .at_least = 0 * day, .at_most = 20 * core::year})
+          .required("equipment_lead_time", &B::equipment_lead_time, {.doc = "Order to delivery of the tools that come last; they are ordered with the decision.", .at_least = 0 * day, .at_most = 20 * core::year})
+          .required("installation_time", &B::installation_time, {.doc = "Last tools in the hall to first output.", .at_least = 0 * day, .at_most = 10 * core::year})
+          .required("ramp_time", &B::ramp_time, {.doc = "First to full output.", .at_least = 0 * day, .at_most = 10 * core::year})
+          .required("capital_cost", &B::capital_cost, {.doc = "Of one wafer a month.", .above = 0 * usd / (wafer / month), .at_most = giga * usd / (wafer / month)})
+          .optional("notes", &B::notes, {.doc = "Conflicts between sources and how they were settled."});
   return record;
 }
 

@@ -24,7 +24,7 @@ std::optional<EmbodiedCarbon> embodied_carbon(const catalog::Accelerator& a, con
   if (!node || !a.die_area || !node->energy_per_area || !node->gas_per_area || !node->material_per_area) return std::nullopt;
   const double n_dies = a.n_compute_dies ? static_cast<double>(**a.n_compute_dies) : 1;
   const Area area = **a.die_area;
-  const double yield = std::pow(1 + area * node->defect_density->at(date) / kYieldAlpha, -kYieldAlpha);
+  const double yield = std::pow(1 + area * node->defects_at(date) / kYieldAlpha, -kYieldAlpha);
   const CarbonDensity per_area = fab_grid * **node->energy_per_area + **node->gas_per_area + **node->material_per_area;
   const double n_stacks = a.n_memory_stacks ? static_cast<double>(**a.n_memory_stacks) : 0;
   return EmbodiedCarbon{.logic = n_dies * area * per_area / yield,

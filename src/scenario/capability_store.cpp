@@ -102,7 +102,7 @@ serving::ServingCapability serving_from(std::string_view bytes) {
 
 std::string to_bytes(const TrainingCapability& c) {
   io::ByteWriter out;
-  for (const double value : {c.utilisation, c.rate.base(), c.mean_power.base(), c.memory.base()}) out.number(value);
+  for (const double value : {c.utilisation, c.rate.base(), c.mean_power.base(), c.idle_power.base(), c.memory.base()}) out.number(value);
   out.text(c.plan);
   out.text(c.infeasible);
   return out.take();
@@ -114,6 +114,7 @@ TrainingCapability training_from(std::string_view bytes) {
   c.utilisation = in.number<double>();
   c.rate = FlopRate::from_base(in.number<double>());
   c.mean_power = Power::from_base(in.number<double>());
+  c.idle_power = Power::from_base(in.number<double>());
   c.memory = DataSize::from_base(in.number<double>());
   c.plan = in.text();
   c.infeasible = in.text();
@@ -123,12 +124,13 @@ TrainingCapability training_from(std::string_view bytes) {
 /// The best of plans without exotic schedules: what a cluster of any make can be expected to run.
 TrainingCapability simulated(const catalog::LanguageModel& model, const catalog::Accelerator& accelerator, const catalog::Catalog& catalog, const ReferenceTraining& reference) {
   TrainingCapability capability;
+  const cost::OperatorModel operators(accelerator, catalog);
+  capability.idle_power = operators.idle_power();
   const auto network = network::network_of(accelerator, catalog.system_of(accelerator.id), nullptr, reference.n_accelerators, catalog);
   if (!network) {
     capability.infeasible = fmt::format("no network in the catalog joins {} {}", reference.n_accelerators, accelerator.name);
     return capability;
   }
-  const cost::OperatorModel operators(accelerator, catalog);
   const training::Machine machine{operators, *network};
   training::SearchSpace space{.n_accelerators = reference.n_accelerators,
                               .base = {.global_batch = reference.global_batch, .sequence_length = reference.sequence_length},

@@ -57,6 +57,35 @@ std::vector<std::string> line_ids(const catalog::Catalog& catalog, bool of_yield
   return ids;
 }
 
+/// The kind of fab that makes a line, or nothing for steps and unknown lines.
+std::optional<catalog::FabKind> fab_kind(const std::string& line, const catalog::Catalog& catalog) {
+  if (catalog.nodes.find(line)) return catalog::FabKind::logic;
+  if (catalog.packaging_families.find(line)) return catalog::FabKind::packaging;
+  if (catalog.memory_makers.find(line)) return catalog::FabKind::memory;
+  return std::nullopt;
+}
+
+void check_expansion(const SupplyExpansion& expansion, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
+  is_known(expansion.line, line_ids(catalog, false, false), expansion.where, "line", "line", diagnostics);
+  if (!is_known(expansion.build, catalog.fab_builds.ids(), expansion.where, "build", "fab build", diagnostics) || expansion.build.empty()) return;
+  const auto kind = catalog.fab_builds.at(expansion.build).kind, needed = fab_kind(expansion.line, catalog).value_or(kind);
+  if (kind != needed)
+    diagnostics.add(expansion.where.diagnostic("build", fmt::format("{} builds {}, and {} is a line of {}", expansion.build, io::enum_text(kind), expansion.line, io::enum_text(needed))));
+}
+
+/// The count of good units is worked out for clustered defects only.
+void check_harvest(const SupplyScenario& scenario, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
+  for (const auto& product : scenario.products) {
+    Diagnostics known;
+    const auto* accelerator = product.accelerator.resolve(catalog.accelerators, known);
+    const auto* node = accelerator && accelerator->node ? catalog.nodes.find(*accelerator->node) : nullptr;
+    if (!product.harvest || !node) continue;
+    const auto model = scenario.die_yield.value_or(node->die_yield.value_or(catalog::DieYield{})).model;
+    if (model != catalog::YieldModel::negative_binomial)
+      diagnostics.add(product.where.diagnostic("harvest", fmt::format("needs the negative-binomial model of yield, and this one is {}; give harvest_fraction", io::enum_text(model))));
+  }
+}
+
 void check_events(const SupplyScenario& scenario, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
   for (const auto& shock : scenario.shocks) {
     const auto ids = line_ids(catalog, shock.kind == supply::ShockKind::yield_excursion);
@@ -67,7 +96,7 @@ void check_events(const SupplyScenario& scenario, const catalog::Catalog& catalo
   }
   for (const auto& risk : scenario.risks)
     for (const auto& line : risk.lines) is_known(line, line_ids(catalog, risk.kind == supply::ShockKind::yield_excursion), risk.where, "lines", "line", diagnostics);
-  for (const auto& expansion : scenario.expansions) is_known(expansion.line, line_ids(catalog, false, false), expansion.where, "line", "line", diagnostics);
+  for (const auto& expansion : scenario.expansions) check_expansion(expansion, catalog, diagnostics);
   for (const auto& allocation : scenario.allocation) {
     is_known(allocation.line, catalog.packaging_families.ids(), allocation.where, "line", "packaging family", diagnostics);
     const auto company = [&](const std::string& id, std::string_view key) { is_known(id, catalog.companies.ids(), allocation.where, key, "company", diagnostics); };
@@ -123,6 +152,7 @@ void check_products(const std::vector<SupplyProduct>& products, const std::vecto
 void check(const SupplyScenario& scenario, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
   check_products(scenario.products, scenario.stocks, scenario.known_at, scenario.where, catalog, diagnostics);
   check_events(scenario, catalog, diagnostics);
+  check_harvest(scenario, catalog, diagnostics);
   check_buyers(scenario, diagnostics);
   if (scenario.parts)
     for (const auto& part : *scenario.parts) is_known(part, catalog.parts.ids(), scenario.where, "parts", "part", diagnostics);

@@ -51,7 +51,7 @@ class Drawer {
       accelerators.push_back(product.accelerator.resolve(catalog.accelerators, diagnostics));
       if (!product.packaging.empty()) packaging.insert(product.packaging);
     }
-    shelves_ = supply::supply_shelves(catalog, accelerators, packaging, part_ids(scenario, catalog));
+    shelves_ = supply::supply_shelves(catalog, accelerators, packaging, part_ids(scenario, catalog), build_ids(scenario));
     scenario_.parts = part_ids(scenario, catalog);
     if (!scenario_.without.empty()) baseline_ = baseline_of(scenario_);
     for (const auto& r : scenario.risks) risks_.push_back({{r.kind, {}, r.duration, r.recovery, r.loss, r.scrap, r.lines, "", "", ""}, r.rate});

@@ -138,11 +138,15 @@ const io::Record<SupplyExpansion>& SupplyExpansion::record() {
           .optional("decided", &X::decided, {.doc = "Date of the decision; absent: whenever the line decided more than threshold of the starts over the review."})
           .optional("threshold", &X::threshold, {.doc = "Part of the package starts that the line decided.", .at_least = 0.0, .at_most = 1.0})
           .optional("review", &X::review, {.doc = "Time over which the rule looks back.", .above = 0 * day, .at_most = 10 * year})
-          .required("build_time", &X::build_time, {.doc = "Decision to first output: shell, tools, qualification.", .at_least = 0 * day, .at_most = 20 * year})
-          .optional("ramp_time", &X::ramp_time, {.doc = "First to full output.", .at_least = 0 * day, .at_most = 20 * year})
+          .optional("build", &X::build, {.doc = "Fab build id: the region's time to build, the lead time of tools, ramp and capital cost."})
+          .optional("build_time", &X::build_time, {.doc = "Decision to first output: shell, tools, qualification; absent: that of the build.", .at_least = 0 * day, .at_most = 20 * year})
+          .optional("ramp_time", &X::ramp_time, {.doc = "First to full output; absent: that of the build, or at once.", .at_least = 0 * day, .at_most = 20 * year})
           .required("capacity", &X::capacity, {.doc = "Added at full output.", .above = 0 * wafer / month, .at_most = 1e7 * wafer / month})
-          .optional("capital_cost", &X::capital_cost, {.doc = "Of one project.", .at_least = 0 * usd, .at_most = 10 * tera * usd})
-          .optional("max_projects", &X::max_projects, {.doc = "Most projects that the rule starts.", .at_least = 1, .at_most = 1000});
+          .optional("capital_cost", &X::capital_cost, {.doc = "Of one project; absent: that of the build, or nothing.", .at_least = 0 * usd, .at_most = 10 * tera * usd})
+          .optional("max_projects", &X::max_projects, {.doc = "Most projects that the rule starts.", .at_least = 1, .at_most = 1000})
+          .check([](const X& x, const io::FieldComplaint& complain) {
+            if (x.build.empty() && !x.build_time) complain("", "give \"build\" (a fab build id) or \"build_time\"");
+          });
   return record;
 }
 
@@ -189,6 +193,7 @@ const io::Record<SupplyScenario>& SupplyScenario::record() {
           .optional("buyers", &S::buyers, {.doc = "Who orders what; products that nobody orders are sold out."})
           .optional("ordering", &S::ordering, {.doc = "How buyers order, and who of them is served."})
           .optional("without", &S::without, {.doc = "Compare with the same chain without these: shocks, expansions, allocation, stocks, other_packaging (products whose packaging is not their own)."})
+          .optional("die_yield", &S::die_yield, {.doc = "How the yield of dies follows from their defects, on all nodes; absent: as each node says."})
           .check([](const S& s, const io::FieldComplaint& complain) {
             if (s.end <= s.start) complain("end", fmt::format("must come after the start, {}", s.start.text()));
             if (s.end - s.start > 50 * year) complain("end", "at most 50 years are simulated");

@@ -19,15 +19,27 @@ supply::Shock to_shock(const SupplyShock& s) {
   return {s.kind, s.date, s.duration, s.recovery, s.loss, s.scrap, s.lines, s.company, s.memory, s.accelerator};
 }
 
-supply::Expansion to_expansion(const SupplyExpansion& x, Date start) {
-  return {x.line, x.decided, start, x.threshold, x.review, x.build_time, x.ramp_time, x.capacity, x.capital_cost, static_cast<int>(x.max_projects)};
+/// What the scenario does not say is the region's.
+supply::Expansion to_expansion(const SupplyExpansion& x, Date start, const catalog::Catalog& catalog) {
+  supply::Expansion expansion{.line = x.line, .decided = x.decided, .not_before = start, .threshold = x.threshold, .review = x.review,
+                              .capacity = x.capacity, .max_projects = static_cast<int>(x.max_projects)};
+  if (!x.build.empty()) {
+    const auto& build = catalog.fab_builds.at(x.build);
+    expansion.build_time = build.build_time();
+    expansion.ramp_time = build.ramp_time.value;
+    expansion.capital_cost = build.capital_cost.value * x.capacity;
+  }
+  if (x.build_time) expansion.build_time = *x.build_time;
+  if (x.ramp_time) expansion.ramp_time = *x.ramp_time;
+  if (x.capital_cost) expansion.capital_cost = *x.capital_cost;
+  return expansion;
 }
 
 /// The part of defective dies that can be sold, from the units that may be defective.
 double harvest_fraction(const SupplyHarvest& harvest, const supply::Product& product, Date date) {
   const DefectDensity density = product.defect_density.at(date);
-  const double perfect = supply::negative_binomial_yield(product.die_area, density);
-  const double sellable = supply::harvested_yield(product.die_area, density, {harvest.n_units, harvest.n_needed, harvest.area_fraction});
+  const double perfect = supply::die_yield(product.die_area, density, product.die_yield);
+  const double sellable = supply::harvested_yield(product.die_area, density, {harvest.n_units, harvest.n_needed, harvest.area_fraction}, product.die_yield.clustering);
   return perfect < 1 ? std::clamp((sellable - perfect) / (1 - perfect), 0.0, 1.0) : 0;
 }
 
@@ -139,6 +151,7 @@ supply::ChainSpec chain_spec(const SupplyScenario& scenario, const catalog::Cata
     // A draw changes the catalog's accelerators; those written out in the scenario are as they are.
     const auto& accelerator = *product.accelerator.resolve(catalog.accelerators, diagnostics);
     auto made = supply::make_product(accelerator, catalog, product.vendor.empty() ? accelerator.vendor : product.vendor, product.mix, product.harvest_fraction, product.packaging);
+    if (scenario.die_yield) made.die_yield = *scenario.die_yield;
     if (product.harvest) made.harvest_fraction = harvest_fraction(*product.harvest, made, scenario.start);
     made.delivery_time = product.delivery_time;
     products.push_back(std::move(made));
@@ -150,7 +163,7 @@ supply::ChainSpec chain_spec(const SupplyScenario& scenario, const catalog::Cata
   spec.shipping_time = scenario.shipping_time;
   spec.stocks = chain_stocks(scenario.stocks);
   for (const auto& shock : scenario.shocks) spec.shocks.push_back(to_shock(shock));
-  for (const auto& expansion : scenario.expansions) spec.expansions.push_back(to_expansion(expansion, scenario.start));
+  for (const auto& expansion : scenario.expansions) spec.expansions.push_back(to_expansion(expansion, scenario.start, catalog));
   for (const auto& allocation : scenario.allocation)
     for (auto& line : spec.packaging)
       if (line.family == allocation.line) {
@@ -159,6 +172,7 @@ supply::ChainSpec chain_spec(const SupplyScenario& scenario, const catalog::Cata
         line.prepaid = allocation.prepaid;
         line.bids = allocation.bids;
       }
+  spec.allocation_rule = scenario.packaging_rule;
   return spec;
 }
 
@@ -176,6 +190,13 @@ std::vector<std::string> part_ids(const SupplyScenario& scenario, const catalog:
     };
     if (std::ranges::any_of(catalog.parts.at(id).uses, is_needed)) ids.push_back(id);
   }
+  return ids;
+}
+
+std::set<std::string> build_ids(const SupplyScenario& scenario) {
+  std::set<std::string> ids;
+  for (const auto& expansion : scenario.expansions)
+    if (!expansion.build.empty()) ids.insert(expansion.build);
   return ids;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 // One run of a supply scenario's chain, and what is measured on it.
 #include <functional>
+#include <set>
 
 #include "waferwatt/engine/event_loop.hpp"
 #include "waferwatt/scenario/supply_scenario.hpp"
@@ -14,6 +15,9 @@ supply::ChainSpec chain_spec(const SupplyScenario& scenario, const catalog::Cata
 
 /// Ids of the further parts that may bind: of those that a product needs, what the scenario names, or all.
 std::vector<std::string> part_ids(const SupplyScenario& scenario, const catalog::Catalog& catalog);
+
+/// Ids of the fab builds of its expansions.
+std::set<std::string> build_ids(const SupplyScenario& scenario);
 
 class SupplyRun : public engine::EventHandler {
  public:

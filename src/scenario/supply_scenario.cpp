@@ -8,6 +8,7 @@
 #include "supply_run.hpp"
 #include "waferwatt/core/number_text.hpp"
 #include "waferwatt/engine/simgrid_loop.hpp"
+#include "waferwatt/scenario/own_rules.hpp"
 
 namespace waferwatt::scenario {
 namespace {
@@ -60,8 +61,12 @@ std::string band_sentence(const Result& result) {
 }  // namespace
 
 Result run(const SupplyScenario& scenario, const catalog::Catalog& catalog, const RunContext& context) {
-  SupplyRun supply_run(scenario, chain_spec(scenario, catalog));
   engine::SimgridLoop loop;
+  return run(scenario, catalog, context, loop);
+}
+
+Result run(const SupplyScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, engine::EventLoop& loop) {
+  SupplyRun supply_run(scenario, chain_spec(scenario, catalog));
   supply_run.simulate(loop);
 
   Result result;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "supply_run.hpp"
+#include "waferwatt/power/levels.hpp"
 
 namespace waferwatt::scenario {
 namespace {
@@ -27,6 +28,20 @@ std::vector<WorldTier> tiers_of(const WorldDemand& demand) {
   return {tier};
 }
 
+/// Of an accelerator that draws `accelerator_power`, with its share of server and network.
+Power it_power(const catalog::Accelerator& accelerator, const catalog::System& system, Power nameplate, Power accelerator_power) {
+  return power::server_power(accelerator, &system, accelerator_power / accelerator.tdp.value) * (nameplate / power::rated_server_power(accelerator, &system));
+}
+
+/// From the simulations; absent where training was not simulated or does not fit.
+std::optional<world::WorkingPower> working_power(const WorldCapabilities& capabilities, std::size_t p, const catalog::Accelerator& accelerator, const catalog::System& system, Power nameplate) {
+  if (capabilities.training.empty() || !capabilities.training[p].infeasible.empty()) return std::nullopt;
+  const auto& training = capabilities.training[p];
+  world::WorkingPower power{.idle = it_power(accelerator, system, nameplate, training.idle_power), .training = it_power(accelerator, system, nameplate, training.mean_power), .serving = {}};
+  for (const auto& c : capabilities.serving[p]) power.serving.push_back(c.infeasible.empty() ? it_power(accelerator, system, nameplate, c.mean_power) : power.idle);
+  return power;
+}
+
 void add_products(const WorldScenario& scenario, const catalog::Catalog& catalog, const WorldCapabilities& capabilities, const WorldDraw& draw, world::WorldSpec& spec) {
   for (std::size_t p = 0; p < scenario.products.size(); ++p) {
     const auto& product = scenario.products[p];
@@ -44,6 +59,7 @@ void add_products(const WorldScenario& scenario, const catalog::Catalog& catalog
       const double factor = std::exp(c.error * draw.deviate()(accelerator.id + " token rate"));
       traits.token_rates.push_back(c.infeasible.empty() ? (c.output_rate + c.input_rate) * factor : TokenRate{});
     }
+    traits.power = working_power(capabilities, p, accelerator, system, traits.load.it_nameplate);
     const bool is_simulated = !capabilities.training.empty() && capabilities.training[p].infeasible.empty();
     traits.training = is_simulated ? capabilities.training[p].rate : accelerator.peak_bf16.value * scenario.demand.training_utilisation;
     if (!capabilities.training.empty() && !is_simulated) traits.training = FlopRate{};
@@ -145,6 +161,7 @@ void add_demand(const WorldScenario& scenario, const WorldDraw& draw, world::Wor
   if (d.training) spec.demand.market.training = draw.forecast(*d.training, scenario.known_at, scenario.uncertainty.demand, "training asked for");
   spec.demand.market.training_elasticity = d.training_elasticity;
   spec.demand.market.largest_share = d.largest_share;
+  spec.demand.market.curve = scenario.demand_curve;
   spec.demand.utilisation = d.utilisation;
   spec.demand.software_gain = d.software_gain;
   spec.demand.reference_gain = d.reference_gain;
@@ -218,7 +235,7 @@ WorldCapabilities capabilities(const WorldScenario& scenario, const catalog::Cat
 
 SupplyScenario supply_part(const WorldScenario& s) {
   SupplyScenario part{.start = s.start, .end = s.end, .known_at = s.known_at, .warm_up = s.warm_up, .stocks = s.stocks, .shocks = s.shocks, .expansions = s.expansions,
-                      .forecast_error = s.uncertainty.supply, .parts = s.parts, .where = s.where};
+                      .forecast_error = s.uncertainty.supply, .parts = s.parts, .packaging_rule = s.packaging_rule, .where = s.where};
   for (const auto& p : s.products) part.products.push_back({.accelerator = p.accelerator, .vendor = p.vendor, .mix = p.mix, .harvest_fraction = p.harvest_fraction, .where = p.where});
   return part;
 }
@@ -226,7 +243,8 @@ SupplyScenario supply_part(const WorldScenario& s) {
 catalog::Catalog chain_shelves(const WorldScenario& scenario, const catalog::Catalog& catalog) {
   std::vector<const catalog::Accelerator*> accelerators;
   for (const auto& product : scenario.products) accelerators.push_back(&accelerator_of(product, catalog));
-  return supply::supply_shelves(catalog, accelerators, {}, part_ids(supply_part(scenario), catalog));
+  const auto part = supply_part(scenario);
+  return supply::supply_shelves(catalog, accelerators, {}, part_ids(part, catalog), build_ids(part));
 }
 
 world::WorldSpec world_spec(const WorldScenario& scenario, const catalog::Catalog& catalog, const catalog::Catalog& shelves, const WorldCapabilities& capabilities, const WorldDraw& draw,
@@ -245,6 +263,7 @@ world::WorldSpec world_spec(const WorldScenario& scenario, const catalog::Catalo
   const auto& e = scenario.economics;
   spec.terms = {.building_cost = e.building_cost, .discount_rate = e.discount_rate, .it_life = e.it_life, .building_life = e.building_life, .operations_fraction = e.operations_fraction};
   spec.patience = e.patience;
+  spec.sales_rule = scenario.sales_rule;
   spec.service_life = e.service_life;
   spec.power_wait_limit = e.power_wait_limit;
   spec.budget_response = e.budget_response;

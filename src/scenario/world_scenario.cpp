@@ -9,6 +9,7 @@
 
 #include "waferwatt/core/number_text.hpp"
 #include "waferwatt/engine/simgrid_loop.hpp"
+#include "waferwatt/scenario/own_rules.hpp"
 #include "world_result.hpp"
 
 namespace waferwatt::scenario {
@@ -74,12 +75,16 @@ std::string headline(const WorldRun& run) {
 }  // namespace
 
 Result run(const WorldScenario& scenario, const catalog::Catalog& catalog, const RunContext& context) {
+  engine::SimgridLoop loop;
+  return run(scenario, catalog, context, loop);
+}
+
+Result run(const WorldScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, engine::EventLoop& loop) {
   const auto can = capabilities(scenario, catalog, context);
   auto shelves = chain_shelves(scenario, catalog);
   const auto draw = scenario.draw > 0 ? WorldDraw::numbered(context.seed, static_cast<std::size_t>(scenario.draw)) : WorldDraw{};
   if (scenario.draw > 0) supply::draw(shelves, scenario.known_at, scenario.uncertainty.supply, draw.deviate());
   const auto spec = world_spec(scenario, catalog, shelves, can, draw, context.seed);
-  engine::SimgridLoop loop;
   const auto simulated = world::simulate(spec, loop);
   context.progress(0.5, "simulated");
 

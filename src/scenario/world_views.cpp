@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The three views of what binds, by year and buyer: charged waits, marginal values, the cut; and a sentence for each.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -32,11 +33,14 @@ struct View {
   double charged = 0, cut = 0;        ///< shares
   world::Gain gain;                   ///< of a step more of the resource everywhere
   double sure = 1;                    ///< part of the draws in which the gain has this sign
-  double base_h100e_weeks = 0;
+  world::Gain base;                   ///< what the run itself brings
 
+  double relative_gain() const { return base.h100e_weeks > 0 ? gain.h100e_weeks / base.h100e_weeks : 0.0; }
   bool binds_by_waits() const { return charged >= kLeastShare; }
-  bool binds_by_gain() const { return gain.h100e_weeks > kLeastGain * base_h100e_weeks; }
+  bool binds_by_gain() const { return relative_gain() > kLeastGain; }
   bool binds_by_cut() const { return cut >= kLeastShare; }
+  bool loses_by_more() const { return relative_gain() < -kLeastGain; }
+  bool is_in_conflict() const { return loses_by_more() && (binds_by_waits() || binds_by_cut()); }
 };
 
 using Key = std::tuple<int, std::size_t, Resource>;
@@ -81,17 +85,12 @@ std::map<Key, double> certainties(const WorldRun& run, const std::vector<world::
 
 std::map<Key, View> views_of(const WorldRun& run, const std::vector<world::MarginalValue>& values, const std::map<Key, double>& sure) {
   std::map<Key, View> views;
-  std::map<std::pair<int, std::size_t>, double> base;
-  for (const auto& own : run.simulated.owner_years) {
-    base[{own.year, own.owner}] += own.h100e_weeks;
-    base[{own.year, kNobody}] += own.h100e_weeks;
-  }
-  for (const auto& [at, weeks] : base) {
+  for (const auto& [at, base] : world::outputs(run.spec, run.simulated)) {
     const auto charged = run.simulated.charged_h100e_weeks(run.spec, at.first, at.second);
     const double all = sum_of(charged);
     for (std::size_t r = 0; r < kResources; ++r) {
       auto& view = views[{at.first, at.second, static_cast<Resource>(r)}];
-      view.base_h100e_weeks = weeks;
+      view.base = base;
       view.charged = all > 0 ? charged[r] / all : 0;
     }
   }
@@ -117,6 +116,33 @@ std::string agreement(const View& v) {
   return text.empty() ? "none" : text;
 }
 
+/// Why more of a resource brings less compute: chips that came earlier hold what later, better ones would have used. Nothing
+/// where that is not what happened.
+std::string why_less(const View& v) {
+  if (!v.loses_by_more() || v.gain.delivered_before <= 0 || v.base.delivered_before <= 0) return "";
+  const std::string earlier = fmt::format("with it {:.2g} % more came before the year", 100 * v.gain.delivered_before / v.base.delivered_before);
+  const double power = v.base.energised > Power{} ? v.gain.energised / v.base.energised : 0.0, per_watt = (1 + v.relative_gain()) / (1 + power) - 1;
+  if (per_watt < 0.5 * v.relative_gain()) return fmt::format("{}, and these hold power that better chips would use: compute a watt changes by {:.2g} %", earlier, 100 * per_watt);
+  return fmt::format("{}, and the money spent on these is missing for better ones: energised power changes by {:.2g} %", earlier, 100 * power);
+}
+
+/// Why the views of one resource differ, in a few words; nothing where all or none say that it binds.
+std::string why_different(const View& v) {
+  const int n = v.binds_by_waits() + v.binds_by_gain() + v.binds_by_cut();
+  if (v.loses_by_more()) {
+    const std::string why = why_less(v);
+    return why.empty() ? "more of it brings less" : why;
+  }
+  if (n == 0 || n == 3) return "";
+  std::vector<std::string> why;
+  if (v.binds_by_waits() && !v.binds_by_gain()) why.emplace_back("more of it only lengthens the next queue");
+  if (v.binds_by_waits() && !v.binds_by_cut()) why.emplace_back("it holds up some weeks or products, and the year as a whole is bounded elsewhere");
+  if (!v.binds_by_waits() && v.binds_by_cut()) why.emplace_back("it bounds the year before anything waits for it");
+  if (!v.binds_by_waits() && !v.binds_by_cut() && v.binds_by_gain()) why.emplace_back("what it held up in earlier years, or a part of what waits for another resource, comes with it");
+  if (!v.binds_by_gain() && v.binds_by_cut()) why.emplace_back("a step more of it alone meets the next bound");
+  return fmt::format("{}", fmt::join(why, "; "));
+}
+
 std::string sentence(const WorldRun& run, const Key& key, const View& v, const world::Amount& amount) {
   const auto [year, owner, resource] = key;
   const std::string place = owner == kNobody ? fmt::format("In {}", year) : fmt::format("In {} for {}", year, run.spec.buyers[owner].name);
@@ -124,16 +150,17 @@ std::string sentence(const WorldRun& run, const Key& key, const View& v, const w
   const int n = v.binds_by_waits() + v.binds_by_gain() + v.binds_by_cut();
   const char* verdict = n == 3 ? "binds" : n == 2 ? "binds by two views of three" : n == 1 ? "may bind: one view of three says so" : "does not bind";
   std::string text = fmt::format("{} {} {}: {:.0f} % of waiting, {:.0f} % of the cut", place, resource_text(resource), verdict, 100 * v.charged, 100 * v.cut);
-  if (step > 0) text += fmt::format(", and {:.0f} % more of it everywhere gives {:+.2g} % compute", 100 * step, v.base_h100e_weeks > 0 ? 100 * v.gain.h100e_weeks / v.base_h100e_weeks : 0.0);
+  if (step > 0) text += fmt::format(", and {:.0f} % more of it everywhere gives {:+.2g} % compute", 100 * step, 100 * v.relative_gain());
   if (step > 0 && amount.value > 0 && n > 0)
     text += fmt::format(" ({} tokens for one more {})", compact_number(v.gain.tokens.in(token) / (amount.value * step)), amount.unit);
+  if (const std::string why = step > 0 ? why_less(v) : ""; !why.empty()) text += fmt::format(", because {}", why);
   if (run.scenario.certainty_draws > 0) text += fmt::format("; the sign holds in {:.0f} % of draws", 100 * v.sure);
   return text + ".";
 }
 
 void add_tables(const WorldRun& run, const std::map<Key, View>& views, Result& result) {
   Table table("views", {{"year", Kind::integer}, {"owner", Kind::text}, {"resource", Kind::text}, {"share_of_waits"}, {"share_of_cut"}, {"h100e_weeks_gain_fraction"}, {"says_it_binds", Kind::text},
-                        {"sentence", Kind::text}});
+                        {"why_views_differ", Kind::text}, {"sentence", Kind::text}});
   Table values("values_of_capacity",
                {{"year", Kind::integer}, {"owner", Kind::text}, {"resource", Kind::text}, {"unit_of_capacity", Kind::text}, {"units_added"}, {"h100e_weeks_per_unit"}, {"tokens_per_unit"},
                 {"training_flop_per_unit"}, {"usd_per_unit"}, {"tco2e_per_unit"}, {"sure_fraction"}});
@@ -143,9 +170,8 @@ void add_tables(const WorldRun& run, const std::map<Key, View>& views, Result& r
     const Date from = std::max(run.scenario.start, Date::from_civil(year, 1, 1)), to = std::min(run.scenario.end, Date::from_civil(year + 1, 1, 1));
     // The whole amount is raised, a buyer's gain is its part of what that brings.
     const auto amount = world::amount_of(run.spec, resource, from, to);
-    const double weeks = v.base_h100e_weeks;
-    table.add({std::int64_t{year}, who(run, owner), std::string{world::resource_name(resource)}, v.charged, v.cut, weeks > 0 ? v.gain.h100e_weeks / weeks : 0.0, agreement(v),
-               sentence(run, key, v, amount)});
+    table.add({std::int64_t{year}, who(run, owner), std::string{world::resource_name(resource)}, v.charged, v.cut, v.relative_gain(), agreement(v),
+               step > 0 ? why_different(v) : std::string{}, sentence(run, key, v, amount)});
     const double units = amount.value * step;
     if (units <= 0) continue;
     values.add({std::int64_t{year}, who(run, owner), std::string{world::resource_name(resource)}, std::string{amount.unit}, units, v.gain.h100e_weeks / units, v.gain.tokens.in(token) / units,
@@ -170,7 +196,7 @@ std::string disagreements(const std::map<Key, View>& views) {
     const auto [year, owner, resource] = key;
     if (owner != kNobody) continue;
     auto& best = first[year];
-    const std::array<double, 3> scores = {v.charged, v.base_h100e_weeks > 0 ? v.gain.h100e_weeks / v.base_h100e_weeks : 0, v.cut};
+    const std::array<double, 3> scores = {v.charged, v.relative_gain(), v.cut};
     for (std::size_t i = 0; i < 3; ++i)
       if (scores[i] > best[i].first) best[i] = {scores[i], resource};
   }
@@ -182,6 +208,17 @@ std::string disagreements(const std::map<Key, View>& views) {
                         best[1].first > kLeastGain ? world::resource_name(best[1].second) : "nothing", best[2].first > 0 ? world::resource_name(best[2].second) : "nothing");
   }
   return text.empty() ? "" : " The views name different resources in " + text + ".";
+}
+
+/// Where a resource has waits or is in the cut, and more of it brings less: the views have different signs.
+std::string conflicts(const std::map<Key, View>& views) {
+  std::string text;
+  for (const auto& [key, v] : views) {
+    const auto [year, owner, resource] = key;
+    if (owner != kNobody || !v.is_in_conflict()) continue;
+    text += fmt::format("{}{} in {} ({:+.2g} %{}{})", text.empty() ? "" : "; ", world::resource_name(resource), year, 100 * v.relative_gain(), why_less(v).empty() ? "" : ": ", why_less(v));
+  }
+  return text.empty() ? "" : " More of what is waited for brings less compute for " + text + ".";
 }
 
 }  // namespace
@@ -228,7 +265,7 @@ std::string add_world_views(const WorldRun& run, const RunContext& context, Resu
   if (whole.n_rows() > 0) result.tables.push_back(std::move(whole));
   const auto views = views_of(run, values, certainties(run, values, context));
   add_tables(run, views, result);
-  return step > 0 ? disagreements(views) : "";
+  return step > 0 ? disagreements(views) + conflicts(views) : "";
 }
 
 }  // namespace waferwatt::scenario

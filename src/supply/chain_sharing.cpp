@@ -163,8 +163,9 @@ double Chain::hand_out(double wafers, const std::vector<Request*>& to) const {
 void Chain::share_line(const PackagingLine& line, Date date, double wafers, double claimable, std::vector<Request*>& members) {
   Customers customers;
   for (auto* request : members) customers[spec_.products[request->product].vendor].push_back(request);
-  if (line.allocation == Allocation::agreement || line.allocation == Allocation::release) return share_agreed(line, date, claimable, customers);
+  if (!spec_.allocation_rule && (line.allocation == Allocation::agreement || line.allocation == Allocation::release)) return share_agreed(line, date, claimable, customers);
   for (auto* request : members) request->line_limit = 0;
+  if (spec_.allocation_rule) return share_by_rule(line, date, wafers, customers);
   double left = wafers;
   if (line.allocation == Allocation::priority)
     for (const auto& customer : line.priority)
@@ -222,6 +223,23 @@ double Chain::share_by_weight(double wafers, const Customers& customers, const W
     wafers = left;
   }
   return wafers;
+}
+
+/// As the caller's rule says.
+void Chain::share_by_rule(const PackagingLine& line, Date date, double wafers, const Customers& customers) const {
+  AllocationCase question{.date = date, .of = line.family, .supply = wafers, .orders = {}};
+  for (const auto& [customer, own] : customers) {
+    AllocationOrder order{.who = customer};
+    for (const auto* request : own) order.wanted += unmet_wafers(*request);
+    if (const auto share = line.customer_shares.find(customer); share != line.customer_shares.end()) order.share = share->second.at(date);
+    if (const auto paid = line.prepaid.find(customer); paid != line.prepaid.end()) order.prepaid = paid->second;
+    if (const auto bid = line.bids.find(customer); bid != line.bids.end()) order.bid = bid->second * wafer;
+    question.orders.push_back(order);
+  }
+  if (wafers <= 0 || question.orders.empty()) return;
+  const auto given = allocated(spec_.allocation_rule, question);
+  std::size_t i = 0;
+  for (const auto& [customer, own] : customers) hand_out(given[i++], own);
 }
 
 /// Highest bid first, equal bids together; all pay the highest bid that got less than it wanted.

@@ -7,20 +7,22 @@
 
 #include "waferwatt/supply/chain.hpp"
 #include "waferwatt/supply/geometry.hpp"
+#include "waferwatt/supply/yield.hpp"
 
 namespace waferwatt::supply {
 namespace {
 
-/// Good stacks of one DRAM wafer: good dies over layers, times the yield of stacking.
+/// Good stacks of one DRAM wafer: good dies over layers, times the yield of stacking, (9) of yield.hpp.
 /// The dates of both yield ramps are kept.
 Ramp<double> good_stacks_per_wafer(const catalog::Memory& memory) {
   const Length side = std::sqrt(memory.die_area->in(square_millimetre)) * millimetre;
-  const double stacks = rectangles_per_wafer(side, side) / static_cast<double>(memory.n_layers.value);
+  const auto n_layers = static_cast<int>(memory.n_layers.value);
+  const double stacks = static_cast<double>(rectangles_per_wafer(side, side)) / n_layers;
   std::set<Date> dates;
   for (const auto& [date, value] : memory.die_yield->points()) dates.insert(date);
-  for (const auto& [date, value] : memory.stack_yield->points()) dates.insert(date);
+  for (const auto& [date, value] : memory.bond_yield->points()) dates.insert(date);
   std::vector<Ramp<double>::Point> points;
-  for (const Date date : dates) points.emplace_back(date, stacks * memory.die_yield->at(date) * memory.stack_yield->at(date));
+  for (const Date date : dates) points.emplace_back(date, stacks * memory.die_yield->at(date) * stack_yield(memory.bond_yield->at(date), n_layers));
   return Ramp<double>(std::move(points));
 }
 

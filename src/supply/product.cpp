@@ -31,23 +31,9 @@ void set_logic(const catalog::Accelerator& accelerator, const catalog::Catalog& 
   product.dies_per_package = accelerator.n_compute_dies ? static_cast<double>(accelerator.n_compute_dies->value) : 1;
   product.dies_per_wafer = gross_dies(accelerator);
   if (product.dies_per_wafer == 0) throw InputError(fmt::format("no die of accelerator {} fits on a wafer", accelerator.id));
-  product.defect_density = node.defect_density.value;
+  product.defect_density = learned_defects(node);
+  product.die_yield = node.die_yield.value_or(catalog::DieYield{});
   product.logic_cycle_time = node.cycle_time.value;
-}
-
-/// A mature yield with a learning curve before it, in monthly points: equation (10) of yield.hpp.
-Ramp<double> assembly_yield(const catalog::Packaging& packaging) {
-  const auto& mature = packaging.assembly_yield.value;
-  if (!packaging.learning) return mature;
-  constexpr int kMonths = 72;
-  const auto& learning = *packaging.learning;
-  std::vector<Ramp<double>::Point> points;
-  for (int i = 0; i <= kMonths; ++i) {
-    const Time since = i * core::month;
-    const Date date = learning.start.value + since;
-    points.emplace_back(date, learned_yield(learning.initial.value, std::max(learning.initial.value, mature.at(date)), since, learning.half_time.value));
-  }
-  return Ramp<double>(std::move(points));
 }
 
 /// Interposers on one wafer or panel. A published count is of wafers.
@@ -71,7 +57,7 @@ void set_packaging(const catalog::Accelerator& accelerator, const catalog::Catal
   const auto& packaging = catalog.packaging.at(*id);
   product.packaging = packaging.id;
   product.family = packaging.family;
-  product.assembly_yield = assembly_yield(packaging);
+  product.assembly_yield = packaging.learning ? learned_yield(*packaging.learning, packaging.assembly_yield.value) : packaging.assembly_yield.value;
   product.test_yield = packaging.test_yield.value;
   product.packaging_cycle_time = packaging.cycle_time.value - (packaging.interposer_time ? packaging.interposer_time->value : Time{});
   product.test_time = packaging.test_time.value;
@@ -81,7 +67,7 @@ void set_packaging(const catalog::Accelerator& accelerator, const catalog::Catal
 }  // namespace
 
 double Product::good_dies_per_wafer(Date date) const {
-  return dies_per_wafer * sellable_yield(negative_binomial_yield(die_area, defect_density.at(date)), harvest_fraction) *
+  return dies_per_wafer * sellable_yield(supply::die_yield(die_area, defect_density.at(date), die_yield), harvest_fraction) *
          logic_yield_factor.at(date);
 }
 

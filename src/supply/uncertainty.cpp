@@ -97,15 +97,28 @@ struct Drawing {
 
   void memory(catalog::Memory& m) const {
     draw_fact(m.die_yield, m.id + " die yield", deviate, 1);
-    draw_fact(m.stack_yield, m.id + " stack yield", deviate, 1);
+    draw_fact(m.bond_yield, m.id + " bond yield", deviate, 1);
     draw_fact(m.cycle_time, m.id + " cycle time", deviate);
   }
 
   void node(catalog::ProcessNode& n) const {
     draw_fact(n.defect_density, n.id + " defect density", deviate);
+    if (n.learning) {
+      draw_fact(n.learning->start, n.id + " learning start", deviate);
+      draw_fact(n.learning->initial, n.id + " initial defect density", deviate);
+      draw_fact(n.learning->half_time, n.id + " learning half time", deviate);
+    }
     draw_fact(n.ai_share, n.id + " share for AI", deviate, 1);
     draw_fact(n.cycle_time, n.id + " cycle time", deviate);
     if (auto* fact = known(n.capacity, known_at)) draw_fact(*fact, n.id + " capacity", deviate);
+  }
+
+  void fab_build(catalog::FabBuild& b) const {
+    draw_fact(b.construction_time, b.id + " construction time", deviate);
+    draw_fact(b.equipment_lead_time, b.id + " equipment lead time", deviate);
+    draw_fact(b.installation_time, b.id + " installation time", deviate);
+    draw_fact(b.ramp_time, b.id + " ramp time", deviate);
+    draw_fact(b.capital_cost, b.id + " capital cost", deviate);
   }
 
   void accelerator(catalog::Accelerator& a) const {
@@ -131,7 +144,7 @@ double moved(double value, double low, double high, double deviate, double highe
 }
 
 catalog::Catalog supply_shelves(const catalog::Catalog& catalog, const std::vector<const catalog::Accelerator*>& accelerators,
-                                const std::set<std::string>& packaging, const std::vector<std::string>& parts) {
+                                const std::set<std::string>& packaging, const std::vector<std::string>& parts, const std::set<std::string>& builds) {
   catalog::Catalog shelves;
   std::set<std::string> processes = packaging;
   for (const auto* pointer : accelerators) {
@@ -151,6 +164,7 @@ catalog::Catalog supply_shelves(const catalog::Catalog& catalog, const std::vect
     shelves.packaging_families.add(catalog.packaging_families.at(catalog.packaging.at(id).family));
   }
   for (const auto& id : parts) shelves.parts.add(catalog.parts.at(id));
+  for (const auto& id : builds) shelves.fab_builds.add(catalog.fab_builds.at(id));
   for (const auto& [id, maker] : catalog.memory_makers.all()) {
     auto copy = maker;
     std::erase_if(copy.qualified, [&](const catalog::Qualification& gate) { return !shelves.memories.find(gate.memory); });
@@ -175,6 +189,7 @@ void draw(catalog::Catalog& shelves, Date known_at, double forecast_error, const
   change_all<catalog::Packaging>(shelves.packaging, [&](auto& packaging) { drawing.packaging(packaging); });
   change_all<catalog::Memory>(shelves.memories, [&](auto& memory) { drawing.memory(memory); });
   change_all<catalog::ProcessNode>(shelves.nodes, [&](auto& node) { drawing.node(node); });
+  change_all<catalog::FabBuild>(shelves.fab_builds, [&](auto& build) { drawing.fab_build(build); });
   change_all<catalog::Accelerator>(shelves.accelerators, [&](auto& accelerator) { drawing.accelerator(accelerator); });
 }
 

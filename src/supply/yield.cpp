@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waferwatt/supply/yield.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace waferwatt::supply {
 
@@ -58,8 +60,39 @@ double package_yield(const PackageSteps& steps, int n_dies, int n_stacks) {
 
 double stack_yield(double bond_yield, int n_layers) { return std::pow(bond_yield, n_layers); }
 
-double learned_yield(double initial, double final, Time since_start, Time half_time) {
-  return final - (final - initial) * std::exp2(-(since_start / half_time));
+double die_yield(Area area, DefectDensity density, const catalog::DieYield& model) {
+  switch (model.model) {
+    case catalog::YieldModel::poisson: return poisson_yield(area, density);
+    case catalog::YieldModel::murphy: return murphy_yield(area, density);
+    case catalog::YieldModel::seeds: return seeds_yield(area, density);
+    case catalog::YieldModel::bose_einstein: return bose_einstein_yield(area, density, static_cast<int>(model.critical_layers));
+    case catalog::YieldModel::negative_binomial: break;
+  }
+  return negative_binomial_yield(area, density, model.clustering);
+}
+
+namespace {
+
+template <class T>
+Ramp<T> monthly(Date start, const std::function<T(Date)>& value) {
+  constexpr int kMonths = 120;
+  std::vector<typename Ramp<T>::Point> points;
+  for (int i = 0; i <= kMonths; ++i) points.emplace_back(start + i * core::month, value(start + i * core::month));
+  return Ramp<T>(std::move(points));
+}
+
+}  // namespace
+
+Ramp<double> learned_yield(const catalog::Learning& learning, const Ramp<double>& mature) {
+  const double initial = learning.initial.value;
+  return monthly<double>(learning.start.value, [&](Date date) {
+    return catalog::learned(initial, std::max(initial, mature.at(date)), date - learning.start.value, learning.half_time.value);
+  });
+}
+
+Ramp<DefectDensity> learned_defects(const catalog::ProcessNode& node) {
+  if (!node.learning) return node.defect_density.value;
+  return monthly<DefectDensity>(node.learning->start.value, [&](Date date) { return node.defects_at(date); });
 }
 
 }  // namespace waferwatt::supply

@@ -56,6 +56,7 @@ struct Catalog {
   Shelf<Memory> memories;
   Shelf<MemoryMaker> memory_makers;
   Shelf<ProcessNode> nodes;
+  Shelf<FabBuild> fab_builds;
   Shelf<Part> parts;
   Shelf<Fabric> fabrics;
   Shelf<Grid> grids;

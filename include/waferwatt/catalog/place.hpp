@@ -34,6 +34,7 @@ struct Grid {
 /// A datacenter campus.
 struct Site {
   std::string id, name, owner, grid;
+  std::optional<Fact<double>> latitude, longitude;  ///< degrees north and east, for maps
   Fact<Ramp<Power>> power;  ///< facility nameplate
   std::optional<std::string> accelerator;
   std::optional<Fact<std::int64_t>> n_accelerators;

@@ -13,7 +13,7 @@ namespace waferwatt::scenario {
 struct TrainingCapability {
   double utilisation = 0;        ///< model FLOP over peak FLOP in the plan's format
   FlopRate rate;                 ///< model FLOP of one accelerator
-  Power mean_power;
+  Power mean_power, idle_power;  ///< of the accelerator alone; idle: powered and without work
   DataSize memory;               ///< of one accelerator
   std::string plan, infeasible;  ///< infeasible: the reason with its numbers; empty when there is a plan
 };

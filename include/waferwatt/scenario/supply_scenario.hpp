@@ -101,9 +101,10 @@ struct SupplyExpansion {
   std::optional<Date> decided;
   double threshold = 0.5;
   Time review = 0.5 * year;
-  Time build_time, ramp_time;
+  std::string build;                         ///< id of a fab build, which gives the three below unless they are given
+  std::optional<Time> build_time, ramp_time;
+  std::optional<Money> capital_cost;
   WaferRate capacity;
-  Money capital_cost;
   std::int64_t max_projects = 1;
   io::Location where;
 
@@ -137,6 +138,8 @@ struct SupplyScenario {
   std::vector<SupplyBuyer> buyers;
   SupplyOrdering ordering;
   std::vector<Without> without;
+  std::optional<catalog::DieYield> die_yield;  ///< of all nodes; absent: each its own
+  supply::AllocationRule packaging_rule;       ///< the caller's own, in place of "allocation"; see own_rules.hpp
   io::Location where;
 
   static const io::Record<SupplyScenario>& record();

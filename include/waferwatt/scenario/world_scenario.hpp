@@ -2,6 +2,7 @@
 #pragma once
 // kind "world": supply, rules, buyers, power, tokens and money in one run.
 #include "waferwatt/catalog/policy.hpp"
+#include "waferwatt/market/compute_market.hpp"
 #include "waferwatt/scenario/supply_scenario.hpp"
 
 namespace waferwatt::scenario {
@@ -160,6 +161,8 @@ struct WorldScenario {
   double marginal_step = 0.1;   ///< relative; 0: no marginal values
   std::int64_t certainty_draws = 0;  ///< draws in which marginal values are computed again
   std::int64_t draw = 0;        ///< which draw of the uncertain values; 0: the values themselves
+  supply::AllocationRule packaging_rule, sales_rule;  ///< the caller's own: of packaging lines, of accelerators in stock; see own_rules.hpp
+  market::DemandCurve demand_curve;                   ///< likewise, in place of elasticity and substitution
 
   io::Location where;
 

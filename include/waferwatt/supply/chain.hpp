@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "waferwatt/engine/event_loop.hpp"
+#include "waferwatt/supply/allocation_rule.hpp"
 #include "waferwatt/supply/expansion.hpp"
 #include "waferwatt/supply/part_line.hpp"
 #include "waferwatt/supply/product.hpp"
@@ -88,6 +89,7 @@ struct ChainSpec {
   Time cover;          ///< how far planners buy ahead of the cycle time
   std::vector<Shock> shocks;
   std::vector<Expansion> expansions;
+  AllocationRule allocation_rule;  ///< of all packaging lines, in place of their policies; absent: those
 };
 
 /// Chain lines and parts from the catalog, as they were known at a date.
@@ -234,6 +236,7 @@ class Chain {
   void share_line(const PackagingLine& line, Date date, double wafers, double claimable, std::vector<Request*>& members);
   void share_agreed(const PackagingLine& line, Date date, double claimable, const Customers& customers) const;
   void auction(const PackagingLine& line, Date date, double wafers, const Customers& customers);
+  void share_by_rule(const PackagingLine& line, Date date, double wafers, const Customers& customers) const;
 
   std::map<std::string, double> planned_split(const PackagingLine& line, Date date) const;
   void plan_conversions(Date date);

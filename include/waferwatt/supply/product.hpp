@@ -24,6 +24,7 @@ struct Product {
   double packages_per_wafer = 0;  ///< gross
 
   Ramp<DefectDensity> defect_density;
+  catalog::DieYield die_yield;
   Ramp<double> assembly_yield;
   double test_yield = 1;
   Ramp<double> logic_yield_factor = Ramp<double>::constant(1);  ///< below 1 during an excursion
@@ -34,7 +35,7 @@ struct Product {
   /// Share of the vendor's production over time; products of a vendor are weighed against each other.
   Ramp<double> mix;
 
-  /// Good dies of a wafer finished at a date: equations (4) and (5) of yield.hpp.
+  /// Good dies of a wafer finished at a date: the node's model and (5) of yield.hpp.
   double good_dies_per_wafer(Date date) const;
   /// Good tested packages out of one package started.
   double package_yield(Date date) const { return assembly_yield.at(date) * test_yield; }

@@ -20,9 +20,11 @@ inline constexpr double kDeviate90 = 1.2815515655446004;
 using Deviates = std::function<double(const std::string& input)>;
 
 /// The shelves that make_product and make_chain_spec read, and of them only what `accelerators` need. With
-/// `packaging` more processes than the accelerators' own are kept; of the further parts those in `parts`.
+/// `packaging` more processes than the accelerators' own are kept; of the further parts those in `parts`, of the fab builds
+/// those in `builds`.
 catalog::Catalog supply_shelves(const catalog::Catalog& catalog, const std::vector<const catalog::Accelerator*>& accelerators,
-                                const std::set<std::string>& packaging = {}, const std::vector<std::string>& parts = {});
+                                const std::set<std::string>& packaging = {}, const std::vector<std::string>& parts = {},
+                                const std::set<std::string>& builds = {});
 
 /// Moves every ranged value of the shelves by its deviate. What was forecast at `known_at` is moved further, by
 /// `forecast_error` (standard deviation of the logarithm) times the root of the years ahead. Shares that

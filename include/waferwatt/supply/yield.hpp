@@ -3,7 +3,7 @@
 // Yield of dies and packages. A is the area of a die, D the density of killer defects.
 #include <cstdint>
 
-#include "waferwatt/core/quantity.hpp"
+#include "waferwatt/catalog/supply.hpp"
 
 namespace waferwatt::supply {
 
@@ -18,6 +18,9 @@ double negative_binomial_yield(Area area, DefectDensity density, double clusteri
 
 /// (6) (1 + A D)^-n: n critical layers, D the density of each
 double bose_einstein_yield(Area area, DefectDensity density, int n_layers);
+
+/// By the model of a node.
+double die_yield(Area area, DefectDensity density, const catalog::DieYield& model);
 
 /// Dies that can be sold when a part of the defective ones works with units switched off.
 /// (5) y + h (1 - y), h the fraction of defective dies that can be harvested
@@ -46,7 +49,9 @@ double package_yield(const PackageSteps& steps, int n_dies, int n_stacks);
 /// (9) Stacks out of known-good DRAM dies: y_bond^layers.
 double stack_yield(double bond_yield, int n_layers);
 
-/// (10) Y_inf - (Y_inf - Y_0) 2^(-t / half)
-double learned_yield(double initial, double final, Time since_start, Time half_time);
+/// (10) Y_inf - (Y_inf - Y_0) 2^(-t / half), in monthly points for ten years: of a yield that rises to the mature one, or of
+/// a density of defects that falls to it. It never leaves the side of the mature value on which it starts.
+Ramp<double> learned_yield(const catalog::Learning& learning, const Ramp<double>& mature);
+Ramp<DefectDensity> learned_defects(const catalog::ProcessNode& node);
 
 }  // namespace waferwatt::supply

@@ -66,6 +66,31 @@ TEST_CASE("NVIDIA's accelerators of 2023 to 2025 are foretold within 10 percent,
   CHECK(n_years == 4);  // 2025 twice: without and with the letter of April
 }
 
+TEST_CASE("bands of the backtests cover at least 70 percent of NVIDIA's quarters") {
+  Diagnostics diagnostics;
+  const io::Value document = io::read_json_file(WAFERWATT_SOURCE_DIR "/backtests/supply.json", diagnostics);
+  BacktestFile backtests;
+  io::ReadContext context{diagnostics};
+  BacktestFile::record().read(document, "", context, backtests);
+  REQUIRE(diagnostics.empty());
+  std::map<std::string, Result> results;
+  int n_quarters = 0, n_covered = 0;
+  for (const auto& test : backtests.cases) {
+    if (test.id != "B1" && test.id != "B1b") continue;
+    if (!results.contains(test.scenario)) results.emplace(test.scenario, run_isolated(load(WAFERWATT_SOURCE_DIR "/backtests/" + test.scenario, shipped()), {.n_jobs = 2}).result);
+    for (const auto& outcome : test.outcomes) {
+      const auto& metrics = results.at(test.scenario).metrics;
+      const auto metric = std::ranges::find_if(metrics, [&](const Metric& m) { return m.name == outcome.metric && m.dims == outcome.dims; });
+      REQUIRE(metric != metrics.end());
+      if (!outcome.dims.contains("quarter") || !metric->low) continue;
+      ++n_quarters;
+      n_covered += *metric->low <= outcome.outcome && outcome.outcome <= *metric->high;
+    }
+  }
+  CHECK(n_quarters == 8);
+  CHECK(n_covered >= 0.7 * n_quarters);
+}
+
 TEST_CASE("a report counts what was foretold, what the band covered, and what no run could say") {
   const auto folder = std::filesystem::temp_directory_path() / "waferwatt-backtest";
   std::filesystem::create_directories(folder);

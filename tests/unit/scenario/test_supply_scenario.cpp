@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "waferwatt/engine/bare_loop.hpp"
+#include "waferwatt/scenario/own_rules.hpp"
 #include "waferwatt/scenario/runner.hpp"
 
 using namespace waferwatt;
@@ -303,4 +305,58 @@ TEST_CASE("buyers who fear to be left out order more than they need, and cancel"
   CHECK(cancelled > 0);
   CHECK_THAT(result.headline, Contains("the order book is largest in"));
   CHECK(placed == Approx(cancelled + delivered_and_open));
+}
+
+TEST_CASE("a fab takes as long to build, ramps and costs as its region says, unless the scenario says otherwise") {
+  // Decided in June 2024: tools wait for the hall (19 months in Taiwan, 38 in the United States) and are then installed.
+  const auto project = [](const std::string& more) {
+    Diagnostics diagnostics;
+    const std::string text = R"(, "expansions": [{"line": "tsmc-n4", "decided": "2024-06-01", "capacity": "10000 wafer/month", )" + more + "}]}";
+    const auto scenario = read(io::parse_json("s.json", kSmall.substr(0, kSmall.size() - 1) + text, diagnostics), diagnostics);
+    diagnostics.throw_if_any();
+    SupplyScenario later = scenario;
+    later.end = Date::from_civil(2024, 7, 1);
+    engine::BareLoop loop;
+    for (const auto& table : run(later, shipped(), {}, loop).tables)
+      if (table.name() == "projects") return std::tuple{table.texts("first_output")[0], table.texts("full_output")[0], table.numbers("capital_cost_usd")[0]};
+    return std::tuple{std::string{}, std::string{}, 0.0};
+  };
+  const auto& build = shipped().fab_builds.at("logic-united-states");
+  const Date decided = Date::from_civil(2024, 6, 1);
+  CHECK(build.build_time() == std::max(build.construction_time.value, build.equipment_lead_time.value) + build.installation_time.value);
+  const auto [first, full, cost] = project(R"("build": "logic-united-states")");
+  CHECK(first == (decided + build.build_time()).text());
+  CHECK(full == (decided + build.build_time() + build.ramp_time.value).text());
+  CHECK(cost == Approx((build.capital_cost.value * (10000 * wafer / month)).in(usd)));
+  const auto [first_in_taiwan, ignored, same_cost] = project(R"("build": "logic-taiwan", "capital_cost": "5 BUSD")");
+  CHECK(first_in_taiwan < first);
+  CHECK(same_cost == 5e9);
+}
+
+TEST_CASE("the model of yield of a scenario holds on all nodes") {
+  const auto dies = [](const std::string& model) {
+    Diagnostics diagnostics;
+    const auto scenario = read(io::parse_json("s.json", with("\"products\"", model + "\"products\""), diagnostics), diagnostics);
+    diagnostics.throw_if_any();
+    engine::BareLoop loop;
+    for (const auto& table : run(scenario, shipped(), {}, loop).tables)
+      if (table.name() == "package_costs") return table.numbers("logic_usd")[0];
+    return 0.0;
+  };
+  // Seeds' dies are the cheapest, Poisson's the dearest: the more defects cluster, the more dies are free of them.
+  const double own = dies(""), poisson = dies(R"("die_yield": {"model": "poisson"}, )"), seeds = dies(R"("die_yield": {"model": "seeds"}, )");
+  CHECK(own == dies(R"("die_yield": {"model": "negative-binomial", "clustering": 3}, )"));
+  CHECK(seeds < own);
+  CHECK(own < poisson);
+}
+
+TEST_CASE("what an expansion lacks, and a count of good units without clustering, is said where it stands") {
+  CHECK_THAT(problems(with("\"products\"", R"("expansions": [{"line": "tsmc-n4", "capacity": "5 wafer/month"}], "products")")),
+             Contains("give \"build\" (a fab build id) or \"build_time\""));
+  CHECK_THAT(problems(with("\"products\"", R"("expansions": [{"line": "tsmc-n4", "build": "logic-taiwon", "capacity": "5 wafer/month"}], "products")")),
+             Contains("/expansions/0/build: unknown fab build \"logic-taiwon\"; did you mean \"logic-taiwan\"?"));
+  CHECK_THAT(problems(with("\"products\"", R"("expansions": [{"line": "tsmc-cowos", "build": "logic-taiwan", "capacity": "5 wafer/month"}], "products")")),
+             Contains("/expansions/0/build: logic-taiwan builds logic, and tsmc-cowos is a line of packaging"));
+  CHECK_THAT(problems(with("\"mix\": 1", R"("mix": 1, "harvest": {"n_units": 144, "n_needed": 132, "area_fraction": 0.7})").replace(1, 0, "\"die_yield\": {\"model\": \"murphy\"}, ")),
+             Contains("/products/0/harvest: needs the negative-binomial model of yield, and this one is murphy"));
 }

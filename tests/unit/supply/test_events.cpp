@@ -2,6 +2,7 @@
 // Shocks, expansions and allocation policies on the chain of chain_fixture.hpp: 1,000 packages a week for
 // vendor "v", yield 0.72, delivered 7 weeks after their start.
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "chain_fixture.hpp"
 #include "waferwatt/supply/random_events.hpp"
@@ -160,4 +161,53 @@ TEST_CASE("events of chance come as often as their rate says, and depend on the 
   CHECK(events.back().date < end);
   CHECK(draw_events({quake}, kStart, end, RandomStream(3, "events")).size() == events.size());
   CHECK(draw_events({{quake.event, Frequency{}}}, kStart, end, RandomStream(3, "events")).empty());
+}
+
+namespace {
+
+/// Starts of a week of two vendors with half a line of 2,000 packages each, and dies for as many as they like.
+std::pair<double, double> started_by(AllocationRule rule) {
+  ChainSpec spec = tiny_spec();
+  spec.end = kStart + 3 * week;
+  spec.products.push_back(tiny_product("b", "w"));
+  spec.packaging[0].customer_shares["w"] = Ramp<double>::constant(0.5);
+  spec.packaging[0].prepaid = {{"w", 7 * usd}};
+  spec.stocks = {stacks_for("v", 1e6), stacks_for("w", 1e6), dies_of("a", 1e5), dies_of("b", 1000)};
+  spec.allocation_rule = std::move(rule);
+  ChainRun run(spec);
+  run.run();
+  return {run.started(0, 0), run.started(1, 0)};
+}
+
+}  // namespace
+
+TEST_CASE("a rule of the caller's own shares out a line, and nobody gets more than it can use") {
+  // 100 wafers of 20 packages. "v" could use 5,000 wafers and "w", with 1,000 dies, 50.
+  AllocationCase seen;
+  std::vector<std::string> names;
+  const auto [v, w] = started_by([&](const AllocationCase& question) {
+    if (names.empty()) {
+      seen = question;
+      for (const auto& order : question.orders) names.emplace_back(order.who);
+    }
+    return std::vector{0.3, 0.7};
+  });
+  CHECK(v == Approx(0.3 * 2000));
+  CHECK(w == Approx(1000));  // of 1,400 granted
+  CHECK(names == std::vector<std::string>{"v", "w"});
+  CHECK(seen.date == kStart);
+  CHECK(seen.supply == Approx(100));
+  REQUIRE(seen.orders.size() == 2);
+  CHECK(seen.orders[0].wanted == Approx(5000));
+  CHECK(seen.orders[1].wanted == Approx(50));
+  CHECK(seen.orders[0].share == Approx(0.5));
+  CHECK(seen.orders[1].prepaid.in(usd) == Approx(7));
+}
+
+TEST_CASE("an answer of a rule that breaks the contract ends the run and says why") {
+  using Catch::Contains;
+  CHECK_THROWS_WITH(started_by([](const AllocationCase&) { return std::vector{0.5}; }), Contains("the allocation rule gave 1 parts for family on 2024-01-01; it has to give each of 2 orders"));
+  CHECK_THROWS_WITH(started_by([](const AllocationCase&) { return std::vector{-0.1, 0.5}; }), Contains("gave v the part -0.1"));
+  CHECK_THROWS_WITH(started_by([](const AllocationCase&) { return std::vector{0.6, 0.5}; }), Contains("parts that come to 1.1"));
+  CHECK_THROWS_WITH(started_by([](const AllocationCase&) { return std::vector{0.5, std::nan("")}; }), Contains("gave w the part nan"));
 }

@@ -162,9 +162,41 @@ TEST_CASE("good stacks of a wafer are its good dies over the layers times the yi
   const double side = std::sqrt(memory.die_area->in(square_millimetre));
   const double gross = 3.14159 * 147 * 147 / (side * side);  // more than fit
   const double stacks = spec.memories[0].stacks_per_wafer.at(at);
-  const double yields = memory.die_yield->at(at) * memory.stack_yield->at(at);
+  const double yields = memory.die_yield->at(at) * std::pow(memory.bond_yield->at(at), static_cast<double>(memory.n_layers.value));
   CHECK(stacks < gross / static_cast<double>(memory.n_layers.value) * yields);
   CHECK(stacks > 0.8 * gross / static_cast<double>(memory.n_layers.value) * yields);
+}
+
+TEST_CASE("a stack of more layers costs more dies and more bonds") {
+  // 12 layers against 8: of the same good dies two thirds as many stacks, times bond yield^4.
+  auto catalog = shipped();
+  const Date at = Date::from_civil(2025, 7, 1);
+  auto memory = catalog.memories.at("hbm3e-8h");
+  const auto stacks = [&](std::int64_t layers) {
+    memory.n_layers.value = layers;
+    catalog.memories.add(memory);
+    return make_chain_spec(catalog, at, {make(catalog.accelerators.at("nvidia-b200"))}).memories[0].stacks_per_wafer.at(memory.bond_yield->points().back().first);
+  };
+  REQUIRE(*shipped().accelerators.at("nvidia-b200").memory == "hbm3e-8h");
+  const double bond = memory.bond_yield->points().back().second;
+  CHECK(stacks(12) / stacks(8) == Approx(8.0 / 12 * std::pow(bond, 4)));
+}
+
+TEST_CASE("the node's model of yield decides the good dies of a wafer") {
+  // GH100 without harvest: 67 dies of 8.14 cm2 by Poisson exp(-A D), by default (1 + A D / 3)^-3.
+  auto catalog = shipped();
+  auto node = catalog.nodes.at("tsmc-n4");
+  const Date at = Date::from_civil(2024, 1, 1);
+  const auto& h100 = catalog.accelerators.at("nvidia-h100-sxm");
+  REQUIRE(*h100.node == "tsmc-n4");
+  const auto good = [&](std::optional<catalog::DieYield> model) {
+    node.die_yield = model;
+    catalog.nodes.add(node);
+    return make_product(h100, catalog, "nvidia", Ramp<double>::constant(1), 0).good_dies_per_wafer(at);
+  };
+  const double defects = (h100.die_area->value * node.defects_at(at));
+  CHECK(good({}) == Approx(67 * std::pow(1 + defects / 3, -3)).epsilon(1e-3));
+  CHECK(good(catalog::DieYield{.model = catalog::YieldModel::poisson}) == Approx(67 * std::exp(-defects)).epsilon(1e-3));
 }
 
 TEST_CASE("a new process learns: its yield halves the gap to the mature one in each half time") {

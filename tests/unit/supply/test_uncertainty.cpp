@@ -65,7 +65,7 @@ TEST_CASE("the inputs that can be moved are named, each once") {
   const auto inputs = uncertain_inputs(h100_shelves(), kKnown);
   const std::set<std::string> names(inputs.begin(), inputs.end());
   CHECK(names.size() == inputs.size());
-  for (const char* name : {"tsmc-cowos capacity", "tsmc-cowos forecast", "tsmc-cowos share of nvidia", "tsmc-cowos-s assembly yield", "hbm3 stack yield", "tsmc-n4 defect density",
+  for (const char* name : {"tsmc-cowos capacity", "tsmc-cowos forecast", "tsmc-cowos share of nvidia", "tsmc-cowos-s assembly yield", "hbm3 bond yield", "tsmc-n4 defect density",
                            "sk-hynix-hbm hbm3 qualified by nvidia"})
     CHECK(names.contains(name));
 }

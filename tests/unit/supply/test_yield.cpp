@@ -52,6 +52,35 @@ TEST_CASE("yields fall with area and density and keep their order") {
     }
 }
 
+TEST_CASE("a node names its model of yield") {
+  // A D = 0.5: exp(-0.5) = 0.60653; (0.39347 / 0.5)^2 = 0.61927; 1 / 1.5; (1 + 0.5/2)^-2 = 0.64; 1.5^-4 = 0.19753.
+  using catalog::YieldModel;
+  const Area area = 5 * square_centimetre;
+  const auto density = 0.1 / square_centimetre;
+  CHECK(die_yield(area, density, {.model = YieldModel::poisson}) == Approx(0.60653).epsilon(1e-5));
+  CHECK(die_yield(area, density, {.model = YieldModel::murphy}) == Approx(0.61927).epsilon(1e-5));
+  CHECK(die_yield(area, density, {.model = YieldModel::seeds}) == Approx(1 / 1.5));
+  CHECK(die_yield(area, density, {.model = YieldModel::negative_binomial, .clustering = 2}) == Approx(0.64));
+  CHECK(die_yield(area, density, {.model = YieldModel::bose_einstein, .critical_layers = 4}) == Approx(0.19753).epsilon(1e-4));
+  CHECK(die_yield(area, density, {}) == negative_binomial_yield(area, density, 3));
+}
+
+TEST_CASE("defects of a new node fall by half of the gap to the mature density in each half time") {
+  // From 0.15 to 0.05 per cm2 with a year: 0.15 before the start, 0.10 after a year, 0.075 after two.
+  const Date start = Date::from_civil(2023, 1, 1);
+  catalog::ProcessNode node;
+  node.defect_density.value = Ramp<DefectDensity>::constant(0.05 / square_centimetre);
+  node.learning = catalog::DefectLearning{.start = {start}, .initial = {0.15 / square_centimetre}, .half_time = {1 * year}};
+  const auto density = learned_defects(node);
+  for (const auto& [at, expected] : {std::pair{start - 1 * year, 0.15}, {start, 0.15}, {start + 1 * year, 0.10}, {start + 2 * year, 0.075}}) {
+    CHECK(density.at(at).in(1 / square_centimetre) == Approx(expected));
+    CHECK(node.defects_at(at).in(1 / square_centimetre) == Approx(expected));
+  }
+  // A draw may put the start below the mature density: nothing is to be learned then.
+  node.learning->initial.value = 0.01 / square_centimetre;
+  CHECK(node.defects_at(start).in(1 / square_centimetre) == Approx(0.05));
+}
+
 TEST_CASE("the negative binomial yield is Seeds with clustering 1 and Poisson without clustering") {
   const Area area = 6 * square_centimetre;
   const auto density = 0.12 / square_centimetre;
@@ -93,5 +122,5 @@ TEST_CASE("a package's yield multiplies over its parts and their escapes") {
   CHECK(package_yield(steps, 2, 8) == Approx(0.9117).epsilon(1e-3));
   CHECK(package_yield({}, 2, 8) == 1);
   CHECK(stack_yield(0.98, 12) == Approx(0.7847).epsilon(1e-4));
-  CHECK(learned_yield(0.6, 0.9, 1 * year, 0.5 * year) == Approx(0.825));
+  CHECK(catalog::learned(0.6, 0.9, 1 * year, 0.5 * year) == Approx(0.825));
 }
