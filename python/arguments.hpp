@@ -5,6 +5,8 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <utility>
+
 #include "waferwatt/catalog/catalog.hpp"
 #include "waferwatt/core/table.hpp"
 
@@ -15,23 +17,36 @@ namespace py = pybind11;
 using Numbers = py::array_t<double, py::array::c_style | py::array::forcecast>;
 using Integers = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
 
+/// What `work` gives, while other threads of Python go on: it touches no Python object, but may read the numbers of arrays.
+template <class F>
+auto without_gil(F&& work) {
+  const py::gil_scoped_release release;
+  return std::forward<F>(work)();
+}
+
 /// A catalog is read once for each folder.
 std::shared_ptr<const catalog::Catalog> catalog_of(const std::string& folder);
 
-/// A NumPy array over a column's own memory, which lives as long as the array. Strides are given: pybind11 before 2.12 takes
-/// them from a place where NumPy 2 has something else.
+/// A NumPy array over numbers that `owner` keeps alive. Strides are given: pybind11 before 2.12 takes them from a place where
+/// NumPy 2 has something else.
 template <class T>
-py::object as_array(std::vector<T> column) {
-  auto owned = std::make_unique<std::vector<T>>(std::move(column));
-  const auto size = static_cast<py::ssize_t>(owned->size());
-  T* const data = owned->data();
-  const py::capsule owner(owned.release(), [](void* vector) { delete static_cast<std::vector<T>*>(vector); });
-  return py::array_t<T>({size}, {static_cast<py::ssize_t>(sizeof(T))}, data, owner);
+py::array array_over(const std::vector<T>& numbers, const py::object& owner) {
+  return py::array_t<T>({static_cast<py::ssize_t>(numbers.size())}, {static_cast<py::ssize_t>(sizeof(T))}, numbers.data(), owner);
 }
-inline py::object as_array(std::vector<std::string> column) { return py::cast(column); }
 
-/// NumPy arrays over a table's own columns.
-py::dict as_dict(const core::Table& table);
+/// A NumPy array over a vector's own memory, which lives as long as the array.
+template <class T>
+py::array as_array(std::vector<T> numbers) {
+  auto owned = std::make_unique<std::vector<T>>(std::move(numbers));
+  const auto& kept = *owned;
+  return array_over(kept, py::capsule(owned.release(), [](void* vector) { delete static_cast<std::vector<T>*>(vector); }));
+}
+
+/// Arrays over the columns of a table that `owner` keeps alive; they cannot be written. Texts become Python's own.
+py::dict columns_over(const core::Table& table, const py::object& owner);
+
+/// Arrays over the columns of a table that they keep alive.
+py::dict as_dict(core::Table table);
 
 /// A record out of its JSON text. \param function stands for the file in messages
 template <class R>

@@ -23,6 +23,13 @@ class Operators {
 
   /// A row for each shape; columns in the order of the operator's dimensions.
   py::dict estimate(const std::string& name, const std::string& format, const std::vector<Integers>& columns) const {
+    return as_dict(without_gil([&] { return estimates(name, format, columns); }));
+  }
+
+  double idle_power_w() const { return model_.idle_power().in(watt); }
+
+ private:
+  Table estimates(const std::string& name, const std::string& format, const std::vector<Integers>& columns) const {
     const auto kind = choice<catalog::OperatorKind>(name, "operator");
     if (!cost::kernel_format(format)) {
       std::vector<std::string> known;
@@ -40,12 +47,9 @@ class Operators {
                  model_.energy(e).in(joule), e.error, std::string{kBounds[static_cast<std::size_t>(e.bound)]},
                  std::string{kProvenances[static_cast<std::size_t>(e.provenance)]}});
     }
-    return as_dict(table);
+    return table;
   }
 
-  double idle_power_w() const { return model_.idle_power().in(watt); }
-
- private:
   std::shared_ptr<const catalog::Catalog> catalog_;
   cost::OperatorModel model_;
 };
@@ -70,7 +74,7 @@ std::vector<std::string> kernel_formats() {
 
 void bind_cost(py::module_& module) {
   py::class_<Operators>(module, "Operators")
-      .def(py::init<const std::string&, const std::string&, bool>())
+      .def(py::init<const std::string&, const std::string&, bool>(), py::call_guard<py::gil_scoped_release>())
       .def("estimate", &Operators::estimate)
       .def("idle_power_w", &Operators::idle_power_w);
   module.def("operator_dimensions", &operator_dimensions);

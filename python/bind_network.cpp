@@ -60,8 +60,8 @@ Time time_of(const network::TwoLevelNetwork& network, Collective collective, net
 }
 
 /// A row for each pair of n_ranks and size.
-py::dict collective_times(const std::string& models, const std::string& arguments, const std::string& name, const Integers& n_ranks,
-                          const Numbers& size_byte, std::int64_t stride, const std::string& library) {
+core::Table times_table(const std::string& models, const std::string& arguments, const std::string& name, const Integers& n_ranks,
+                        const Numbers& size_byte, std::int64_t stride, const std::string& library) {
   const auto catalog = catalog_of(models);
   const auto cluster = record_of<Cluster>("ww.network.collectives", arguments);
   const auto& accelerator = resolve(cluster.accelerator, catalog->accelerators);
@@ -88,7 +88,12 @@ py::dict collective_times(const std::string& models, const std::string& argument
                size.in(byte) * bus_factor(collective, static_cast<double>(n)) / time.in(second),
                measured ? network->measured()->provenance() : std::string{"closed form"}});
   }
-  return as_dict(table);
+  return table;
+}
+
+py::dict collective_times(const std::string& models, const std::string& arguments, const std::string& name, const Integers& n_ranks,
+                          const Numbers& size_byte, std::int64_t stride, const std::string& library) {
+  return as_dict(without_gil([&] { return times_table(models, arguments, name, n_ranks, size_byte, stride, library); }));
 }
 
 }  // namespace

@@ -25,9 +25,9 @@ std::vector<std::string> Run::table_names() const {
   return names;
 }
 
-py::dict Run::table(const std::string& name) const {
+const core::Table& Run::table(const std::string& name) const {
   for (const auto& table : outcome.result.tables)
-    if (table.name() == name) return as_dict(table);
+    if (table.name() == name) return table;
   throw py::key_error("no table \"" + name + "\"" + core::suggestion(name, table_names(), "tables"));
 }
 
@@ -37,17 +37,25 @@ void Run::save(const std::string& folder, bool replace) const {
 
 namespace {
 
+/// Raises what Python's handlers of signals have noted, Ctrl-C above all: they ran before the child's watch did.
+void raise_noted_signals() {
+  const py::gil_scoped_acquire acquire;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
 Run run(const Source& source, std::optional<double> timeout_s, unsigned n_jobs, const py::object& progress) {
   const py::gil_scoped_release release;
   scenario::Scenario loaded = source.load();
   if (loaded.header.sweep) throw core::InputError("the scenario has a \"sweep\"; one run has one point");
   scenario::RunOptions options{.n_jobs = n_jobs};
   if (timeout_s) options.timeout = *timeout_s * core::second;
-  if (!progress.is_none())
-    options.progress = [&progress](double fraction, const std::string& what) {
-      const py::gil_scoped_acquire acquire;
-      progress(fraction, what);
-    };
+  options.progress = [&progress](double fraction, const std::string& what) {
+    raise_noted_signals();
+    if (progress.is_none()) return;
+    const py::gil_scoped_acquire acquire;
+    progress(fraction, what);
+  };
+  raise_noted_signals();
   scenario::Outcome outcome = scenario::run_isolated(loaded, options);
   return {std::move(loaded), std::move(outcome)};
 }
@@ -60,10 +68,9 @@ void check(const Source& source) {
 /// The plans as a run whose tables they are.
 Run plan(const Source& source, const std::string& objective, unsigned n_jobs) {
   const py::gil_scoped_release release;
-  scenario::Scenario loaded = source.load();
-  scenario::Outcome outcome{.result = scenario::search_plans(loaded, objective, n_jobs), .wall_time = {}, .peak_memory = {}};
-  if (!outcome.result.infeasible.empty()) throw core::InfeasibleError(outcome.result.infeasible);
-  return {std::move(loaded), std::move(outcome)};
+  auto found = scenario::run_plan_search(source.load(), objective, n_jobs);
+  if (!found.outcome.result.infeasible.empty()) throw core::InfeasibleError(found.outcome.result.infeasible);
+  return {std::move(found.scenario), std::move(found.outcome)};
 }
 
 }  // namespace
@@ -74,11 +81,11 @@ void bind_run(py::module_& module) {
   py::class_<Run>(module, "Run")
       .def("summary", &Run::summary)
       .def("resolved", &Run::resolved)
-      .def("html", &Run::html)
+      .def("html", &Run::html, py::call_guard<py::gil_scoped_release>())
       .def("table_names", &Run::table_names)
-      .def("table", &Run::table)
-      .def("ledger", &Run::ledger)
-      .def("save", &Run::save);
+      .def("table", [](const py::object& run, const std::string& name) { return columns_over(run.cast<const Run&>().table(name), run); })
+      .def("ledger", [](const py::object& run) { return columns_over(run.cast<const Run&>().outcome.result.ledger, run); })
+      .def("save", &Run::save, py::call_guard<py::gil_scoped_release>());
   module.def("run", &run);
   module.def("check", &check);
   module.def("plan", &plan);

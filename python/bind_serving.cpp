@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One replica: its memory, its iterations, what it can serve.
+#include <mutex>
+
 #include "arguments.hpp"
 #include "waferwatt/network/collectives.hpp"
 #include "waferwatt/scenario/serving_scenario.hpp"
@@ -45,7 +47,13 @@ class ServingReplica {
   std::int64_t n_accelerators() const { return deployment_.groups.front().plan.n_accelerators(); }
 
   /// A row for each iteration: sequences that decode with a mean context, and one prompt's tokens after a cached part.
-  py::dict iterations(const Integers& n_decode, const Integers& context, const Integers& prefill, const Integers& cached) {
+  py::dict iterations(const Integers& n_decode, const Integers& context, const Integers& prefill, const Integers& cached) const {
+    return as_dict(without_gil([&] { return costs(n_decode, context, prefill, cached); }));
+  }
+
+ private:
+  Table costs(const Integers& n_decode, const Integers& context, const Integers& prefill, const Integers& cached) const {
+    const std::lock_guard lock(mutex_);  // the model keeps what it has computed
     Table table("iterations", {{"time_s"}, {"memory_s"}, {"compute_s"}, {"launch_s"}, {"network_s"}, {"host_s"}, {"energy_j"}, {"error"}});
     for (py::ssize_t i = 0; i < n_decode.size(); ++i) {
       const auto tokens = static_cast<double>(prefill.data()[i]);
@@ -58,30 +66,36 @@ class ServingReplica {
       table.add({c.time_s, c.memory_s, c.compute_s, c.launch_s, c.network_s, c.host_s, c.energy_j * static_cast<double>(n_accelerators()),
                  c.error_s / c.time_s});
     }
-    return as_dict(table);
+    return table;
   }
 
- private:
   std::shared_ptr<const catalog::Catalog> catalog_;
   serving::Deployment deployment_;
   serving::MemoryPlan memory_;
   std::unique_ptr<cost::OperatorModel> operators_;
   std::unique_ptr<serving::IterationModel> model_;
+  mutable std::mutex mutex_;
 };
 
-py::dict serving_capability(const std::string& models, const std::string& model_json, const std::string& accelerator_json,
-                            std::int64_t input_tokens, std::int64_t output_tokens, double tpot_s, const std::string& kv_format) {
+serving::ServingCapability capability_of(const std::string& models, const std::string& model_json, const std::string& accelerator_json,
+                                         std::int64_t input_tokens, std::int64_t output_tokens, double tpot_s, const std::string& kv_format) {
   const auto catalog = catalog_of(models);
   const auto& model = resolve(record_of<catalog::Reference<catalog::LanguageModel>>("model", model_json), catalog->language_models);
   const auto& accelerator = resolve(record_of<catalog::Reference<catalog::Accelerator>>("accelerator", accelerator_json), catalog->accelerators);
   if (input_tokens < 1 || output_tokens < 1 || !(tpot_s > 0))
     throw core::InputError("input_tokens and output_tokens must be at least 1, time_per_output_token_s above 0");
-  const auto c = serving::saturated_capability(model, accelerator, catalog->system_of(accelerator.id), *catalog,
-                                               {.input_tokens = input_tokens,
-                                                .output_tokens = output_tokens,
-                                                .time_per_output_token = tpot_s * second,
-                                                .kv_format = choice<catalog::NumberFormat>(kv_format, "format")});
+  auto c = serving::saturated_capability(model, accelerator, catalog->system_of(accelerator.id), *catalog,
+                                         {.input_tokens = input_tokens,
+                                          .output_tokens = output_tokens,
+                                          .time_per_output_token = tpot_s * second,
+                                          .kv_format = choice<catalog::NumberFormat>(kv_format, "format")});
   if (!c.infeasible.empty()) throw core::InfeasibleError(c.infeasible);
+  return c;
+}
+
+py::dict serving_capability(const std::string& models, const std::string& model_json, const std::string& accelerator_json,
+                            std::int64_t input_tokens, std::int64_t output_tokens, double tpot_s, const std::string& kv_format) {
+  const auto c = without_gil([&] { return capability_of(models, model_json, accelerator_json, input_tokens, output_tokens, tpot_s, kv_format); });
   py::dict d;
   d["output_token_per_s"] = c.output_rate.in(token / second);
   d["input_token_per_s"] = c.input_rate.in(token / second);
@@ -103,7 +117,7 @@ py::dict serving_capability(const std::string& models, const std::string& model_
 
 void bind_serving(py::module_& module) {
   py::class_<ServingReplica>(module, "ServingReplica")
-      .def(py::init<const std::string&, const std::string&>())
+      .def(py::init<const std::string&, const std::string&>(), py::call_guard<py::gil_scoped_release>())
       .def("memory", &ServingReplica::memory)
       .def("n_accelerators", &ServingReplica::n_accelerators)
       .def("iterations", &ServingReplica::iterations);

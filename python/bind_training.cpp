@@ -26,8 +26,18 @@ Table memory_table(const catalog::LanguageModel& model, const training::Plan& pl
   return table;
 }
 
+/// A step, and all that a plan needs of an accelerator's memory.
+struct PlannedStep {
+  training::Step step;
+  DataSize memory, usable;
+  double tokens = 0;
+  std::int64_t n_accelerators = 0;
+  std::string way_to_fit;
+  Table by_part, by_stage;
+};
+
 /// \param arguments the members of a training scenario that make a plan
-py::dict training_step(const std::string& models, const std::string& arguments) {
+PlannedStep planned_step(const std::string& models, const std::string& arguments) {
   const auto catalog = catalog_of(models);
   const auto s = record_of<scenario::TrainingScenario>("ww.training.step", arguments);
   core::Diagnostics diagnostics;
@@ -40,10 +50,15 @@ py::dict training_step(const std::string& models, const std::string& arguments) 
   const auto network = network::network_of(accelerator, system, fabric, s.n_accelerators.value, *catalog);
   const cost::OperatorModel operators(accelerator, *catalog);
   const auto plan = s.plan();
-  const auto step = training::step(model, plan, {operators, *network, training::software_stack(s.software.value)});
-  const auto memory = training::peak_memory(model, plan);
-  const DataSize usable = training::usable_memory(accelerator);
+  auto step = training::step(model, plan, {operators, *network, training::software_stack(s.software.value)});
+  const DataSize memory = training::peak_memory(model, plan).total(), usable = training::usable_memory(accelerator);
+  Table by_part = breakdown_table(step.breakdown);
+  return {std::move(step), memory, usable, plan.tokens_per_iteration(), s.n_accelerators.value,
+          memory > usable ? training::way_to_fit(model, plan, usable) : std::string{}, std::move(by_part), memory_table(model, plan)};
+}
 
+py::dict training_step(const std::string& models, const std::string& arguments) {
+  auto [step, memory, usable, tokens, n_accelerators, way_to_fit, by_part, by_stage] = without_gil([&] { return planned_step(models, arguments); });
   py::dict result;
   result["iteration_time_s"] = step.iteration_time().in(second);
   result["mfu"] = step.mfu;
@@ -51,13 +66,13 @@ py::dict training_step(const std::string& models, const std::string& arguments) 
   result["error"] = step.error * (step.breakdown.computing() / step.iteration_time());
   result["energy_j"] = step.energy.in(joule);
   result["model_work_flop"] = step.model_work.in(flop);
-  result["tokens"] = plan.tokens_per_iteration();
-  result["n_accelerators"] = s.n_accelerators.value;
-  result["memory_byte"] = memory.total().in(byte);
+  result["tokens"] = tokens;
+  result["n_accelerators"] = n_accelerators;
+  result["memory_byte"] = memory.in(byte);
   result["usable_memory_byte"] = usable.in(byte);
-  result["way_to_fit"] = memory.total() > usable ? training::way_to_fit(model, plan, usable) : std::string{};
-  result["breakdown"] = as_dict(breakdown_table(step.breakdown));
-  result["memory"] = as_dict(memory_table(model, plan));
+  result["way_to_fit"] = way_to_fit;
+  result["breakdown"] = as_dict(std::move(by_part));
+  result["memory"] = as_dict(std::move(by_stage));
   return result;
 }
 

@@ -72,6 +72,6 @@ PYBIND11_MODULE(_core, module) {
   module.def("catalog_kinds", &catalog::kinds);
   module.def("catalog_ids", [](const std::string& folder, const std::string& kind) { return catalog::ids_of_kind(*catalog_of(folder), kind); });
   module.def("catalog_show", [](const std::string& folder, const std::string& id) { return waferwatt::io::to_json(catalog::show(*catalog_of(folder), id)); });
-  module.def("catalog_sources", &catalog_sources);
+  module.def("catalog_sources", &catalog_sources, py::call_guard<py::gil_scoped_release>());
   module.def("schema", &schema);
 }

@@ -17,7 +17,7 @@ struct Source {
   scenario::Scenario load() const;
 };
 
-/// A finished run; its tables become arrays when they are asked for.
+/// A finished run; arrays are over the columns of its tables.
 struct Run {
   scenario::Scenario scenario;
   scenario::Outcome outcome;
@@ -26,8 +26,8 @@ struct Run {
   std::string resolved() const;
   std::string html() const;
   std::vector<std::string> table_names() const;
-  py::dict table(const std::string& name) const;
-  py::dict ledger() const { return as_dict(outcome.result.ledger); }
+  /// \throws key_error with the nearest name
+  const core::Table& table(const std::string& name) const;
   void save(const std::string& folder, bool replace) const;
 };
 

@@ -9,10 +9,12 @@ if TYPE_CHECKING:
 
 
 def frame(columns: dict[str, Any]) -> pd.DataFrame:
-    """A DataFrame over the arrays of the columns, which are not copied."""
+    """A DataFrame over the arrays of the columns, which are not copied. Texts stay objects: making pandas' own of them copies each."""
+    import numpy as np
     import pandas as pd
 
-    return pd.DataFrame(columns, copy=False)
+    kept = {name: pd.Series(c, dtype=object, copy=False) if isinstance(c, np.ndarray) and c.dtype == object else c for name, c in columns.items()}
+    return pd.DataFrame(kept, copy=False)
 
 
 def metrics_frame(metrics: list[dict[str, Any]]) -> pd.DataFrame:

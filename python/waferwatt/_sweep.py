@@ -92,8 +92,16 @@ def _run_each(jobs: dict[str, tuple[Any, ...]], executor: concurrent.futures.Exe
     assert pool is not None
     try:
         futures = {pool.submit(run_point, *job): key for key, job in jobs.items()}
+        died: concurrent.futures.BrokenExecutor | None = None
         for future in concurrent.futures.as_completed(futures):
-            yield futures[future], _record_of(future)
+            try:
+                record = _record_of(future)
+            except concurrent.futures.BrokenExecutor as error:
+                died = error  # points that were finished before may come after
+                continue
+            yield futures[future], record
+        if died is not None:
+            raise died
     finally:
         if own:
             own.shutdown(wait=True, cancel_futures=True)

@@ -6,6 +6,7 @@
 
 #include "run_options.hpp"
 #include "waferwatt/core/number_text.hpp"
+#include "waferwatt/report/rows_json.hpp"
 #include "waferwatt/report/summary.hpp"
 #include "waferwatt/report/text_table.hpp"
 
@@ -85,23 +86,6 @@ void print(const scenario::Scenario& loaded, const scenario::Result& result, con
     if (const auto* table = find_table(result, name)) fmt::print("\n{}", text_of(*table, "", {}));
 }
 
-io::Value json_of(const core::Table& table) {
-  io::Value::List rows;
-  for (std::size_t row = 0; row < table.n_rows(); ++row) {
-    io::Value::Object object;
-    for (std::size_t c = 0; c < table.n_columns(); ++c) {
-      const auto& values = table.column(c);
-      io::Value value;
-      if (const auto* numbers = std::get_if<std::vector<double>>(&values)) value = io::Value{(*numbers)[row]};
-      else if (const auto* whole = std::get_if<std::vector<std::int64_t>>(&values)) value = io::Value{(*whole)[row]};
-      else value = io::Value{std::get<std::vector<std::string>>(values)[row]};
-      object.push_back({table.column_names()[c], std::move(value)});
-    }
-    rows.push_back(io::Value{std::move(object)});
-  }
-  return rows;
-}
-
 int binds(const Arguments& arguments) {
   const std::string& file = only_argument(arguments, "FILE");
   auto load_with = load_options(arguments);
@@ -120,7 +104,7 @@ int binds(const Arguments& arguments) {
   if (arguments.has("--json")) {
     auto document = report::summary(loaded, outcome);
     for (const char* name : {"views", "marginal_values", "values_of_capacity", "cuts", "waterfall"})
-      if (const auto* table = find_table(result, name)) document[name] = json_of(*table);
+      if (const auto* table = find_table(result, name)) document[name] = report::rows_json(*table);
     fmt::print("{}", io::to_json(document));
   } else {
     print(loaded, result, arguments.value("--buyer").value_or(""));

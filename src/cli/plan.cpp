@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <thread>
 
-#include <fmt/format.h>
-
-#include "waferwatt/cli/command.hpp"
+#include "run_options.hpp"
+#include "waferwatt/report/rows_json.hpp"
+#include "waferwatt/report/summary.hpp"
 #include "waferwatt/scenario/plan.hpp"
 
 namespace waferwatt::cli {
@@ -36,15 +35,34 @@ void print_deployments(const Table& table) {
                table.numbers("power_w")[i] / 1e3, table.numbers("cost_usd_per_h")[i], table.texts("why")[i]);
 }
 
-int plan(const Arguments& arguments) {
-  const auto n_jobs = static_cast<unsigned>(
-      arguments.whole_number("--jobs", 1).value_or(std::max(1u, std::thread::hardware_concurrency())));
-  const auto loaded = scenario::load(only_argument(arguments, "FILE"), shared_catalog(), {.overrides = arguments.values("--set")});
-  const auto result = scenario::search_plans(loaded, objective_of(arguments, loaded), n_jobs);
-  if (!result.infeasible.empty()) throw InfeasibleError(result.infeasible);
+void print_words(const scenario::PlanSearch& found) {
+  const auto& result = found.outcome.result;
   fmt::print("{}\n", result.headline);
-  for (const auto& table : result.tables) loaded.header.kind == "serving" ? print_deployments(table) : print_plans(table);
-  return kOk;
+  for (const auto& table : result.tables) found.scenario.header.kind == "serving" ? print_deployments(table) : print_plans(table);
+}
+
+io::Value json_of(const scenario::PlanSearch& found) {
+  io::Value document = report::summary(found.scenario, found.outcome);
+  for (const auto& table : found.outcome.result.tables) document[table.name()] = report::rows_json(table);
+  return document;
+}
+
+int plan(const Arguments& arguments) {
+  const auto if_present = arguments.has("--force") ? report::IfPresent::replace : report::IfPresent::refuse;
+  auto loaded = scenario::load(only_argument(arguments, "FILE"), shared_catalog(), load_options(arguments));
+  const auto folder = arguments.value("--output");
+  if (folder) report::check_results_folder(*folder, if_present);
+  const std::string objective = objective_of(arguments, loaded);
+  const auto found = scenario::run_plan_search(std::move(loaded), objective, run_options(arguments).n_jobs);
+  if (folder) report::write_results_folder(*folder, found.scenario, found.outcome, if_present);
+  if (arguments.has("--json"))
+    fmt::print("{}", io::to_json(json_of(found)));
+  else if (found.outcome.result.infeasible.empty())
+    print_words(found);
+  if (folder && !arguments.has("--json")) fmt::print("\nReport    {}\n", (std::filesystem::path{*folder} / "report.html").string());
+  if (found.outcome.result.infeasible.empty()) return kOk;
+  fmt::print(stderr, "infeasible: {}\n", found.outcome.result.infeasible);
+  return kInfeasible;
 }
 
 }  // namespace
@@ -53,11 +71,15 @@ Command plan_command() {
   return {.name = "plan",
           .arguments = "FILE [--objective NAME] [OPTIONS]",
           .doc = "Search the best parallel plan of a training, or deployment of a serving scenario.",
-          .examples = "  waferwatt plan scenarios/train-llama3-70b-h100.json --objective energy\n"
+          .examples = "  waferwatt plan scenarios/train-llama3-70b-h100.json --objective energy -o results/plans\n"
                       "  waferwatt plan scenarios/serve-llama3-70b-azure-conversation.json --objective cost\n",
           .options = {{"--objective", "", "NAME", "Training: time (default), cost, energy, memory. Serving: accelerators (default), cost, energy."},
+                      {"--output", "-o", "DIR", "Write a results folder with a report page, too."},
                       {"--set", "", "PATH=VALUE", "Replace a value; may be repeated.", true},
-                      {"--jobs", "", "N", "Processor cores to use; all by default."}},
+                      {"--seed", "", "N", "Replace the seed of the scenario."},
+                      {"--jobs", "-j", "N", "Processor cores to use (default: all)."},
+                      {"--force", "", "", "Replace the results of an earlier run."},
+                      {"--json", "", "", "Print summary.json with the ranked plans instead of words."}},
           .run = plan};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waferwatt/report/trace_file.hpp"
 
+#include <cmath>
 #include <map>
 #include <ostream>
 
@@ -36,8 +37,11 @@ void write_trace(std::ostream& out, const core::Table& spans) {
     const std::size_t tid = thread->second;
     if (new_thread)
       put(fmt::format(R"({{"ph": "M", "pid": {}, "tid": {}, "name": "thread_name", "args": {{"name": {}}}}})", pid, tid, json_quoted(threads[i])));
-    put(fmt::format(R"({{"ph": "X", "pid": {}, "tid": {}, "name": {}, "cat": {}, "ts": {:.3f}, "dur": {:.3f}}})", pid, tid,
-                    json_quoted(names[i]), json_quoted(categories[i]), 1e6 * starts[i], 1e6 * durations[i]));
+    // Perfetto counts whole nanoseconds and drops a span that ends after the one around it: ends are rounded, not lengths, and whole
+    // microseconds come through its arithmetic as they are.
+    const long long start = std::llround(1e6 * starts[i]), end = std::llround(1e6 * (starts[i] + durations[i]));
+    put(fmt::format(R"({{"ph": "X", "pid": {}, "tid": {}, "name": {}, "cat": {}, "ts": {}, "dur": {}}})", pid, tid, json_quoted(names[i]),
+                    json_quoted(categories[i]), start, end - start));
   }
   out << "\n]}\n";
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "waferwatt/scenario/serving_scenario.hpp"
 #include "waferwatt/scenario/training_scenario.hpp"
@@ -44,6 +45,16 @@ Result search_plans(const Scenario& scenario, const std::string& objective, unsi
     return plan_search(record_of<TrainingScenario>(scenario), *scenario.catalog, objective_of<training::Objective>(name), n_jobs);
   return deployment_search(record_of<ServingScenario>(scenario), *scenario.catalog, objective_of<ServingObjective>(name),
                            static_cast<std::uint64_t>(scenario.header.seed), n_jobs);
+}
+
+PlanSearch run_plan_search(Scenario scenario, const std::string& objective, unsigned n_jobs) {
+  const auto begin = std::chrono::steady_clock::now();
+  Result result = search_plans(scenario, objective, n_jobs);
+  const Time took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() * core::second;
+  const std::string least = objective.empty() ? objectives(scenario).front() : objective;
+  scenario.header.question = scenario.header.kind == "training" ? fmt::format("Which parallel plan takes the least {} for an iteration?", least)
+                                                                : fmt::format("Which deployment holds the service level with the least {}?", least);
+  return {std::move(scenario), {.result = std::move(result), .wall_time = took, .peak_memory = peak_memory()}};
 }
 
 }  // namespace waferwatt::scenario

@@ -16,19 +16,13 @@ namespace {
 /// What the child says of its end: the first byte of its answer.
 enum class End : std::uint8_t { result, input_error, infeasible };
 
-double peak_memory_bytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024;
-}
-
 using Clock = std::chrono::steady_clock;
 
 std::string answer(End end, Clock::time_point start, std::string_view payload) {
   io::ByteWriter out;
   out.number(static_cast<std::uint8_t>(end));
   out.number(std::chrono::duration<double>(Clock::now() - start).count());
-  out.number(peak_memory_bytes());
+  out.number(peak_memory().in(core::byte));
   out.text(payload);
   return out.take();
 }
@@ -77,6 +71,12 @@ engine::ChildTask task_of(const Scenario& scenario, const std::string& name, uns
 }
 
 }  // namespace
+
+DataSize peak_memory() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024 * core::byte;
+}
 
 Outcome run_isolated(const Scenario& scenario, const RunOptions& options) {
   const auto task = task_of(scenario, fmt::format("scenario \"{}\"", scenario.header.name), options.n_jobs);

@@ -2,6 +2,9 @@
 // What a supply run leaves as tables.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 #include "supply_run.hpp"
 
 namespace waferwatt::scenario {
@@ -26,6 +29,41 @@ void add_deliveries(const SupplyRun& run, Date start, Result& result) {
     by_quarter.add({std::int64_t{std::get<0>(key)}, std::int64_t{std::get<1>(key)}, products[std::get<2>(key)].vendor, products[std::get<2>(key)].accelerator, n});
   result.tables.push_back(std::move(deliveries));
   result.tables.push_back(std::move(by_quarter));
+}
+
+/// What each buyer got of each product, of all that buyers got of it.
+std::map<std::size_t, std::map<std::string, double>> owner_shares(const SupplyRun& run, const SupplyScenario& scenario) {
+  std::map<std::size_t, std::map<std::string, double>> shares;
+  std::map<std::size_t, double> sums;
+  for (std::size_t i = 0; i < run.book().demands().size(); ++i) {
+    const auto& demand = run.book().demands()[i];
+    const double n = run.book().accounts()[i].delivered;
+    shares[demand.product][scenario.buyers[demand.buyer].name] += n;
+    sums[demand.product] += n;
+  }
+  for (auto& [product, owners] : shares)
+    for (auto& [owner, n] : owners) n /= std::max(sums[product], 1e-300);
+  return shares;
+}
+
+/// Delivered accelerators by the lines that they came through and, where the scenario has buyers, by who got them.
+Table flows(const SupplyRun& run, const SupplyScenario& scenario) {
+  const auto& products = run.chain().spec().products;
+  std::map<std::size_t, double> delivered;
+  for (const auto& delivery : run.deliveries())
+    if (delivery.date >= scenario.start) delivered[delivery.product] += delivery.n;
+  const auto owners = owner_shares(run, scenario);
+  Table table("flows", {{"logic", Kind::text}, {"packaging", Kind::text}, {"memory", Kind::text}, {"accelerator", Kind::text}, {"vendor", Kind::text}, {"owner", Kind::text}, {"accelerators_delivered"}});
+  const auto or_none = [](const std::string& line) { return line.empty() ? std::string{"none"} : line; };
+  for (const auto& [p, n] : delivered) {
+    const auto found = owners.find(p);
+    const std::map<std::string, double> unnamed = {{"owners not named", 1.0}};
+    for (const auto& [owner, share] : found == owners.end() ? unnamed : found->second)
+      if (n * share > 0)
+        table.add({products[p].node.empty() ? std::string{"not modelled"} : products[p].node, or_none(products[p].packaging), or_none(products[p].memory), products[p].accelerator,
+                   products[p].vendor, owner, n * share});
+  }
+  return table;
 }
 
 /// Where every wafer, die, stack and package is at the end.
@@ -159,6 +197,7 @@ void add_tables(const SupplyRun& run, const SupplyScenario& scenario, const cata
   const auto add = [&](Table table) {
     if (table.n_rows() > 0) result.tables.push_back(std::move(table));
   };
+  add(flows(run, scenario));
   add(balances(chain));
   add(inventories(chain, scenario.start));
   add(parts(chain));

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The search for a training scenario's best plan.
-#include <chrono>
-
 #include <fmt/format.h>
 
 #include "training_tables.hpp"
@@ -45,9 +43,7 @@ Result plan_search(const TrainingScenario& s, const catalog::Catalog& catalog, t
                               .base = s.plan(),
                               .memory_capacity = training::usable_memory(*accelerator),
                               .surroundings = surroundings(s, *accelerator, system, *grid)};
-  const auto begin = std::chrono::steady_clock::now();
   const auto found = training::best_plans(*model, machine, space, objective, n_jobs);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 
   Result result;
   if (found.best.empty()) {
@@ -58,8 +54,7 @@ Result plan_search(const TrainingScenario& s, const catalog::Catalog& catalog, t
   }
   const auto& best = found.best.front();
   // How many were left out early depends on which thread found what first; what was found does not.
-  result.headline = fmt::format("best of {} plans ({:.0f} plans/s): {}: {:.4g} s an iteration, {:.1f} GB", found.n_plans,
-                                static_cast<double>(found.n_plans) / std::max(seconds, 1e-9), training::plan_text(best.plan),
+  result.headline = fmt::format("best of {} plans: {}: {:.4g} s an iteration, {:.1f} GB", found.n_plans, training::plan_text(best.plan),
                                 best.time.in(second), best.memory.in(giga * byte));
   result.metrics = {{.name = "iteration_time", .value = best.time.in(second), .unit = "s"},
                     {.name = "memory_per_accelerator", .value = best.memory.in(byte), .unit = "B"},

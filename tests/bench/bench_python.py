@@ -7,15 +7,19 @@ Processor time (user and system, children's included) rather than the clock, the
 the scaling of a sweep needs two idle cores and goes by the clock.
 """
 import argparse
+import os
+import pathlib
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 
+N_CALLS = 20_000
 SMALL = "train-llama3-70b-h100.json"
 PLAIN = {
     "schema": "waferwatt.scenario/1", "kind": "serving", "name": "rows", "question": "How long do rows take?", "model": "llama-3-1-8b",
-    "accelerator": "nvidia-h100-sxm", "n_replicas": 4, "workload": {"preset": "azure-2023-code", "rate": "200 1/s", "n_requests": 20_000},
+    "accelerator": "nvidia-h100-sxm", "n_replicas": 4, "workload": {"preset": "azure-2023-code", "rate": "200 1/s", "n_requests": 200_000},
 }  # fmt: skip
 
 
@@ -33,15 +37,31 @@ def best(function, n: int) -> float:
 
 
 def beyond_the_run(ww) -> float:
-    """Seconds of ww.run by the clock less those that its own provenance has."""
+    """Seconds of ww.run by the clock less those that its child says it took: reading, forking, the pipe, the summary."""
     start = time.monotonic()
     result = ww.run(SMALL)
     took = time.monotonic() - start
     return took - result.summary["provenance"]["wall_time_s"]
 
 
+def in_this_process(function) -> float:
+    before = time.process_time()
+    function()
+    return time.process_time() - before
+
+
+def of_the_command(ww, folder: str) -> float:
+    """Processor time of `waferwatt run` on the same scenario: it reads the catalog each time and writes the report."""
+    program = str(pathlib.Path(ww.__file__).parent / "bin" / "waferwatt")
+    return best(lambda: subprocess.run([program, "run", str(ww.scenarios_folder / SMALL), "-o", folder, "--force"], check=True, capture_output=True), 5)
+
+
 def show(what: str, measured: float, goal: float, unit: str, least: bool = False) -> None:
     print(f"{what:58} {measured:10.4g} {unit:9} goal {'>=' if least else '<'} {goal:g}: {goal / measured if least else measured / goal:.2f}")
+
+
+def show_call(what: str, seconds: float) -> None:
+    print(f"{what + ' in Python, a call':58} {1e6 * seconds / N_CALLS:10.3g} us")
 
 
 def python(code: str) -> None:
@@ -57,21 +77,25 @@ def main() -> None:
     import waferwatt as ww
 
     ww.run(SMALL)  # the catalog is read once for a process
-    show("run: beyond what the run says it took", min(beyond_the_run(ww) for _ in range(25)), 0.005, "s")
+    show("run: beyond what its child says it took, by the clock", min(beyond_the_run(ww) for _ in range(50)), 0.005, "s")
+    with tempfile.TemporaryDirectory() as folder:
+        own, command = best(lambda: ww.run(SMALL), 10), of_the_command(ww, f"{folder}/out")
+        here = min(in_this_process(lambda: ww.run(SMALL)) for _ in range(25))
+    show("run: processor time of this process", here, 0.005, "s")
+    print(f"{'processor time of ww.run with its child, of the command':58} {own:10.4g} s and {command:.4g} s")
 
-    rows = ww.serving.simulate(PLAIN)
+    rows = ww.serving.simulate(PLAIN)  # as many as a run keeps in memory; more are streamed to a file
     n = len(rows.table("requests"))
+    rows.table("requests")  # pandas is imported
     show(f"requests to a DataFrame, for a million rows (from {n:,})", best(lambda: rows.table("requests"), 5) * 1e6 / n, 0.05, "s")
 
-    before = used()
-    ww.serving.simulate({**PLAIN, "router": "round-robin"})
-    engine = used() - before
-    before, turn = used(), iter(range(10**9))
-    ww.serving.simulate(PLAIN, router=lambda request, replicas: next(turn) % len(replicas))
-    print(f"{'a router in Python, for a request':58} {1e6 * (used() - before - engine) / n:10.4g} us")
-    before = used()
-    ww.serving.simulate(PLAIN, requests=((0.005 * i, 1000, 20) for i in range(n)))
-    print(f"{'requests from a generator and all else, for a request':58} {1e6 * (used() - before) / n:10.4g} us")
+    few = {**PLAIN, "router": "round-robin", "workload": {**PLAIN["workload"], "n_requests": N_CALLS}}
+    engine, turn = best(lambda: ww.serving.simulate(few), 3), iter(range(10**9))
+    routed = best(lambda: ww.serving.simulate(few, router=lambda request, replicas: next(turn) % len(replicas)), 3)
+    show_call("a router", routed - engine)
+    given = [(0.005 * i, 1000, 20) for i in range(N_CALLS)]
+    listed = best(lambda: ww.serving.simulate(few, requests=given), 3)
+    show_call("a follow-up", best(lambda: ww.serving.simulate(few, requests=given, follow_up=lambda request, now_s: None), 3) - listed)
 
     if scaling:
         times = []
@@ -82,6 +106,8 @@ def main() -> None:
                 ww.sweep(SMALL, {"pue": [1.1 + 0.0001 * i for i in range(1000)]}, executor=pool)
                 times.append(time.monotonic() - start)
         show("1,000 points on two workers against one", times[0] / times[1], 1.8, "times", least=True)
+        others = os.getloadavg()[0]
+        print(f"({times[0]:.1f} s and {times[1]:.1f} s; load {others:.1f} on {os.cpu_count()} cores at the end: above that number the machine was not idle)")
 
 
 if __name__ == "__main__":

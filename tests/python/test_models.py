@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The models without a scenario: cost, network, training, serving, supply, power, and the search for plans."""
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -258,3 +262,60 @@ def test_searches_that_cannot_be_are_refused():
         ww.plan("supply-cowos-2024.json")
     with pytest.raises(ww.InfeasibleError, match="fits into"):
         ww.plan(TRAINING, {"n_accelerators": 8, "parallel": {"data": 1, "tensor": 8, "pipeline": 1}, "global_batch": 8}, jobs=1)
+
+
+# all
+
+
+class Ticks:
+    """Counts in a thread of its own, as far as others let it."""
+
+    def __enter__(self):
+        self.n, self._ends = 0, False
+        self._thread = threading.Thread(target=self._count, daemon=True)
+        self._thread.start()
+        return self
+
+    def _count(self):
+        while not self._ends:
+            self.n += 1
+            time.sleep(0.0002)
+
+    def __exit__(self, *_):
+        self._ends = True
+        self._thread.join()
+
+
+MANY = np.full(60_000, 4096)
+LONG_CALLS = {
+    "cost": lambda: ww._core.Operators(str(ww.models_folder()), '"nvidia-h100-sxm"', True).estimate("gemm", "bf16", [MANY, MANY, MANY]),
+    "network": lambda: ww._core.collective_times(str(ww.models_folder()), '{"accelerator": "nvidia-h100-sxm"}', "all-reduce", np.full(60_000, 8), np.full(60_000, 1e9), 1, ""),
+    "serving": lambda: ww._core.ServingReplica(str(ww.models_folder()), SERVING_REPLICA).iterations(np.arange(1, 60_001) % 256 + 1, MANY, MANY * 0, MANY * 0),
+    "supply": lambda: ww._core.dies_per_wafer(np.full(400, 5.0), np.full(400, 5.0), 300, 3, 0.1),
+    "power": lambda: ww._core.wet_bulb_c(np.full(600_000, 30.0), np.full(600_000, 0.5)),
+    "training": lambda: [ww.training.step("llama-3-70b", "nvidia-h100-sxm", **LLAMA) for _ in range(3)],
+}
+SERVING_REPLICA = (
+    '{"model": "llama-3-1-8b", "accelerator": "nvidia-h100-sxm", "workload": {"preset": "azure-2023-conversation", "concurrency": 1, "n_requests": 1}}'
+)
+
+
+@pytest.mark.parametrize("model", LONG_CALLS)
+def test_other_threads_go_on_while_a_model_computes(model):
+    """A call that held the interpreter would let the counter tick at its ends only: once before and once after."""
+    LONG_CALLS[model]()  # the catalog is read
+    with Ticks() as ticks:
+        while ticks.n == 0:
+            time.sleep(0.001)
+        before, start = ticks.n, time.monotonic()
+        LONG_CALLS[model]()
+        counted, took = ticks.n - before, time.monotonic() - start
+    assert counted > 5, f"{counted} ticks in {took:.3f} s"
+
+
+def test_threads_share_a_replica():
+    replica = ww.serving.Replica("llama-3-1-8b", "nvidia-h100-sxm")
+    alone = replica.iterations(n_decode=np.arange(1, 2001), context=2048)["time_s"]
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: ww.serving.Replica("llama-3-1-8b", "nvidia-h100-sxm") and replica.iterations(n_decode=np.arange(1, 2001), context=2048)["time_s"], range(8)):
+            assert found.equals(alone)

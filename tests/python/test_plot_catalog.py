@@ -64,12 +64,14 @@ def test_progress_is_told_and_can_stop_nothing(scenario_file):
     assert told and all(0 <= fraction <= 1 for fraction in told)
 
 
-def test_ctrl_c_ends_a_run_as_a_keyboard_interrupt():
-    code = textwrap.dedent("""
+@pytest.mark.parametrize("after_s", [0.001, 1.0])
+def test_ctrl_c_ends_a_run_as_a_keyboard_interrupt(after_s):
+    """While the catalog is read, and while the child runs."""
+    code = textwrap.dedent(f"""
         import os, signal, threading, waferwatt as ww
-        threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        threading.Timer({after_s}, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
         try:
-            ww.run("supply-cowos-2024.json", {"monte_carlo": {"runs": 1000000}})
+            ww.run("supply-cowos-2024.json", {{"monte_carlo": {{"runs": 1000000}}}})
         except KeyboardInterrupt:
             print("stopped")
     """)

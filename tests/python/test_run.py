@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import gc
 import json
 import pickle
 import re
@@ -46,9 +47,31 @@ def test_tables_are_frames_over_the_columns_of_the_run(result):
     for name in result.tables:
         frame = result.table(name)
         assert isinstance(frame, pd.DataFrame) and len(frame.columns) > 0
-    columns = result._run.table(result.tables[0])
-    arrays = [column for column in columns.values() if isinstance(column, np.ndarray)]
-    assert arrays and all(array.base is not None for array in arrays), "arrays own no copy"
+    first, second = (result._run.table(result.tables[0]) for _ in range(2))
+    numbers = [name for name, column in first.items() if column.dtype.kind in "if"]
+    assert numbers and all(np.shares_memory(first[name], second[name]) for name in numbers), "one memory, however often it is asked for"
+    frame = result.table(result.tables[0])
+    assert all(np.shares_memory(frame[name].to_numpy(), first[name]) for name in numbers), "the frame has it too"
+
+
+def test_a_frame_of_a_run_cannot_change_the_run(result):
+    name = result.tables[0]
+    column = next(n for n, values in result._run.table(name).items() if values.dtype.kind in "if")
+    with pytest.raises(ValueError, match="read-only"):
+        result._run.table(name)[column][0] = 0
+    before = result.table(name)[column].sum()
+    changed = result.table(name)
+    changed[column] = 0
+    assert result.table(name)[column].sum() == before and changed[column].sum() == 0
+
+
+def test_arrays_live_longer_than_the_run_that_they_came_from(scenario_file):
+    run = ww.run(scenario_file)
+    column = next(values for values in run._run.table(run.tables[0]).values() if values.dtype.kind in "if")
+    copy = column.copy()
+    del run
+    gc.collect()
+    np.testing.assert_array_equal(column, copy)
 
 
 def test_an_unknown_table_is_a_key_error_with_the_nearest_name(result):

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 import concurrent.futures
 import os
+import signal
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import waferwatt as ww
+from waferwatt._sweep_points import run_point
 
 TRAINING = ww.scenarios_folder / "train-llama3-70b-h100.json"
 AXES = {"global_batch": [1024, 2048], "sequence_length": [4096, 8192]}
@@ -70,18 +72,27 @@ def test_a_store_keeps_points_and_only_new_ones_run(tmp_path, monkeypatch):
     assert list(second.metric("cost")[:2]) == list(first.metric("cost"))
 
 
-def _die(*_):
-    os._exit(1)
+def _die_at_the_third(source, is_text, overrides, *others):
+    """A worker that the machine kills in the middle of a sweep."""
+    if any("4096" in text for text in overrides):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return run_point(source, is_text, overrides, *others)
 
 
-def test_an_executor_that_dies_is_an_error_and_finished_points_are_kept(tmp_path, monkeypatch):
+def test_an_executor_that_dies_in_the_middle_is_an_error_and_what_was_finished_is_kept(tmp_path, monkeypatch):
     pytest.importorskip("pyarrow")
-    store = tmp_path / "study"
+    axes, store = {"global_batch": [1024, 2048, 4096, 8192]}, tmp_path / "study"
+    monkeypatch.setattr("waferwatt._sweep.run_point", _die_at_the_third)
+    with concurrent.futures.ProcessPoolExecutor(1) as executor, pytest.raises(ww.RunError, match="the executor died .*2 of 4 points are finished and kept") as caught:
+        ww.sweep(TRAINING, axes, executor=executor, store=store)
+    assert list(caught.value.finished.points["global_batch"]) == [1024, 2048]
+    monkeypatch.undo()
+    ran = []
+    real = ww._core.run
+    monkeypatch.setattr(ww._core, "run", lambda *args: ran.append(args) or real(*args))
     with concurrent.futures.ThreadPoolExecutor(1) as executor:
-        ww.sweep(TRAINING, {"global_batch": [1024]}, executor=executor, store=store)
-    monkeypatch.setattr("waferwatt._sweep.run_point", _die)
-    with concurrent.futures.ProcessPoolExecutor(1) as executor, pytest.raises(ww.RunError, match="1 of 2 points are finished and kept"):
-        ww.sweep(TRAINING, {"global_batch": [1024, 2048]}, executor=executor, store=store)
+        again = ww.sweep(TRAINING, axes, executor=executor, store=store)
+    assert len(ran) == 2 and (again.points["status"] == "ok").all()
 
 
 def test_the_processes_of_this_machine_give_the_same_numbers(swept):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The best parallel plan of a training scenario, the best deployment of a serving scenario.
-#include "waferwatt/scenario/scenario.hpp"
+#include "waferwatt/scenario/runner.hpp"
 
 namespace waferwatt::scenario {
 
@@ -12,5 +12,14 @@ std::vector<std::string> objectives(const Scenario& scenario);
 /// \param objective one of objectives(); empty: the first
 /// \throws InputError for another objective or a kind that has no plans
 Result search_plans(const Scenario& scenario, const std::string& objective, unsigned n_jobs);
+
+/// A scenario whose question is that of a search, so that a results folder can be written of it.
+struct PlanSearch {
+  Scenario scenario;
+  Outcome outcome;
+};
+
+/// The same search, with its time and this process' memory. \throws InputError as search_plans
+PlanSearch run_plan_search(Scenario scenario, const std::string& objective, unsigned n_jobs);
 
 }  // namespace waferwatt::scenario

@@ -22,6 +22,9 @@ struct Outcome {
   DataSize peak_memory;  ///< of the child, the catalog it shares with its parent included
 };
 
+/// The most memory that this process has used so far.
+DataSize peak_memory();
+
 /// The scenario could not be run to its end: it crashed, ran out of time or memory. Our bug, or a
 /// limit of the caller's.
 class RunError : public std::runtime_error {

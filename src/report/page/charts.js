@@ -12,18 +12,15 @@ const colourOf = (() => {
   const known = new Map();
   const N = 7;  // the eighth is for the rest
   return (names) => {
-    const taken = new Set();
-    return names.map((name) => {
-      if (name === REST) return themeColour("c7");
-      let c = known.get(name);
-      if (c === undefined || (taken.has(c) && names.length <= N)) {
-        c = [...Array(N).keys()].map((i) => (known.size + i) % N).find((i) => !taken.has(i));
-        if (c === undefined) c = known.size % N;
-        if (!known.has(name)) known.set(name, c);
-      }
-      taken.add(c);
-      return themeColour("c" + c);
-    });
+    const taken = new Set(), place = new Map(), own = names.filter((name) => name !== REST), isFew = own.length <= N;
+    const take = (name, c) => { place.set(name, c); taken.add(c); };
+    for (const name of own) if (known.has(name) && !(isFew && taken.has(known.get(name)))) take(name, known.get(name));
+    for (const name of own.filter((n) => !place.has(n))) {
+      const free = [...Array(N).keys()].map((i) => (known.size + i) % N).find((i) => !taken.has(i));
+      take(name, free === undefined ? known.size % N : free);
+      if (!known.has(name)) known.set(name, place.get(name));
+    }
+    return names.map((name) => themeColour(name === REST ? "c7" : "c" + place.get(name)));
   };
 })();
 
@@ -60,6 +57,13 @@ function withKeys(canvas, chart) {
   });
 }
 
+/** Of a logarithmic axis: powers of ten, or 1, 2 and 5 times them where there are fewer than three. */
+function roundTicks(scale) {
+  const mantissa = (t) => Number((t.value / 10 ** Math.floor(Math.log10(t.value) + 1e-9)).toPrecision(3));
+  const tens = scale.ticks.filter((t) => mantissa(t) === 1);
+  scale.ticks = tens.length > 2 ? tens : scale.ticks.filter((t) => [1, 2, 5].includes(mantissa(t)));
+}
+
 /** An axis of numbers up to `most`, each with its unit where that is short. */
 function axis(title, unit, extra, most) {
   const grid = {color: themeColour("line"), drawBorder: false}, isShort = unit === "share" || unit === "s" || PREFIXED.test(unit || "");
@@ -69,11 +73,29 @@ function axis(title, unit, extra, most) {
     ticks.stepSize = (step || 1) * scale;
   }
   const shown = unit && unit !== "1" && !isShort ? `${title ? title + ", " : ""}${unit}` : title;
-  return {grid, ticks, title: {display: Boolean(shown), text: shown, color: themeColour("dim")}, ...extra};
+  return {grid, ticks, title: {display: Boolean(shown), text: shown, color: themeColour("dim")}, ...(extra.type === "logarithmic" ? {afterBuildTicks: roundTicks} : {}), ...extra};
 }
 
 function largest(lists) {
   return Math.max(0, ...lists.map((list) => list.reduce((most, v) => Math.max(most, v || 0), 0)));
+}
+
+/** A label in lines of about `n` letters, at most three of them. */
+function lined(text, n) {
+  const lines = [];
+  for (const word of String(text).split(" "))
+    if (lines.length > 0 && (lines[lines.length - 1] + " " + word).length <= n) lines[lines.length - 1] += " " + word;
+    else lines.push(word);
+  const kept = lines.slice(0, 3).map((line) => (line.length > n + 6 ? line.slice(0, n + 5) + "…" : line));
+  if (lines.length > 3) kept[2] += " …";
+  return kept;
+}
+
+/** Names beside lying bars, in lines where the box is narrow, and the height that so many rows of bars need. */
+function lyingNames(box, labels, barsEach, extra) {
+  const n = box.clientWidth < 420 ? 15 : 34, lines = labels.map((label) => lined(label, n)), most = Math.max(...lines.map((l) => l.length));
+  box.style.height = Math.max(150, 70 + labels.length * Math.max(8 + 13 * most, barsEach === 1 ? 24 : 8 + 13 * barsEach)) + "px";
+  return {...names(extra), ticks: {color: themeColour("text"), autoSkip: false, callback: (_, i) => lines[i]}};
 }
 
 function names(extra) {
@@ -112,9 +134,16 @@ function numbersOf(data, spec) {
   return {titles, rows};
 }
 
+/** On an axis: the day where there are many, else day and hour; the whole text is in the tip. */
+function shortHours(labels) {
+  const from = labels.length > 96 ? [5, 10] : [5, 16];
+  return (_, i) => (labels[i] || "").slice(...from);
+}
+
 function drawLines(box, spec, table, chosen) {
   const data = pivot(table, {sort: spec.x_kind === "hour" || ["year", "quarter"].includes(spec.x) || Array.isArray(spec.x) ? "x" : undefined, ...spec}, chosen);
   if (data.missing) return data;
+  if (data.labels.length === 1) return drawBars(box, {...spec, stack: undefined}, table, chosen);
   const colours = data.series.length === 1 && !spec.series ? [themeColour("c0")] : colourOf(data.series.map((s) => s.name)), datasets = [];
   const isLong = data.labels.length > 40;
   data.series.forEach((s, i) => {
@@ -129,8 +158,8 @@ function drawLines(box, spec, table, chosen) {
   const y = axis(spec.y_title, spec.unit, {type: spec.log ? "logarithmic" : "linear", stacked: Boolean(spec.stack), beginAtZero: !spec.log && !spec.free}, largest(data.series.map((s) => s.values)));
   const isLinear = spec.x_unit !== undefined;
   const xs = isLinear ? data.labels.map(Number) : data.labels;
-  const x = isLinear ? axis(spec.x_title, spec.x_unit, {type: spec.log_x ? "logarithmic" : "linear", min: Math.min(...xs), max: Math.max(...xs)}, Math.max(...xs))
-    : names({title: {display: Boolean(spec.x_title), text: spec.x_title, color: themeColour("dim")}, ticks: {color: themeColour("dim"), autoSkip: true, maxTicksLimit: box.clientWidth < 420 ? 4 : 8, maxRotation: 0}});
+  const x = isLinear ? axis(spec.x_title, spec.x_unit, {type: spec.log_x ? "logarithmic" : "linear", bounds: "data", min: spec.log_x ? undefined : Math.min(...xs)}, Math.max(...xs))
+    : names({title: {display: Boolean(spec.x_title), text: spec.x_title, color: themeColour("dim")}, ticks: {color: themeColour("dim"), autoSkip: true, maxTicksLimit: box.clientWidth < 420 ? 4 : 8, maxRotation: 0, ...(spec.x_kind === "hour" ? {callback: shortHours(data.labels)} : {})}});
   const chart = chartIn(box, aria(spec, data), {type: "line", data: {labels: xs, datasets},
     options: options(spec, {scales: {x, y}, legend: {display: data.series.length > 1}, tip: isLinear ? {title: (items) => (items.length ? quantity(items[0].parsed.x, spec.x_unit) : "")} : {}})});
   return {chart, numbers: numbersOf(data, spec), n: data.labels.length * data.series.length};
@@ -144,11 +173,8 @@ function drawBars(box, spec, table, chosen) {
   const colours = colourOf(data.series.map((s) => s.name));
   const own = data.series.length === 1 && !spec.series ? themeColour("c0") : null;
   const datasets = data.series.map((s, i) => ({label: s.name, data: s.values, backgroundColor: own || colours[i], stack: spec.stack || spec.share ? "all" : undefined, maxBarThickness: 34}));
-  const value = axis(spec.y_title, unit, {stacked: Boolean(spec.stack || spec.share), type: spec.log ? "logarithmic" : "linear", max: spec.share ? 1 : undefined}, largest(data.series.map((s) => s.values))), category = names({stacked: Boolean(spec.stack || spec.share)});
-  if (lying) {
-    category.ticks = {color: themeColour("text"), autoSkip: false, callback(v) { const text = this.getLabelForValue(v); return text.length > 28 ? text.slice(0, 27) + "…" : text; }};
-    box.style.height = Math.max(160, 70 + 24 * data.labels.length * (spec.stack || spec.share ? 1 : data.series.length)) + "px";
-  }
+  const value = axis(spec.y_title, unit, {stacked: Boolean(spec.stack || spec.share), type: spec.log ? "logarithmic" : "linear", max: spec.share ? 1 : undefined}, largest(data.series.map((s) => s.values))), isStacked = {stacked: Boolean(spec.stack || spec.share)};
+  const category = lying ? lyingNames(box, data.labels, isStacked.stacked ? 1 : data.series.length, isStacked) : names(isStacked);
   const chart = chartIn(box, aria(spec, data), {type: "bar", data: {labels: data.labels, datasets},
     options: options({...spec, unit}, {indexAxis: lying ? "y" : "x", scales: lying ? {x: value, y: category} : {x: category, y: value}, legend: {display: data.series.length > 1}})});
   return {chart, numbers: numbersOf(data, spec), n: data.labels.length * data.series.length, left: data.left};
@@ -176,17 +202,15 @@ function drawWaterfall(box, spec, table, chosen) {
     const isRest = spec.falls && data.labels[i] === spec.rest;
     if (isRest) continue;
     const next = spec.falls ? at - values[i] : at + values[i];
-    labels.push(data.labels[i]); spans.push([at, next]); kinds.push(takes && next > at ? "whole" : "part");
+    labels.push(data.labels[i]); spans.push([at, next]); kinds.push(takes && next > at ? (kinds.length === 0 ? "whole" : "adds") : "part");
     at = next;
   }
   labels.push(spec.falls ? spec.rest || "left" : spec.whole || "all"); spans.push([0, at]); kinds.push("whole");
-  const colours = kinds.map((k) => themeColour(k === "whole" ? "c0" : "c3"));
-  const lying = {...names({}), ticks: {color: themeColour("text"), autoSkip: false}};
-  box.style.height = Math.max(200, 70 + 24 * labels.length) + "px";
+  const colours = kinds.map((k) => themeColour({whole: "c0", adds: "c2", part: "c3"}[k])), lying = lyingNames(box, labels, 1, {});
   const chart = chartIn(box, aria(spec, {labels, series: [{name: spec.title}]}), {type: "bar", data: {labels, datasets: [{label: spec.y_name || "value", data: spans, backgroundColor: colours, maxBarThickness: 26}]},
     options: options(spec, {indexAxis: "y", scales: {x: axis(spec.y_title, spec.unit, {}, total), y: lying},
       tip: {label: (item) => `${quantity(Math.abs(item.raw[1] - item.raw[0]), spec.unit)} (${quantity(Math.abs(item.raw[1] - item.raw[0]) / total, "share")})`}})});
-  return {chart, numbers: {titles: [words(Array.isArray(spec.x) ? spec.x.join(" ") : spec.x), spec.y_name || "value", "share"], rows: labels.map((l, i) => [l, Math.abs(spans[i][1] - spans[i][0]), Math.abs(spans[i][1] - spans[i][0]) / total])}, n: labels.length};
+  return {chart, numbers: {titles: [words(Array.isArray(spec.x) ? spec.x.join(" ") : spec.x), spec.y_name || "value", "share"], rows: labels.map((l, i) => [l, Math.abs(spans[i][1] - spans[i][0]), Math.abs(spans[i][1] - spans[i][0]) / total])}, n: labels.length, note: kinds.includes("adds") ? "Green adds, orange takes away." : undefined};
 }
 
 /** Bars from low to high, the widest first. */
@@ -195,10 +219,10 @@ function drawTornado(box, spec, table, chosen) {
   const rows = selected(table, spec, chosen).sort((a, b) => width(b) - width(a)).slice(0, spec.most || 15).filter((i) => width(i) > 0);
   if (rows.length === 0) return {missing: "no input changes the result"};
   const labels = rows.map((i) => keyText(table, spec.x, i)), data = rows.map((i) => [table.at(spec.low, i), table.at(spec.high, i)]);
-  box.style.height = 70 + 24 * rows.length + "px";
+  const category = lyingNames(box, labels, 1, {});
   const chart = chartIn(box, aria(spec, {labels, series: [{name: spec.title}]}), {type: "bar",
     data: {labels, datasets: [{label: words(spec.low), data, backgroundColor: data.map(([a, b]) => themeColour(b >= a ? "c0" : "c3")), maxBarThickness: 20}]},
-    options: options(spec, {indexAxis: "y", scales: {x: axis(spec.y_title, spec.unit, {beginAtZero: false}), y: {...names({}), ticks: {color: themeColour("text"), autoSkip: false}}},
+    options: options(spec, {indexAxis: "y", scales: {x: axis(spec.y_title, spec.unit, {beginAtZero: false}), y: category},
       tip: {label: (item) => `${quantity(item.raw[0], spec.unit)} at low, ${quantity(item.raw[1], spec.unit)} at high`}})});
   return {chart, numbers: {titles: [words(spec.x), "at low", "at high"], rows: rows.map((i, j) => [labels[j], ...data[j]])}, n: rows.length, left: table.length - rows.length};
 }

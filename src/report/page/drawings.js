@@ -81,7 +81,7 @@ function drawSankey(box, spec, table, chosen) {
     links.push(...found.values());
   }
   const total = layers[0].nodes.reduce((sum, n) => sum + n.value, 0);
-  const width = Math.max(320, box.clientWidth), most = Math.max(...layers.map((l) => l.nodes.length)), height = Math.max(260, 40 * most), bar = 12, gap = 8, top = 24;
+  const width = Math.max(190 * layers.length, box.clientWidth), most = Math.max(...layers.map((l) => l.nodes.length)), height = Math.max(260, 40 * most), bar = 12, gap = 8, top = 24;
   const scale = (height - top - gap * (most - 1)) / total;
   const colours = colourOf(layers[0].nodes.map((n) => n.name));
   layers[0].nodes.forEach((n, i) => { n.colour = colours[i]; });
@@ -99,6 +99,11 @@ function drawSankey(box, spec, table, chosen) {
     Object.assign(link.to, {strongest: link.value, colour: link.from.colour});
   }
   const svg = svgIn(box, aria(spec, {labels: links, series: []}), width, height + 4);
+  if (width > box.clientWidth) {  // a narrow screen moves over it
+    svg.style.width = width + "px";
+    box.classList.add("sideways");
+    box.tabIndex = 0;
+  }
   const shapes = svgNode("g", {"fill-opacity": 0.32}), marks = svgNode("g", {});
   for (const link of [...links].sort((a, b) => a.from.y - b.from.y || a.to.y - b.to.y)) {
     const h = link.value * scale, x0 = link.from.x + bar, x1 = link.to.x, y0 = link.from.out, y1 = link.to.in, mid = (x0 + x1) / 2;
@@ -107,13 +112,15 @@ function drawSankey(box, spec, table, chosen) {
       svgNode("title", {}, `${link.from.name} → ${link.to.name}: ${quantity(link.value, spec.unit)}`));
     shapes.append(path);
   }
-  const room = (width - bar * layers.length) / (layers.length - 1) - 12;
+  // The labels of the last two layers share the space between them; where it is narrow, numbers are left to the table.
+  const room = (width - bar * layers.length) / (layers.length - 1) - 12, isNarrow = room < 200;
+  const roomOf = (l) => (isNarrow && l >= layers.length - 2 && layers.length > 1 ? room / 2 - 4 : room);
   layers.forEach((layer, l) => {
     const isLast = l === layers.length - 1, side = isLast ? -6 : bar + 6;
     marks.append(svgText(layer.nodes[0].x + (isLast ? bar : 0), 12, (spec.layer_names || spec.layers.map(words))[l], {class: "dim", "text-anchor": isLast ? "end" : "start"}));
     for (const node of layer.nodes) {
       marks.append(svgNode("rect", {x: node.x, y: node.y, width: bar, height: node.h, fill: node.colour}, svgNode("title", {}, `${node.name}: ${quantity(node.value, spec.unit)}`)));
-      if (node.h + gap >= 13) marks.append(svgText(node.x + side, node.y + node.h / 2 + 4, fitting(`${node.name} ${compact(node.value)}`, room * (layers.length > 2 && width < 500 ? 0.85 : 1)), {"text-anchor": isLast ? "end" : "start"}));
+      if (node.h + gap >= 13) marks.append(svgText(node.x + side, node.y + node.h / 2 + 4, fitting(isNarrow ? node.name : `${node.name} ${compact(node.value)}`, roomOf(l)), {"text-anchor": isLast ? "end" : "start"}));
     }
   });
   svg.append(shapes, marks);
@@ -157,14 +164,14 @@ function drawSpans(box, spec, table, chosen) {
   if (spec.sort === "x") names.sort(); else if (spec.parts) names.sort((a, b) => Math.min(...spans.filter((s) => s.row === a).map((s) => s.from)) - Math.min(...spans.filter((s) => s.row === b).map((s) => s.from)));
   const start = Math.min(...spans.map((s) => s.from)), end = spans.reduce((last, s) => Math.max(last, s.to), start), kinds = [...new Set(spans.map((s) => s.kind))];
   const colours = new Map(kinds.map((k, i) => [k, colourOf(kinds)[i]]));
-  const width = Math.max(320, box.clientWidth), side = Math.min(130, width * 0.27, 16 + 6.6 * Math.max(...names.map((n) => n.length))), row = names.length > 24 ? 12 : 20, height = names.length * row + 26;
+  const width = Math.max(320, box.clientWidth), side = Math.min(130, width * 0.27, 16 + 6.6 * Math.max(...names.map((n) => n.length))), row = names.length > 24 ? 14 : 20, height = names.length * row + 26;
   const x = (t) => side + ((t - start) / (end - start)) * (width - side - 4), place = new Map(names.map((n, i) => [n, i]));
   const svg = svgIn(box, aria(spec, {labels: spans, series: []}), width, height);
   const [, unit] = TIMES.find(([least]) => end - start >= least);
   for (const t of niceTicks(0, (end - start) / unit, width < 500 ? 3 : 7).map((k) => start + k * unit)) {
     svg.append(svgNode("line", {x1: x(t), x2: x(t), y1: 0, y2: height - 22, stroke: themeColour("line")}), svgText(x(t), height - 7, quantity(t - (spec.absolute ? 0 : start), "s"), {class: "dim", "text-anchor": x(t) > width - 40 ? "end" : "middle"}));
   }
-  names.forEach((name, i) => { if (row > 14 || i % 2 === 0) svg.append(svgText(0, (i + 0.5) * row + 4, fitting(name, side - 6), {"font-size": row > 14 ? 12 : 10.5})); });
+  names.forEach((name, i) => svg.append(svgText(0, (i + 0.5) * row + 4, fitting(name, side - 6), {"font-size": row > 14 ? 12 : 10.5})));
   for (const kind of kinds) {
     const d = spans.filter((s) => s.kind === kind).map((s) => `M${x(s.from).toFixed(2)} ${(place.get(s.row) * row + 2).toFixed(1)}h${Math.max(0.4, x(s.to) - x(s.from) - 0.3).toFixed(2)}v${row - 4}h${-Math.max(0.4, x(s.to) - x(s.from) - 0.3).toFixed(2)}Z`).join("");
     svg.append(svgNode("path", {d, fill: colours.get(kind)}));

@@ -58,3 +58,8 @@ function hourText(hours) {
 function words(name) {
   return name.replace(/_/g, " ");
 }
+
+/** The name of a metric, with abbreviations as people write them. */
+function metricWords(name) {
+  return words(name).replace(/\b(mfu|hfu|kv|pue|hbm|h100)\b/g, (m) => m.toUpperCase()).replace(/\bmtoken\b/, "Mtoken").replace(/\bco2\b/, "CO2");
+}

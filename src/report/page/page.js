@@ -106,20 +106,21 @@ class ChartFigure {
     const isOpen = this.below.querySelector("details") && this.below.querySelector("details").open;
     const fold = folded(["Table of these numbers"], () => [
       node("button", {type: "button", onclick: () => download(this.spec.id + ".csv", csvOf(titles, rows))}, "Download CSV"), htmlTable(titles, rows.slice(0, MOST_ROWS), this.spec.title)]);
-    this.below.replaceChildren(...[drawn.left > 0 ? node("p", {class: "note"}, `${drawn.left} smaller ones are in the table "${this.spec.table}".`) : null, fold].filter(Boolean));
+    this.below.replaceChildren(...[drawn.note ? node("p", {class: "note"}, drawn.note) : null, drawn.left > 0 ? node("p", {class: "note"}, `${drawn.left} smaller ones are in the table "${this.spec.table}".`) : null, fold].filter(Boolean));
     fold.open = isOpen;
   }
 }
 
 /** The charts of the page: which can be drawn, and why others cannot. */
 function makeCharts(specs, tables) {
-  const figures = [], absent = [], isSweep = tables.has("points");
+  // A sweep and a search have tables of their own in the place of a run's.
+  const figures = [], absent = [], isTold = (spec) => !spec.optional && !["points", "plans", "deployments"].some((name) => tables.has(name));
   for (const spec of specs) {
     const table = tables.get(spec.table);
-    if (!table || table.length === 0) { if (!spec.optional && !isSweep) absent.push(`${spec.title} (no table "${spec.table}")`); continue; }
+    if (!table || table.length === 0) { if (isTold(spec)) absent.push(`${spec.title} (no table "${spec.table}")`); continue; }
     const lacking = neededColumns(spec).filter((c) => !table.has(c));
-    if (lacking.length > 0) { if (!spec.optional) absent.push(`${spec.title} (the table "${spec.table}" has no ${lacking.join(", ")})`); continue; }
-    if (selected(table, spec).length === 0) { if (!spec.optional) absent.push(`${spec.title} (no rows)`); continue; }
+    if (lacking.length > 0) { if (isTold(spec)) absent.push(`${spec.title} (the table "${spec.table}" has no ${lacking.join(", ")})`); continue; }
+    if (selected(table, spec).length === 0) { if (isTold(spec)) absent.push(`${spec.title} (no rows)`); continue; }
     figures.push(new ChartFigure(spec, table));
   }
   return {figures, absent};
@@ -130,16 +131,19 @@ function chartsSection(figures, absent) {
   return section("charts", "Pictures", node("div", {class: "charts"}, ...figures.map((f) => f.element)), absentNote);
 }
 
-/** Metrics that come first: those that the kind names, else the first without dims. */
+/** Metrics that come first: those that the kind names, else the first without dims, else the first. In `dims` "last" is the largest
+ * value, "each" every one. */
 function headlineMetrics(data) {
   const metrics = data.summary.metrics, found = [];
-  for (const wanted of data.charts.headline || []) {
-    const fits = metrics.filter((m) => m.name === wanted.metric && Object.entries(wanted.dims || {}).every(([k, v]) => (v === "last" ? k in m.dims : m.dims[k] === v)) && Object.keys(m.dims).length === Object.keys(wanted.dims || {}).length);
-    if (fits.length === 0) continue;
-    const last = Object.entries(wanted.dims || {}).find(([, v]) => v === "last");
-    found.push(last ? fits.reduce((a, b) => (b.dims[last[0]] > a.dims[last[0]] ? b : a)) : fits[0]);
+  for (const {metric, dims = {}} of data.charts.headline || []) {
+    const fits = metrics.filter((m) => m.name === metric && Object.keys(m.dims).length === Object.keys(dims).length && Object.entries(dims).every(([k, v]) => (v === "last" || v === "each" ? k in m.dims : m.dims[k] === v)));
+    const last = Object.keys(dims).find((k) => dims[k] === "last");
+    if (last && fits.length > 0) found.push(fits.reduce((a, b) => (b.dims[last] > a.dims[last] ? b : a)));
+    else found.push(...(Object.values(dims).includes("each") ? fits.slice(0, 8) : fits.slice(0, 1)));
   }
-  return found.length > 0 ? found : metrics.filter((m) => Object.keys(m.dims).length === 0).slice(0, 6);
+  if (found.length > 0) return found;
+  const alone = metrics.filter((m) => Object.keys(m.dims).length === 0);
+  return (alone.length > 0 ? alone : metrics).slice(0, 8);
 }
 
 const SHARES = new Set(["mfu", "hfu", "goodput", "utilisation", "inference_share", "service_level_attainment", "busy_fraction", "kv_occupancy_mean", "kv_occupancy_peak", "prefix_cache_share", "work_fraction"]);
@@ -149,7 +153,7 @@ function metricText(metric, value) {
 }
 
 function definitionLink(metric) {
-  return node("a", {href: "#def-" + metric.name, title: "What this is"}, words(metric.name));
+  return node("a", {href: "#def-" + metric.name, title: "What this is"}, metricWords(metric.name));
 }
 
 /** "1.3 M to 1.84 M accelerator": the unit once. */
@@ -178,11 +182,28 @@ function bindsSection(data) {
   return section("binds", "What binds", htmlTable(["charged to", ...(whole.length > 0 ? [] : ["where"]), "share", "in words"], list.map(row), "What binds"));
 }
 
+/** Units at the end of a column's name, the longest first. */
+const UNITS_OF_COLUMNS = [["_usd_per_mtoken", "USD/Mtoken"], ["_usd_per_h", "USD/h"], ["_j_per_token", "J/token"], ["_byte", "B"], ["_usd", "USD"], ["_s", "s"], ["_j", "J"], ["_w", "W"]];
+
+/** What a search found, the best first. */
+function rankedSection(tables) {
+  const table = tables.get("plans") || tables.get("deployments");
+  if (!table || !table.has("rank")) return null;
+  const columns = table.names.map((name) => { const [end, unit] = UNITS_OF_COLUMNS.find(([e]) => name.endsWith(e)) || ["", name === "attainment" ? "share" : ""]; return {name, title: words(name.slice(0, name.length - end.length)), unit}; });
+  const rows = [...table.rows()].slice(0, MOST_ROWS).map((i) => columns.map((c) => (c.unit && typeof table.at(c.name, i) === "number" ? quantity(table.at(c.name, i), c.unit) : table.at(c.name, i))));
+  return section("ranked", "Ranked", node("p", {class: "note"}, "The best first, and why the others are behind it."), htmlTable(columns.map((c) => c.title), rows, "What was found, ranked"));
+}
+
 function numbersSection(data) {
   const rows = data.summary.metrics.map((m) => [definitionLink(m), Object.entries(m.dims).map(([k, v]) => `${words(k)} ${v}`).join(", "), m.value, m.unit === "1" ? "" : m.unit, m.low, m.high]);
   const csv = () => download("metrics.csv", csvOf(["name", "of", "value", "unit", "low", "high"], data.summary.metrics.map((m) => [m.name, Object.entries(m.dims).map((d) => d.join(" ")).join("; "), m.value, m.unit, m.low, m.high])));
   return section("numbers", "Numbers", node("p", {class: "note"}, "Each name leads to its definition. Low and high are the 10 % and 90 % quantiles of a Monte Carlo run, or the band of the model's error; empty where there is none."),
     node("div", {class: "controls"}, node("button", {type: "button", onclick: csv}, "Download CSV")), htmlTable(["metric", "of", "value", "unit", "low", "high"], rows, "All metrics of the run"));
+}
+
+/** Text with `code` between backquotes. */
+function withCode(text) {
+  return text.split("`").map((part, i) => (i % 2 ? node("code", {}, part) : part));
 }
 
 function definitionsSection(data) {
@@ -191,7 +212,7 @@ function definitionsSection(data) {
   const names = [...new Set(data.summary.metrics.map((m) => m.name))];
   return section("definitions", "Definitions", node("dl", {}, ...names.flatMap((name) => {
     const d = known.get(name);
-    return [node("dt", {id: "def-" + name}, name), node("dd", {}, d ? d.meaning : "not defined yet")];
+    return [node("dt", {id: "def-" + name}, name), node("dd", {}, ...withCode(d ? d.meaning : "not defined yet"))];
   })));
 }
 
@@ -200,7 +221,7 @@ function accuracySection(data) {
   if (!a) return null;
   const measured = (data.accuracy || []).filter((row) => a.sets.includes(row.set));
   return section("accuracy", "How far to trust it", node("p", {}, a.says),
-    measured.length > 0 ? htmlTable(["checked on", "quantity", "cases", "median error, %", "mean error, %", "bias, %"], measured.map((r) => [r.set, words(r.metric), r.n, r.median, r.mean, r.bias]), "Errors on measured cases") : null,
+    measured.length > 0 ? htmlTable(["checked on", "quantity", "cases", "median error, %", "mean error, %", "bias, %"], measured.map((r) => [r.set, r.what || words(r.metric), r.n, r.median, r.mean, r.bias]), "Errors on measured cases") : null,
     node("p", {class: "note"}, "Repeat it: ", ...a.sets.flatMap((s, i) => [i > 0 ? ", " : "", node("code", {}, "waferwatt validate " + s)]), ". What the model leaves out: ", node("code", {}, a.page), " of the documentation."));
 }
 
@@ -219,7 +240,7 @@ function footer(data) {
 }
 
 function contents(parts) {
-  const names = {binds: "What binds", charts: "Pictures", numbers: "Numbers", tables: "Tables", inputs: "Inputs", definitions: "Definitions", accuracy: "Accuracy", inputs_changed: "Inputs changed", results_changed: "Results changed", charges_changed: "Why"};
+  const names = {binds: "What binds", ranked: "Ranked", charts: "Pictures", numbers: "Numbers", tables: "Tables", inputs: "Inputs", definitions: "Definitions", accuracy: "Accuracy", inputs_changed: "Inputs changed", results_changed: "Results changed", charges_changed: "Why"};
   document.getElementById("contents").append(...parts.filter(Boolean).filter((p) => names[p.id]).map((p) => node("a", {href: "#" + p.id}, names[p.id])));
 }
 
@@ -244,7 +265,7 @@ function runPage(data) {
   const tables = new Map([...wordTables(data.summary), ...data.tables.map((t) => new DataTable(t))].map((t) => [t.name, t]));
   const {figures, absent} = makeCharts([...(data.charts.charts || []), ...(data.any.charts || [])], tables);
   const own = data.tables.map((t) => tables.get(t.name));
-  const parts = [cards(data), data.charts.accuracy ? node("p", {class: "note"}, node("a", {href: "#accuracy"}, "How accurate is it?"), " ", data.charts.accuracy.says) : null, bindsSection(data), chartsSection(figures, absent), numbersSection(data),
+  const parts = [cards(data), data.charts.accuracy ? node("p", {class: "note"}, node("a", {href: "#accuracy"}, "How accurate is it?"), " ", data.charts.accuracy.says) : null, bindsSection(data), rankedSection(tables), chartsSection(figures, absent), numbersSection(data),
     section("tables", "Tables", node("div", {class: "tables"}, ...own.map(tableFold))), inputsSection(data), accuracySection(data), definitionsSection(data), footer(data)];
   document.getElementById("page").append(...parts.filter(Boolean));
   contents(parts);
