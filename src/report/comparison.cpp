@@ -193,7 +193,18 @@ std::size_t Comparison::n_equal() const {
 }
 
 std::string Comparison::sentence() const {
-  return fmt::format("{} input{} and {} of {} metrics differ.", inputs.size(), inputs.size() == 1 ? "" : "s", metrics.size() - n_equal(), metrics.size());
+  std::string text = fmt::format("{} input{} and {} of {} metrics differ.", inputs.size(), inputs.size() == 1 ? "" : "s", metrics.size() - n_equal(), metrics.size());
+  const auto named = [](const ComparedMetric& metric) { return metric.dims.empty() ? metric.name : fmt::format("{} ({})", metric.name, dims_text(metric.dims)); };
+  const ComparedMetric* most = nullptr;
+  std::size_t of = 0;
+  for (const auto& metric : metrics)
+    for (std::size_t i = 1; i < metric.values.size(); ++i)
+      if (const auto change = metric.change(i); change && (!most || std::abs(*change) > std::abs(*most->change(of)))) most = &metric, of = i;
+  if (most && most->differs()) text += fmt::format(" {} changes most, by {:+.1f} % in {}.", named(*most), 100 * *most->change(of), letter(of));
+  if (!charges.empty() && charges.front().values[0] && charges.front().values[1])
+    text += fmt::format(" The largest difference in what is charged is {}: {} against {} ({}).", charges.front().account, compact_number(*charges.front().values[1]),
+                        compact_number(*charges.front().values[0]), charges.front().unit);
+  return text;
 }
 
 std::string Comparison::text(const TerminalStyle& style) const {

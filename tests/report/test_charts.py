@@ -9,7 +9,7 @@ CHARTS = {p.stem: json.loads(p.read_text()) for p in sorted((ROOT / "src/report/
 COLUMN_KEYS = ("x", "y", "series", "low", "high", "layers", "row", "choose", "by", "label", "from", "duration", "category", "value", "cell")
 
 # Written by searches, and by supply scenarios with buyers or a base to compare with, which take too long for a test.
-ELSEWHERE = {"pareto", "deployments", "order-book", "orders", "difference"}
+ELSEWHERE = {"pareto", "pareto-energy", "deployments", "order-book", "orders", "difference"}
 
 
 def columns_of(chart):

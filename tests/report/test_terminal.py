@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person has at a terminal: colours only there, completion, the manual page."""
+import json
 import os
 import pty
 import re
@@ -75,3 +76,31 @@ def test_the_report_of_a_folder_is_written_again(program, runs, tmp_path):
     assert file.read_text() == run.page.read_text()
     done = subprocess.run([program, "report", tmp_path / "none"], capture_output=True, text=True)
     assert done.returncode == 3 and "no such results folder" in done.stderr
+
+
+def told_json(program, *words, status=0):
+    done = subprocess.run([program, *words, "--json"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == status, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_answers_of_commands_are_json_on_request(program, tmp_path):
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text('{"schema": "waferwatt.scenario/1", "kind": "training", "name": "x", "question": "y", "modle": 1}')
+    good, bad = told_json(program, "check", "scenarios/train-llama3-70b-h100.json", wrong, status=3)
+    assert good == {"file": "scenarios/train-llama3-70b-h100.json", "ok": True, "kind": "training", "name": "train-llama3-70b-h100"}
+    assert not bad["ok"] and any("modle" in d["message"] and d["line"] == 1 and d["path"] == "/modle" for d in bad["diagnostics"])
+    explained = told_json(program, "explain", "scenarios/train-llama3-70b-h100.json")
+    assert explained["scenario"]["kind"] == "training" and all(value["source"] for value in explained["values"]) and len(explained["values"]) > 20
+    kinds = told_json(program, "catalog")
+    assert {"kind", "things", "what they are"} == set(kinds[0]) and kinds == told_json(program, "catalog", "list")
+    assert {"id": "nvidia-h100-sxm", "name": "NVIDIA H100 SXM5 80 GB"} in told_json(program, "catalog", "list", "accelerators")
+    assert {"id", "date", "title", "publisher", "where"} == set(told_json(program, "catalog", "sources")[0])
+    plans = told_json(program, "plan", "scenarios/train-llama3-70b-h100.json", "--objective", "memory")
+    assert [p["rank"] for p in plans["plans"]] == list(range(1, len(plans["plans"]) + 1)) and plans["plans"][0]["why"] == "best"
+    assert plans["question"].endswith("least memory for an iteration?") and plans["pareto"]
+
+
+def test_a_search_finds_the_same_twice(program):
+    first, second = (told_json(program, "plan", "scenarios/train-llama3-70b-h100.json", "--jobs", n) for n in ("1", "2"))
+    assert {k: v for k, v in first.items() if k != "provenance"} == {k: v for k, v in second.items() if k != "provenance"}

@@ -53,7 +53,7 @@ struct Comparison {
   std::vector<ComparedBind> binds;
 
   std::size_t n_equal() const;
-  /// "2 inputs and 5 of 10 metrics differ."
+  /// "2 inputs and 5 of 10 metrics differ.", which metric changes most, and which account of the ledger differs most.
   std::string sentence() const;
   /// What differs, for a terminal.
   std::string text(const TerminalStyle& style = {}) const;

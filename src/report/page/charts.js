@@ -259,7 +259,8 @@ function drawPoints(box, spec, table, chosen) {
     const front = all.filter((p) => p.y < best && ((best = p.y), true));
     datasets.push({label: "best", data: front, showLine: true, borderColor: themeColour("dim"), borderDash: [4, 3], borderWidth: 1.5, pointRadius: 0, isBand: true});
   }
-  const x = axis(spec.x_title || words(spec.x), spec.x_unit, {type: spec.log_x ? "logarithmic" : "linear"}), y = axis(spec.y_title || words(spec.y), spec.unit, {type: spec.log ? "logarithmic" : "linear", beginAtZero: !spec.free && !spec.log}, largest([...groups.values()].map((g) => g.map((p) => p.y))));
+  const xs = rows.map((i) => table.at(spec.x, i) * scale.x);
+  const x = axis(spec.x_title || words(spec.x), spec.x_unit, spec.log_x ? {type: "logarithmic", min: 0.9 * Math.min(...xs), max: 1.1 * Math.max(...xs)} : {type: "linear"}), y = axis(spec.y_title || words(spec.y), spec.unit, {type: spec.log ? "logarithmic" : "linear", beginAtZero: !spec.free && !spec.log}, largest([...groups.values()].map((g) => g.map((p) => p.y))));
   const chart = chartIn(box, aria(spec, {labels: rows, series: [...groups.keys()].map((name) => ({name}))}), {type: "scatter", data: {datasets},
     options: {...options(spec, {scales: {x, y}, legend: {display: groups.size > 1}, tip: {label: (item) => `${item.raw.label ? item.raw.label + ": " : ""}${quantity(item.raw.x, spec.x_unit)}, ${quantity(item.raw.y, spec.unit)}`}}), interaction: {mode: "nearest", intersect: false}}});
   const titles = [...(spec.label ? [words(Array.isArray(spec.label) ? spec.label.join(" ") : spec.label)] : []), words(spec.x), words(spec.y)];
