@@ -261,7 +261,7 @@ TEST_CASE("what differs in inputs and charges is found, the largest difference o
   CHECK(comparison.charges[0].account == "power");
   CHECK(comparison.charges[0].unit == "waiting_weeks");
   CHECK(comparison.charges[0].change(1) == Approx(3));
-  CHECK(comparison.sentence() == "3 inputs and 0 of 0 metrics differ.");
+  CHECK(comparison.sentence() == "3 inputs and 0 of 0 metrics differ. The largest difference in what is charged is power: 40 against 10 (waiting_weeks).");
 }
 
 TEST_CASE("numbers are short and readable") {
