@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waferwatt/catalog/calibration.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
@@ -132,31 +133,48 @@ const io::Record<Calibration>& Calibration::record() {
 }  // namespace waferwatt::catalog
 
 namespace waferwatt::io {
+namespace {
+
+constexpr std::size_t kMostRepeated = 1000000;  // more is a slip
+
+}  // namespace
+
 
 void Codec<catalog::IntegerColumn>::read(const Value& value, const std::string& path, ReadContext& context,
                                          catalog::IntegerColumn& out, const Limits<std::monostate>&) {
   const auto* text = value.get_if<std::string>();
-  if (!text) return context.complain(value, path, "expected a text of whole numbers with blanks between them, got " + value.describe());
+  if (!text) return context.complain(value, path, "expected a text of whole numbers with blanks between them (7x3: three times 7), got " + value.describe());
   out.numbers.clear();
   const char *at = text->data(), *const end = at + text->size();
   while (at < end) {
     std::int64_t number = 0;
-    const auto [stop, error] = std::from_chars(at, end, number);
+    std::size_t times = 1;
+    auto [stop, error] = std::from_chars(at, end, number);
+    if (error == std::errc{} && stop != end && *stop == 'x') {
+      const auto repeated = std::from_chars(stop + 1, end, times);
+      stop = repeated.ptr, error = times > 0 && times <= kMostRepeated ? repeated.ec : std::errc::result_out_of_range;
+    }
     if (error != std::errc{} || (stop != end && *stop != ' '))
       return context.complain(value, path, "\"" + std::string(at, std::min<std::size_t>(12, static_cast<std::size_t>(end - at))) + "\" is no whole number");
-    out.numbers.push_back(number);
+    out.numbers.insert(out.numbers.end(), times, number);
     at = stop == end ? stop : stop + 1;
   }
 }
 
 Value Codec<catalog::IntegerColumn>::write(const catalog::IntegerColumn& column) {
   std::string text;
-  for (const auto number : column.numbers) text += (text.empty() ? "" : " ") + std::to_string(number);
+  const auto& all = column.numbers;
+  for (auto at = all.begin(); at != all.end();) {
+    const auto other = std::find_if(at, all.end(), [&](auto number) { return number != *at; });
+    text += (text.empty() ? "" : " ") + std::to_string(*at);
+    if (other - at > 1) text += "x" + std::to_string(other - at);
+    at = other;
+  }
   return text;
 }
 
 TypeDescription Codec<catalog::IntegerColumn>::describe() {
-  return {"a text of whole numbers with blanks between them (e.g. \"1 2 4\")", Value{Value::Object{{"type", Value{"string"}}}}};
+  return {"a text of whole numbers with blanks between them (e.g. \"1 2 4x3\": 4 stands there three times)", Value{Value::Object{{"type", Value{"string"}}}}};
 }
 
 }  // namespace waferwatt::io

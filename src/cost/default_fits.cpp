@@ -10,7 +10,7 @@ namespace {
 using catalog::OperatorFit;
 
 /// How many watts a TFLOP/s needs tells generations apart: 1.28 on an A100, 0.71 on an H100, 0.44 on a B200. With
-/// them fall the time of an empty GEMM, 4.4, 3.2 and 2.3 us, and what is reached of the peak, 0.85, 0.78 and 0.68.
+/// them fall the time of an empty GEMM, 3.7, 2.5 and 1.8 us, and what is reached of the peak, 0.85, 0.78 and 0.68.
 constexpr double kLaunchPerWatt = 0.6, kEfficiencyPerWatt = 0.2, kLeastChange = 0.7, kMostChange = 1.4;
 
 double watts_per_rate(const catalog::Accelerator& a) { return a.tdp->in(watt) / a.peak_bf16->in(tera * flop / second); }
@@ -95,11 +95,11 @@ OperatorFit default_fit(catalog::OperatorKind op) {
               .serial_factor = 2.2,
               .error_median = 0.12};
     default:
-      return {.launch_time = 2.9 * micro * second,
-              .compute_efficiency = 0.777,
-              .memory_efficiency = 0.847,
-              .exponent = 2.4,
-              .serial_factor = 0.245,
+      return {.launch_time = 2.5 * micro * second,
+              .compute_efficiency = 0.778,
+              .memory_efficiency = 0.837,
+              .exponent = 2.45,
+              .serial_factor = 1.07,
               .error_median = 0.07};
   }
 }

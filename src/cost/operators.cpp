@@ -19,6 +19,8 @@ constexpr double kBlocksPerHead = 1.0 / 3;
 constexpr double kCacheCost = 0.65;
 constexpr double kNominalStep = 1e-9;  // seconds
 constexpr double kQueryTile = 128;     // queries that a block of prefill attention computes
+constexpr double kIdleRow = 0.6;         // a row of a tile against a token's way through memory
+constexpr double kNominalSplit = 30e-9;  // seconds for the square root of a step along k
 
 float log2_of(double value) { return std::log2(static_cast<float>(std::max(value, 1e-3))); }
 
@@ -28,6 +30,14 @@ Coordinates coordinates(X... x) {
   at.size = sizeof...(x);
   at.x = {static_cast<float>(x)...};
   return at;
+}
+
+/// Share of the last tile of a GEMM that has no rows: m and m + 1 differ where a tile begins. Tiles have 8, 32 or 128
+/// rows, as few as fit.
+float idle_rows(double m) {
+  const auto rows = static_cast<float>(m), tile = rows <= 32 ? 8.0f : rows <= 256 ? 32.0f : 128.0f;
+  const float tiles = rows / tile;
+  return std::ceil(tiles) - tiles;
 }
 
 double pairs_per_head(const PrefillAttention& op) {
@@ -67,7 +77,7 @@ Recipe recipe_of(std::string_view format) {
 
 Load Demand::load(FlopRate peak, Bandwidth bandwidth) const {
   return {(work / peak).in(second), ((traffic - apart + kCacheCost * reread) / bandwidth).in(second),
-          (serial + apart / bandwidth).in(second)};
+          (serial + (apart + padding) / bandwidth).in(second)};
 }
 
 std::size_t kernel_format(NumberFormat format, Recipe recipe) {
@@ -142,7 +152,8 @@ Demand demand(const Gemm& op) {
   const auto& f = kKernelFormats[format];
   return {.kind = OperatorKind::gemm, .format = format, .work = 2 * op.m * op.n * op.k * flop,
           .traffic = (f.activation_bytes * op.m * op.k + f.weight_bytes * op.n * op.k + kOutputBytes * op.m * op.n) * byte,
-          .serial = kNominalStep * op.k * second, .at = coordinates(1.5f * log2_of(op.m), log2_of(op.n), log2_of(op.k))};
+          .serial = kNominalSplit * std::sqrt(op.k) * second,
+          .at = coordinates(1.5f * log2_of(op.m), 1.3f * log2_of(op.n), log2_of(op.k), 1.5f * idle_rows(op.m))};
 }
 
 Demand demand(const GroupedGemm& op) {
@@ -158,7 +169,7 @@ Demand demand(const GroupedGemm& op) {
   }
   return {.kind = OperatorKind::grouped_gemm, .format = format, .work = 2 * all * op.n * op.k * flop,
           .traffic = (f.activation_bytes * all * op.k + f.weight_bytes * used * op.n * op.k + kOutputBytes * all * op.n) * byte,
-          .serial = kNominalStep * op.k * second,
+          .serial = kNominalSplit * std::sqrt(op.k) * second,
           .at = coordinates(log2_of(op.rows), log2_of(op.n_groups), log2_of(op.n), log2_of(op.k),
                             op.routing.kind <= Routing::Kind::balanced ? 0 : 1 + op.routing.exponent)};
 }
@@ -203,14 +214,23 @@ double activation_bytes(const Experts& op, const KernelFormat& f) {
   return rows * op.hidden_size + inner * op.ffn_size;
 }
 
+/// Rows of the tiles that the experts in use fill or begin; with random routing half of the last tile has no token.
+double rows_of_tiles(const Routing& routing, const ExpertLoad& load, double tile) {
+  if (tile <= 0 || load.active <= 0) return 0;
+  if (routing.kind == Routing::Kind::balanced) return load.active * std::ceil(load.pairs / load.active / tile - 1e-9) * tile;
+  return std::max(load.active * tile, load.pairs + tile / 2 * load.active);
+}
+
 Demand demand(const Experts& op) {
   const double n_pairs = op.n_tokens * op.experts_per_token, matrices = op.gated ? 3 : 2;
   const ExpertLoad load = expert_load(op.routing, op.n_experts, op.expert_parallel, n_pairs, op.n_tokens);
   const std::size_t format = kernel_format(op.format, op.recipe);
   const auto& f = kKernelFormats[format];
-  const DataSize activations = load.pairs * activation_bytes(op, f) * byte;
+  const double row_bytes = activation_bytes(op, f);
+  const DataSize activations = load.pairs * row_bytes * byte;
   return {.kind = OperatorKind::moe, .format = format, .work = 2 * matrices * load.pairs * op.hidden_size * op.ffn_size * flop,
           .traffic = matrices * load.active * op.hidden_size * op.ffn_size * f.weight_bytes * byte + activations, .apart = activations,
+          .padding = kIdleRow * rows_of_tiles(op.routing, load, f.tile_rows) * row_bytes * byte,
           .at = coordinates(log2_of(op.n_tokens), log2_of(op.hidden_size), log2_of(op.ffn_size), log2_of(op.experts_per_token),
                             log2_of(op.n_experts), log2_of(op.expert_parallel),
                             op.routing.kind <= Routing::Kind::balanced ? 0 : 1 + 0.25f * log2_of(load.hottest), op.gated ? 0 : 4)};

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "power_fit.hpp"
 #include "suspicion.hpp"
@@ -41,14 +42,14 @@ FormulaCoefficients prior_of(OperatorKind op) {
     case OperatorKind::moe:
       return {30e-6, 0.70, 0.80, 1.5, 1.5};
     default:
-      return {3.5e-6, 0.70, 0.78, 2, 0.3};
+      return {3e-6, 0.70, 0.78, 2, 1};
   }
 }
 
-/// Points kept per operator and format; calibrations stay below 500 kB. GEMMs gain from many points: one row
+/// Points kept per operator and format; calibrations stay below 400 kB. GEMMs gain from many points: one row
 /// more than a multiple of the tile changes the kernel.
 std::size_t grid_size(OperatorKind op, const std::string& format, std::size_t n_rows) {
-  const std::size_t most = op != OperatorKind::gemm ? 800 : format == "bf16" ? 5000 : 2000;
+  const std::size_t most = op == OperatorKind::gemm ? (format == "bf16" ? 9000 : 4000) : op == OperatorKind::moe ? 2000 : 1200;
   return std::min(most, std::max<std::size_t>(n_rows / 2, std::min<std::size_t>(n_rows, 100)));
 }
 
@@ -100,6 +101,23 @@ catalog::ErrorSummary summary(const std::string& regime, const std::vector<cost:
   return rounded(cost::error_summary(regime, std::move(errors)));
 }
 
+/// Points in the order of their shapes, the dimension with the fewest values first: such columns are short in a file.
+void order_by_shape(const std::vector<const Measurement*>& rows, cost::OperatorFitResult& result) {
+  const std::size_t n = rows.front()->shape.size();
+  std::vector<std::pair<std::size_t, std::size_t>> columns;  // number of values, dimension
+  for (std::size_t j = 0; j < n; ++j) {
+    std::set<std::int64_t> values;
+    for (const auto i : result.grid) values.insert(rows[i]->shape[j]);
+    columns.emplace_back(values.size(), j);
+  }
+  std::ranges::sort(columns);
+  std::ranges::sort(result.grid, {}, [&](std::size_t i) {
+    std::vector<std::int64_t> key;
+    for (const auto& [values, j] : columns) key.push_back(rows[i]->shape[j]);
+    return key;
+  });
+}
+
 void describe_shape(const std::vector<const Measurement*>& rows, const cost::OperatorFitResult& result, catalog::OperatorFit& fit) {
   const auto columns = cost::shape_columns(fit.op);
   catalog::ResidualGrid grid;
@@ -112,7 +130,7 @@ void describe_shape(const std::vector<const Measurement*>& rows, const cost::Ope
     if (domain[0] == domain[1]) column = {domain[0]};
     else for (const auto i : result.grid) column.push_back(rows[i]->shape[j]);
   }
-  for (const double r : result.grid_residuals) grid.log_residual_e4.numbers.push_back(std::llround(r * 1e4));
+  grid.log_residual_e4.numbers.resize(result.grid.size());
   fit.grid = std::move(grid);
 }
 
@@ -219,8 +237,9 @@ CalibrationFit fit_calibration(const catalog::Catalog& catalog, const std::strin
       continue;
     }
     const auto op = std::get<0>(key);
-    const auto fitted = cost::fit_operator(group.samples, {.prior = prior_of(op), .two_branches = op == OperatorKind::attention_decode,
+    auto fitted = cost::fit_operator(group.samples, {.prior = prior_of(op), .two_branches = op == OperatorKind::attention_decode,
                                                            .n_grid = grid_size(op, group.rows.front()->format, group.rows.size())});
+    order_by_shape(group.rows, fitted);
     auto fit = described(group, fitted);
     settle_residuals(group, fitted.grid, fit);
     if (const auto reason = untrustworthy(fit)) refused.push_back({.message = *reason});

@@ -13,13 +13,15 @@
 //   streams    F = 0                                     B = bytes read and written
 //
 // Serial time S, in which neither arithmetic nor weights or cache keep the accelerator busy:
-//   GEMM       1 ns for each step along k: sums are added up one after the other
+//   GEMM       30 ns sqrt(k): sums along k are split over multiprocessors and then added up one after the other;
+//              the split that is best makes both parts grow with the square root
 //   prefill    1 ns for each block of 128 queries of a head: blocks start one after the other
 //   decode     1 ns for each block, (sequence, key-value head). Groups of more than 32 query heads, and
 //              single ones, are served head by head: a third of a block each, and the cache is read again
 //              for every head, from the L2
 //   experts    the time of the activations' way through memory: kernels of their own before, between and
-//              after the products
+//              after the products. In formats whose instructions have tiles of 128 rows, 0.6 of it again for
+//              the rows of all tiles
 #include <array>
 #include <span>
 #include <variant>
@@ -48,6 +50,7 @@ struct KernelFormat {
   std::string_view name;  ///< as in calibration files; fp16 is taken for bf16
   NumberFormat arithmetic;
   double weight_bytes, activation_bytes;
+  double tile_rows = 0;  ///< rows that one instruction multiplies whether experts have them or not; 0: kernels fit them
 };
 
 inline constexpr std::array kKernelFormats{
@@ -55,7 +58,7 @@ inline constexpr std::array kKernelFormats{
     KernelFormat{"fp8", NumberFormat::fp8, 1, 1},
     KernelFormat{"fp8_block", NumberFormat::fp8, 1, 1},
     KernelFormat{"int8", NumberFormat::int8, 1, 1},
-    KernelFormat{"nvfp4", NumberFormat::fp4, 0.5, 0.5},
+    KernelFormat{"nvfp4", NumberFormat::fp4, 0.5, 0.5, 128},
     KernelFormat{"nvfp4_low_latency", NumberFormat::fp4, 0.5, 0.5},
     KernelFormat{"int8_wo", NumberFormat::bf16, 1, 2},
     KernelFormat{"int4_wo", NumberFormat::bf16, 0.5, 2},
@@ -197,6 +200,7 @@ struct Demand {
   DataSize traffic;           ///< all bytes moved to and from memory
   DataSize reread = {};       ///< bytes served by the L2, beside `traffic`
   DataSize apart = {};        ///< part of `traffic` that moves in kernels of its own
+  DataSize padding = {};      ///< moved beside `traffic`, not to memory: rows of the tiles of experts
   Time serial = {};           ///< nominal serial time
   Coordinates at;
 

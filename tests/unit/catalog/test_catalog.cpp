@@ -152,3 +152,22 @@ TEST_CASE("yields outside 0 to 1 are refused where they stand") {
   models.replace("packaging/tsmc-cowos-l.json", "\"value\": [[\"2024-01\", 0.97]]", "\"value\": [[\"2024-01\", 1.97]]");
   CHECK_THAT(models.problems(), Catch::Contains("tsmc-cowos-l.json") && Catch::Contains("/assembly_yield/value") && Catch::Contains("must be at most 1"));
 }
+
+TEST_CASE("columns of whole numbers write repeated ones once, and refuse what is none") {
+  const auto read = [](const std::string& text) {
+    Diagnostics diagnostics;
+    io::ReadContext context(diagnostics);
+    catalog::IntegerColumn column;
+    io::Codec<catalog::IntegerColumn>::read(io::Value{text}, "/column", context, column, {});
+    diagnostics.throw_if_any();
+    return column.numbers;
+  };
+  const std::vector<std::int64_t> numbers{7, 7, 7, -2, 4, 4};
+  CHECK(*io::Codec<catalog::IntegerColumn>::write({numbers}).get_if<std::string>() == "7x3 -2 4x2");
+  CHECK(read("7x3 -2 4x2") == numbers);
+  CHECK(read("7 7 7 -2 4 4") == numbers);
+  CHECK_THROWS_WITH(read("7x0 3"), Catch::Contains("\"7x0 3\" is no whole number"));
+  CHECK_THROWS_WITH(read("7x 3"), Catch::Contains("is no whole number"));
+  CHECK_THROWS_WITH(read("3 x2"), Catch::Contains("\"x2\" is no whole number"));
+  CHECK_THROWS_WITH(read("1x9999999999"), Catch::Contains("is no whole number"));
+}

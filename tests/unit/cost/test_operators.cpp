@@ -133,6 +133,34 @@ TEST_CASE("experts' activations are traffic apart") {
   CHECK(load.traffic_s == Approx(1.875 * 3000 * 2e-12));
 }
 
+TEST_CASE("kernels for experts in nvfp4 compute tiles of 128 rows, filled or not") {
+  // 64 experts with 2 of 128 pairs each; rows of 2 + 2/2 + 4 B a hidden number and 8 + 2/2 B an inner one:
+  // 7 * 1024 + 9 * 512 = 11776 B. 0.6 of 64 tiles of 128 rows.
+  cost::Experts op{.n_tokens = 64, .experts_per_token = 2, .n_experts = 64, .hidden_size = 1024, .ffn_size = 512,
+                   .format = NumberFormat::fp4, .routing = {.kind = Routing::Kind::balanced}};
+  CHECK(demand(op).padding.in(byte) == Approx(0.6 * 64 * 128 * 11776));
+  op.n_tokens = 64 * 128 / 2.0;  // every tile is full
+  CHECK(demand(op).padding.in(byte) == Approx(0.6 * 64 * 128 * 11776));
+  op.n_tokens = 64 * 129 / 2.0;  // and one more row begins another
+  CHECK(demand(op).padding.in(byte) == Approx(0.6 * 64 * 256 * 11776));
+  op.routing = {};  // random: half of the last tile is idle in the mean
+  CHECK(demand(op).padding.in(byte) == Approx(0.6 * (64 * 129 + 64 * 64) * 11776));
+  op.recipe = Recipe::low_latency;
+  CHECK(demand(op).padding == DataSize{});
+}
+
+TEST_CASE("a GEMM whose last tile is nearly idle stands apart from one that fills its tiles") {
+  // Tiles of 8 rows up to 32, of 32 up to 256, of 128 above; a place in space is 1.5 times the idle share.
+  const auto idle = [](double m) { return demand(cost::Gemm{m, 4096, 4096}).at.x[3] / 1.5; };
+  CHECK(idle(512) == 0);
+  CHECK(idle(513) == Approx(127.0 / 128));
+  CHECK(idle(256) == 0);
+  CHECK(idle(65) == Approx(31.0 / 32));
+  CHECK(idle(17) == Approx(7.0 / 8));
+  // Serial time: 30 ns for the root of 4096 steps.
+  CHECK(demand(cost::Gemm{1, 1, 4096}).serial.in(nano * second) == Approx(30 * 64));
+}
+
 TEST_CASE("an operator comes back from its stored dimensions") {
   const std::array<std::int64_t, 3> shape{16, 4096, 8192};
   const auto stored = cost::demand_of_shape(catalog::OperatorKind::gemm, "fp8", shape);

@@ -155,17 +155,17 @@ TEST_CASE("shipped calibrations hold what the goals ask and stay small") {
   struct Goal { const char* accelerator; catalog::OperatorKind op; const char* format; double median; };
   using K = catalog::OperatorKind;
   for (const Goal& g : {Goal{"nvidia-h200-sxm", K::gemm, "bf16", 0.04}, {"nvidia-h100-sxm", K::gemm, "bf16", 0.04},
-                        {"nvidia-a100-sxm-80gb", K::gemm, "bf16", 0.04}, {"nvidia-b200", K::gemm, "bf16", 0.045},
+                        {"nvidia-a100-sxm-80gb", K::gemm, "bf16", 0.04}, {"nvidia-b200", K::gemm, "bf16", 0.04},
                         {"nvidia-h200-sxm", K::gemm, "fp8", 0.05}, {"nvidia-b200", K::gemm, "fp8", 0.05},
                         {"nvidia-h200-sxm", K::attention_prefill, "bf16", 0.06}, {"nvidia-b200", K::attention_prefill, "bf16", 0.06},
                         {"nvidia-h200-sxm", K::attention_decode, "bf16", 0.10}, {"nvidia-h100-sxm", K::attention_decode, "bf16", 0.10},
                         {"nvidia-h200-sxm", K::moe, "bf16", 0.10}, {"nvidia-h100-sxm", K::moe, "bf16", 0.10}, {"nvidia-b200", K::moe, "bf16", 0.10},
-                        {"nvidia-a100-sxm-80gb", K::moe, "bf16", 0.10}, {"nvidia-h200-sxm", K::moe, "fp8_block", 0.10}}) {
+                        {"nvidia-a100-sxm-80gb", K::moe, "bf16", 0.10}, {"nvidia-h200-sxm", K::moe, "fp8_block", 0.10}, {"nvidia-b200", K::moe, "nvfp4", 0.10}}) {
     INFO(g.accelerator << " " << g.format);
     const auto* fit = shipped().calibrations.at(g.accelerator).find(g.op, g.format);
     REQUIRE(fit);
     CHECK(fit->error_median <= g.median);
-    if (g.op == K::gemm && std::string_view{g.format} == "bf16") CHECK(fit->error_mean <= 0.062);
+    if (g.op == K::gemm && std::string_view{g.format} == "bf16") CHECK(fit->error_mean <= 0.06);
     if (g.op == K::attention_decode) CHECK(fit->error_p90 <= 0.22);
   }
   for (const auto& [id, calibration] : shipped().calibrations.all())
