@@ -147,12 +147,19 @@ ExpertLoad expert_load(const Routing& routing, double n_experts, double expert_p
           std::max(1.0, hottest * n_experts)};
 }
 
+bool is_block_scaled(const KernelFormat& format) { return format.name == "fp8_block" || format.arithmetic == NumberFormat::fp4; }
+
+/// Kernels split sums along k over multiprocessors; those with a scale for every block of numbers do not.
+Time summing_time(double k, const KernelFormat& format) {
+  return (is_block_scaled(format) ? kNominalStep * k : kNominalSplit * std::sqrt(k)) * second;
+}
+
 Demand demand(const Gemm& op) {
   const std::size_t format = kernel_format(op.format, op.recipe);
   const auto& f = kKernelFormats[format];
   return {.kind = OperatorKind::gemm, .format = format, .work = 2 * op.m * op.n * op.k * flop,
           .traffic = (f.activation_bytes * op.m * op.k + f.weight_bytes * op.n * op.k + kOutputBytes * op.m * op.n) * byte,
-          .serial = kNominalSplit * std::sqrt(op.k) * second,
+          .serial = summing_time(op.k, f),
           .at = coordinates(1.5f * log2_of(op.m), 1.3f * log2_of(op.n), log2_of(op.k), 1.5f * idle_rows(op.m))};
 }
 
@@ -169,7 +176,7 @@ Demand demand(const GroupedGemm& op) {
   }
   return {.kind = OperatorKind::grouped_gemm, .format = format, .work = 2 * all * op.n * op.k * flop,
           .traffic = (f.activation_bytes * all * op.k + f.weight_bytes * used * op.n * op.k + kOutputBytes * all * op.n) * byte,
-          .serial = kNominalSplit * std::sqrt(op.k) * second,
+          .serial = summing_time(op.k, f),
           .at = coordinates(log2_of(op.rows), log2_of(op.n_groups), log2_of(op.n), log2_of(op.k),
                             op.routing.kind <= Routing::Kind::balanced ? 0 : 1 + op.routing.exponent)};
 }

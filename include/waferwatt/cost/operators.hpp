@@ -14,7 +14,8 @@
 //
 // Serial time S, in which neither arithmetic nor weights or cache keep the accelerator busy:
 //   GEMM       30 ns sqrt(k): sums along k are split over multiprocessors and then added up one after the other;
-//              the split that is best makes both parts grow with the square root
+//              the split that is best makes both parts grow with the square root. 1 ns for each step where blocks of
+//              numbers have scales: those kernels do not split
 //   prefill    1 ns for each block of 128 queries of a head: blocks start one after the other
 //   decode     1 ns for each block, (sequence, key-value head). Groups of more than 32 query heads, and
 //              single ones, are served head by head: a third of a block each, and the cache is read again

@@ -149,7 +149,7 @@ TEST_CASE("kernels for experts in nvfp4 compute tiles of 128 rows, filled or not
   CHECK(demand(op).padding == DataSize{});
 }
 
-TEST_CASE("a GEMM whose last tile is nearly idle stands apart from one that fills its tiles") {
+TEST_CASE("a GEMM whose last tile is nearly idle stands apart, and sums along k take the square root of its steps") {
   // Tiles of 8 rows up to 32, of 32 up to 256, of 128 above; a place in space is 1.5 times the idle share.
   const auto idle = [](double m) { return demand(cost::Gemm{m, 4096, 4096}).at.x[3] / 1.5; };
   CHECK(idle(512) == 0);
@@ -159,6 +159,9 @@ TEST_CASE("a GEMM whose last tile is nearly idle stands apart from one that fill
   CHECK(idle(17) == Approx(7.0 / 8));
   // Serial time: 30 ns for the root of 4096 steps.
   CHECK(demand(cost::Gemm{1, 1, 4096}).serial.in(nano * second) == Approx(30 * 64));
+  // Kernels with block scales do not split the sums: 1 ns a step.
+  CHECK(demand(cost::Gemm{1, 1, 4096, NumberFormat::fp8, Recipe::block}).serial.in(nano * second) == Approx(4096));
+  CHECK(demand(cost::Gemm{1, 1, 4096, NumberFormat::fp4}).serial.in(nano * second) == Approx(4096));
 }
 
 TEST_CASE("an operator comes back from its stored dimensions") {

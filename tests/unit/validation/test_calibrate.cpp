@@ -169,5 +169,5 @@ TEST_CASE("shipped calibrations hold what the goals ask and stay small") {
     if (g.op == K::attention_decode) CHECK(fit->error_p90 <= 0.22);
   }
   for (const auto& [id, calibration] : shipped().calibrations.all())
-    CHECK(std::filesystem::file_size(shipped().folder / "calibrations" / (id + ".json")) < 500000);
+    CHECK(std::filesystem::file_size(shipped().folder / "calibrations" / (id + ".json")) < 450000);
 }
