@@ -66,7 +66,7 @@ TEST_CASE("An iteration takes longer with more sequences, longer contexts and mo
   CHECK(time_s(32, 1000, 4096) > time_s(32, 1000, 512));
 }
 
-TEST_CASE("Attention between two table nodes lies within 0.5 % of its operator's own estimate") {
+TEST_CASE("Attention between two table nodes lies within 1 % of its operator's own estimate") {
   auto model = iteration_model("llama-3-1-8b", h200(), {}, {.host_overhead = 0 * second});
   const auto attention = [&](double context) {
     return 32 * h200()
@@ -82,7 +82,7 @@ TEST_CASE("Attention between two table nodes lies within 0.5 % of its operator's
   // point: there the operator returns the measurement, a cusp that no table follows.
   for (const std::int64_t context : {300, 1000, 5555}) {
     const double difference_s = model.decode_cost(16, 16 * context).time_s - model.decode_cost(16, 16 * 150).time_s;
-    CHECK(difference_s == Approx(attention(static_cast<double>(context)) - attention(150)).epsilon(0.005).margin(1e-7));
+    CHECK(difference_s == Approx(attention(static_cast<double>(context)) - attention(150)).epsilon(0.01).margin(1e-7));
   }
 }
 
