@@ -2,13 +2,14 @@
 #include "waferwatt/power/capping.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
+
+#include "waferwatt/core/power_cap.hpp"
 
 namespace waferwatt::power {
 namespace {
 
-constexpr double kSlowestClock = 0.05;
+constexpr double kLeastCap = 1e-6;  // a cap of nothing: the least clock
 
 /// Gives a group the same part of what lies between floor and need. \returns what is left
 Power fill_evenly(Power available, std::span<const CappedLoad> loads, std::span<const std::size_t> group, std::vector<Power>& granted) {
@@ -23,13 +24,8 @@ Power fill_evenly(Power available, std::span<const CappedLoad> loads, std::span<
 
 double capped_speed(double cap, double static_part, double clock_bound) {
   if (cap >= 1) return 1;
-  const double f = std::max(std::cbrt(std::max(cap - static_part, 0.0) / std::max(1 - static_part, 1e-9)), kSlowestClock);
-  return 1 / (1 - clock_bound + clock_bound / f);
-}
-
-double capped_speed(Power cap, Power needed, Power tdp, double clock_bound) {
-  if (cap >= needed) return 1;
-  return capped_speed(cap / needed, std::min(kStaticFraction * tdp / needed, 0.95), clock_bound);
+  const core::Draw draw{.idle = static_part * watt, .core = (1 - static_part) * watt, .clock_share = clock_bound};
+  return 1 / core::capped(draw, std::max(cap, kLeastCap) * watt).slowdown;
 }
 
 std::vector<Power> share_power(CapPolicy policy, Power available, std::span<const CappedLoad> loads) {

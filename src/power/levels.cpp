@@ -23,7 +23,7 @@ Power server_power(const catalog::Accelerator& accelerator, const catalog::Syste
 }
 
 PowerLevels facility_power(const catalog::Accelerator& accelerator, const catalog::System* system, const CampusFactors& f) {
-  const Power it = f.network_and_storage * rated_server_power(accelerator, system);
+  const Power it = system ? *system->it_power_per_accelerator : f.network_and_storage * rated_server_power(accelerator, system);
   const double mean_load = system ? *system->mean_load_fraction : kMeanLoad;
   return {.nameplate = f.design_pue * it, .peak = f.design_pue * f.peak_load * it, .mean = f.mean_pue * mean_load * it};
 }

@@ -14,6 +14,7 @@
 #include "waferwatt/core/unit_text.hpp"
 #include "waferwatt/engine/simgrid_loop.hpp"
 #include "waferwatt/power/hourly_text.hpp"
+#include "waferwatt/power/levels.hpp"
 #include "waferwatt/scenario/scenario.hpp"
 #include "waferwatt/training/failure.hpp"
 
@@ -87,7 +88,8 @@ class FleetBuilder {
   std::vector<fleet::Job> jobs() {
     std::vector<fleet::Job> jobs;
     for (const auto& record : s_.jobs) {
-      fleet::Job job = traits(record.traits, record.kind);
+      const auto own = std::ranges::find_if(s_.sites, [&](const auto& site) { return site.name == record.site; });
+      fleet::Job job = traits(record.traits, record.kind, own == s_.sites.end() ? s_.sites.front() : *own);
       job.name = record.name, job.submit = record.submit, job.n_accelerators = record.n_accelerators.value;
       job.duration = record.duration ? *record.duration : *s_.horizon;
       job.estimate = record.estimate.value_or(0 * second);
@@ -101,7 +103,7 @@ class FleetBuilder {
         if (record.count > 1) jobs.back().name = fmt::format("{} {}", record.name, k + 1);
       }
     }
-    const fleet::Job defaults = traits(s_.job_traits, fleet::JobKind::training);
+    const fleet::Job defaults = traits(s_.job_traits, fleet::JobKind::training, s_.sites.front());
     if (s_.trace) {
       const auto& t = *s_.trace;
       Diagnostics diagnostics;
@@ -173,34 +175,66 @@ class FleetBuilder {
     return power::Hourly<Power>(site.first_hour, std::move(hours));
   }
 
-  fleet::Job traits(const FleetJobTraits& t, fleet::JobKind kind) {
+  /// \param site where it runs; of a job that may choose, the first
+  fleet::Job traits(const FleetJobTraits& t, fleet::JobKind kind, const FleetSiteRecord& site) {
     fleet::Job job{.priority = t.priority, .kind = kind};
     job.checkpoint_interval = t.checkpoint_interval.value_or(0 * second);
     job.checkpoint_stop = t.checkpoint_stop, job.restart = t.restart, job.slack = t.slack;
     job.power_fraction = t.power_fraction, job.load = t.load;
-    job.split = t.scenario ? split_of(*t.scenario) : fleet::WorkSplit{t.bubble, t.exposed_communication, t.memory_bound};
+    job.split = {t.bubble, t.exposed_communication, t.memory_bound};
+    if (!t.scenario) return job;
+    const Workload& work = workload_of(*t.scenario);
+    job.split = work.split;
+    if (t.power_fraction <= 0) job.power_fraction = power_fraction(work.accelerator_power, site);
     return job;
   }
 
-  /// Parts of an iteration of a training scenario; each scenario is run once.
-  fleet::WorkSplit split_of(const Located<std::string>& file) {
-    const auto [at, is_new] = splits_.try_emplace(path_of(file));
-    if (!is_new) return at->second;
+  /// IT power over its nameplate where an accelerator of the site draws so much.
+  double power_fraction(Power accelerator_power, const FleetSiteRecord& site) const {
+    Diagnostics diagnostics;
+    const catalog::System& system = *site.system.resolve(catalog_.systems, diagnostics);
+    const auto& accelerator = catalog_.accelerators.at(system.accelerator);
+    return std::min(1.0, power::server_power(accelerator, &system, accelerator_power / *accelerator.tdp) / power::rated_server_power(accelerator, &system));
+  }
+
+  /// What the simulation of a job says of it.
+  struct Workload {
+    fleet::WorkSplit split;
+    Power accelerator_power;
+  };
+
+  /// Parts of an iteration of a training scenario, mean power of an accelerator of it or of a serving scenario; each scenario is
+  /// run once.
+  const Workload& workload_of(const Located<std::string>& file) {
+    const auto [at, is_new] = workloads_.try_emplace(path_of(file));
+    Workload& work = at->second;
+    if (!is_new) return work;
     const std::shared_ptr<const catalog::Catalog> shared(std::shared_ptr<void>{}, &catalog_);
     const Scenario scenario = load(at->first, shared);
     const Result result = scenario.model->run_with(catalog_, context_);
+    const auto metric = [&](const char* name) {
+      const auto found = std::ranges::find(result.metrics, name, &Metric::name);
+      return found == result.metrics.end() ? 0.0 : found->value;
+    };
+    const double served_h = metric("accelerator_energy") > 0 ? metric("accelerator_hours") : 0;
+    work.accelerator_power = served_h > 0 ? metric("accelerator_energy") / (3600 * served_h) * watt : metric("accelerator_power") * watt;
     const auto table = std::ranges::find(result.tables, "breakdown", &Table::name);
-    if (table == result.tables.end()) throw InputError({file.problem("expected a training scenario whose plan fits; its run has no breakdown of an iteration")});
-    const auto& parts = table->texts("part");
-    const auto& shares = table->numbers("share");
+    if (work.accelerator_power <= 0 * watt || (served_h <= 0 && table == result.tables.end()))
+      throw InputError({file.problem("expected a serving scenario, or a training scenario whose plan fits: this one tells no power of an accelerator")});
+    notes_.push_back(fmt::format("{}: {:.0f} W an accelerator", file.value, work.accelerator_power.in(watt)));
+    if (served_h <= 0) split_iteration(*table, work.split, notes_.back());
+    return work;
+  }
+
+  static void split_iteration(const Table& breakdown, fleet::WorkSplit& split, std::string& note) {
+    const auto& parts = breakdown.texts("part");
+    const auto& shares = breakdown.numbers("share");
     for (std::size_t i = 0; i < parts.size(); ++i) {
-      if (parts[i] == "pipeline bubble") at->second.bubble += shares[i];
-      else if (parts[i].ends_with("communication")) at->second.exposed_communication += shares[i];
-      else if (parts[i] == "memory bound" || parts[i] == "optimizer") at->second.memory_bound += shares[i];
+      if (parts[i] == "pipeline bubble") split.bubble += shares[i];
+      else if (parts[i].ends_with("communication")) split.exposed_communication += shares[i];
+      else if (parts[i] == "memory bound" || parts[i] == "optimizer") split.memory_bound += shares[i];
     }
-    notes_.push_back(fmt::format("{}: bubble {:.1f} %, exposed communication {:.1f} %, memory bound {:.1f} % of an iteration", file.value, 100 * at->second.bubble,
-                                 100 * at->second.exposed_communication, 100 * at->second.memory_bound));
-    return at->second;
+    note += fmt::format(", bubble {:.1f} %, exposed communication {:.1f} %, memory bound {:.1f} % of an iteration", 100 * split.bubble, 100 * split.exposed_communication, 100 * split.memory_bound);
   }
 
   const FleetScenario& s_;
@@ -208,7 +242,7 @@ class FleetBuilder {
   const RunContext& context_;
   catalog::EnergyShelves energy_;
   std::vector<std::string> notes_;
-  std::map<std::string, fleet::WorkSplit> splits_;
+  std::map<std::string, Workload> workloads_;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "training_tables.hpp"
+#include "waferwatt/core/power_cap.hpp"
 #include "waferwatt/network/fabric_design.hpp"
 #include "waferwatt/training/memory.hpp"
 #include "waferwatt/training/unfolded.hpp"
@@ -88,8 +89,10 @@ double slowdown_of(const TrainingScenario& s, const training::Step& step, const 
   const double n = static_cast<double>(s.n_accelerators.value);
   // Unfolded, each accelerator has had a speed of its own.
   double slowdown = s.unfolded ? 1 : training::straggler_slowdown(n, s.straggler_spread);
-  if (s.power_cap)
-    slowdown *= training::capped_slowdown(*s.power_cap, step.energy / (n * step.iteration_time()), operators.idle_power());
+  if (s.power_cap) {
+    const Power idle = operators.idle_power(), needed = step.energy / (n * step.iteration_time());
+    slowdown *= core::capped({.idle = idle, .core = needed - idle}, *s.power_cap).slowdown;
+  }
   // Only computation slows.
   return 1 + (slowdown - 1) * (step.breakdown.computing() / step.iteration_time());
 }
@@ -246,6 +249,7 @@ std::vector<Metric> metrics_of(const TrainingScenario& s, const Part& main, cons
                                  metric("training_days", totals.duration.in(day), "day", error),
                                  metric("accelerator_hours", hours, "h", error),
                                  metric("tokens_per_second", totals.token_rate(tokens).in(token / second), "token/s", error),
+                                 metric("accelerator_power", (totals.accelerator_energy / totals.accelerator_time).in(watt), "W"),
                                  metric("energy", totals.facility_energy.in(mega * watt_hour), "MWh"),
                                  metric("carbon", totals.carbon.in(1000 * kg_co2e), "tCO2e"),
                                  metric("cost", totals.cost().in(usd), "USD"),

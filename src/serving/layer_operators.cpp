@@ -53,7 +53,7 @@ IterationCost LayerOperators::priced(const cost::Estimate& estimate) const {
   cost.time_s = estimate.time.in(second);
   Power power = operators_.power(estimate);
   if (power_cap_ && power > *power_cap_) {
-    const cost::Capped capped = cost::capped(cost::draw_of(operators_, estimate), *power_cap_);
+    const core::Capped capped = core::capped(cost::draw_of(operators_, estimate), *power_cap_);
     cost.time_s *= capped.slowdown, power = capped.power;
   }
   switch (estimate.bound) {

@@ -59,9 +59,4 @@ Goodput goodput(const Reliability& reliability, const Checkpointing& checkpointi
 
 double straggler_slowdown(double n, double spread) { return 1 + spread * std::sqrt(2 * std::log(std::max(1.0, n))); }
 
-double capped_slowdown(Power cap, Power needed, Power idle) {
-  if (cap >= needed) return 1;
-  return std::cbrt((needed - idle) / std::max(cap - idle, 0.05 * (needed - idle)));
-}
-
 }  // namespace waferwatt::training

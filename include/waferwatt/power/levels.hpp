@@ -19,7 +19,7 @@ struct PowerLevels {
 /// What a campus adds to its servers. The first is a published ratio, the second the one number fitted to the
 /// nameplates of campuses (docs/models/power.md), the third a measurement.
 struct CampusFactors {
-  double network_and_storage = 1.155;  ///< IT over servers: 1,472 W against 10.2 kW / 8 (CoreWeave S-1, 2025)
+  double network_and_storage = 1.155;  ///< IT over servers that are not in the catalog: 1,472 W against 10.2 kW / 8 (CoreWeave S-1, 2025)
   double design_pue = 1.27;            ///< on the hottest day, spare losses included
   double peak_load = 8.4 / 10.2;       ///< highest measured over rated power of an 8-GPU node in training
   double mean_pue = 1.15;

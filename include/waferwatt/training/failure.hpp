@@ -58,7 +58,4 @@ Goodput goodput(const Reliability&, const Checkpointing&, double n_accelerators,
 /// Slowest of n accelerators over the mean, whose speeds are normal with a relative spread: 1 + s sqrt(2 ln n).
 double straggler_slowdown(double n, double spread);
 
-/// Time under a power cap over that without: clocks go with the cube root of the dynamic power.
-double capped_slowdown(Power cap, Power needed, Power idle);
-
 }  // namespace waferwatt::training

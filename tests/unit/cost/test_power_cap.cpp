@@ -8,8 +8,8 @@
 #include <sstream>
 
 using namespace waferwatt;
-using cost::capped;
-using cost::Draw;
+using core::capped;
+using core::Draw;
 
 TEST_CASE("above the voltage floor power falls with the cube of the clock, below with the clock") {
   const Draw draw{.idle = 100 * watt, .core = 600 * watt};
@@ -67,9 +67,9 @@ TEST_CASE("a GEMM is slowed by a cap, a decode step much less") {
   CHECK(capped(decode, 500 * watt).slowdown < 1.1);
 }
 
-TEST_CASE("the curve against training under caps on V100 and A40") {
+TEST_CASE("the curve against training under caps on V100 and A40, and on P100, which it was not fitted to") {
   // Median slowdown of each network's largest batch, from Zeus; the uncapped draw is the measured mean.
-  for (const auto& [gpu, idle] : {std::pair{"v100", 36.0}, std::pair{"a40", 60.0}}) {
+  for (const auto& [gpu, idle] : {std::pair{"v100", 36.0}, std::pair{"p100", 30.0}, std::pair{"a40", 60.0}}) {
     const std::string path = std::string{WAFERWATT_SHARED_DIR "/data/power/gpu-power-limit/summary_power_"} + gpu + ".csv";
     std::ifstream in(path);
     if (!in) {
@@ -97,7 +97,7 @@ TEST_CASE("the curve against training under caps on V100 and A40") {
     std::ranges::sort(errors);
     const double median = errors[errors.size() / 2], p90 = errors[errors.size() * 9 / 10];
     WARN(gpu << ", caps from half the limit on: " << errors.size() << " runs, slowdown median " << 100 * median << " % p90 " << 100 * p90 << " %");
-    CHECK(errors.size() > 100);
+    CHECK(errors.size() > 50);
     CHECK(median < 0.05);
   }
 }

@@ -23,7 +23,7 @@ const catalog::EnergyShelves& energy() {
 TEST_CASE("three powers of an H100 by hand") {
   const auto& a = models().accelerators.at("nvidia-h100-sxm");
   const auto p = facility_power(a, models().system_of(a.id));
-  CHECK(p.nameplate.in(watt) == Approx(10200.0 / 8 * 1.155 * 1.27));
+  CHECK(p.nameplate.in(watt) == Approx(1472 * 1.27));
   CHECK(p.peak / p.nameplate == Approx(8.4 / 10.2));
   CHECK(p.mean < p.peak);
 }

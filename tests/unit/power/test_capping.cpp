@@ -8,13 +8,16 @@ using namespace waferwatt;
 using namespace waferwatt::power;
 
 TEST_CASE("speed under a cap by hand") {
-  // 700 W needed, 140 W of it static, cap 420 W: f^3 = (420 - 140) / 560 = 0.5.
-  CHECK(capped_speed(420 * watt, 700 * watt, 700 * watt) == Approx(std::cbrt(0.5)));
-  CHECK(capped_speed(420 * watt, 700 * watt, 700 * watt, 0.0) == 1);
-  CHECK(capped_speed(420 * watt, 300 * watt, 700 * watt) == 1);  // decoding draws less than the cap
+  // 0.2 of the power is static. Down to 0.82 power falls with the cube: 0.2 + 0.8 x 0.9^3 = 0.7832. Below with the clock alone:
+  // 0.2 + 0.8 x 0.82^2 x 0.5 = 0.46896.
+  CHECK(capped_speed(0.7832, 0.2, 1) == Approx(0.9).epsilon(1e-6));
+  CHECK(capped_speed(0.46896, 0.2, 1) == Approx(0.5).epsilon(1e-6));
+  CHECK(capped_speed(0.6, 0.2, 0.0) == 1);  // work that waits for memory
+  CHECK(capped_speed(1.2, 0.2, 1) == 1);
+  CHECK(capped_speed(0.0, 0.2, 1) == Approx(0.15));  // the least clock
   double before = 0;
-  for (double cap = 150; cap <= 800; cap += 10) {
-    const double speed = capped_speed(cap * watt, 700 * watt, 700 * watt, 0.8);
+  for (double cap = 0.2; cap <= 1.1; cap += 0.01) {
+    const double speed = capped_speed(cap, 0.2, 0.8);
     CHECK(speed >= before);
     before = speed;
   }

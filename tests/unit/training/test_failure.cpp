@@ -49,10 +49,7 @@ TEST_CASE("more failures, fewer spares and slower storage cost time") {
   CHECK(useful({.failures = {}}, {.interval = hour}, 16384) > 0.99);
 }
 
-TEST_CASE("stragglers and caps slow a run") {
+TEST_CASE("stragglers slow a run") {
   CHECK(straggler_slowdown(1, 0.01) == 1);
   CHECK(straggler_slowdown(16384, 0.01) == Approx(1.044).epsilon(0.001));
-  CHECK(capped_slowdown(700 * watt, 600 * watt, 80 * watt) == 1);
-  // (600 - 80) / (400 - 80) = 1.625, cube root 1.176.
-  CHECK(capped_slowdown(400 * watt, 600 * watt, 80 * watt) == Approx(1.176).epsilon(0.001));
 }
