@@ -57,8 +57,8 @@ TEST_CASE("a fleet's accounts add up and its hours split as the training scenari
   const double p = std::stod(result.headline.substr(result.headline.rfind(' ', at - 1)));
   CHECK(p > 400);
   CHECK(p < 700);
-  const double it_kw = 1.472 * (p + (0.257 + 0.43 * p / 700) * 575) / 1275;
-  CHECK(metric(result, "energy") / metric(result, "pue", {{"site", "a"}}) == Approx(2048 * it_kw * 240).epsilon(0.002));
+  const double it_mw = 1.472e-3 * (p + (0.257 + 0.43 * p / 700) * 575) / 1275;
+  CHECK(metric(result, "energy") / metric(result, "pue", {{"site", "a"}}) == Approx(2048 * it_mw * 240).epsilon(0.002));
 }
 
 TEST_CASE("power events slow, and inference first spares deployments") {
