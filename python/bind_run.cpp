@@ -43,12 +43,17 @@ void raise_noted_signals() {
   if (PyErr_CheckSignals() != 0) throw py::error_already_set();
 }
 
+scenario::RunOptions options_of(std::optional<double> timeout_s, unsigned n_jobs) {
+  scenario::RunOptions options{.n_jobs = n_jobs};
+  if (timeout_s) options.timeout = *timeout_s * core::second;
+  return options;
+}
+
 Run run(const Source& source, std::optional<double> timeout_s, unsigned n_jobs, const py::object& progress) {
   const py::gil_scoped_release release;
   scenario::Scenario loaded = source.load();
   if (loaded.header.sweep) throw core::InputError("the scenario has a \"sweep\"; one run has one point");
-  scenario::RunOptions options{.n_jobs = n_jobs};
-  if (timeout_s) options.timeout = *timeout_s * core::second;
+  scenario::RunOptions options = options_of(timeout_s, n_jobs);
   options.progress = [&progress](double fraction, const std::string& what) {
     raise_noted_signals();
     if (progress.is_none()) return;
@@ -66,9 +71,11 @@ void check(const Source& source) {
 }
 
 /// The plans as a run whose tables they are.
-Run plan(const Source& source, const std::string& objective, unsigned n_jobs) {
+Run plan(const Source& source, const std::string& objective, std::optional<double> timeout_s, unsigned n_jobs) {
   const py::gil_scoped_release release;
-  auto found = scenario::run_plan_search(source.load(), objective, n_jobs);
+  auto loaded = source.load();
+  raise_noted_signals();
+  auto found = scenario::run_plan_search(std::move(loaded), objective, options_of(timeout_s, n_jobs));
   if (!found.outcome.result.infeasible.empty()) throw core::InfeasibleError(found.outcome.result.infeasible);
   return {std::move(found.scenario), std::move(found.outcome)};
 }

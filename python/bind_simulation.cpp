@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Serving with requests and a router written in Python, in this process: a forked child could not call them.
+// Serving with requests, a router and a scheduler's policy written in Python, in this process: a forked child could not call them.
 #include <fmt/format.h>
 
 #include <chrono>
 #include <unordered_map>
 
+#include "python_policy.hpp"
 #include "run.hpp"
 #include "waferwatt/engine/bare_loop.hpp"
 #include "waferwatt/scenario/own_parts.hpp"
@@ -139,11 +140,12 @@ class PythonRouter {
 
 scenario::ServingScenario serving_of(const scenario::Scenario& loaded) {
   if (loaded.header.kind != "serving")
-    throw core::InputError("requests and routers of your own go with kind \"serving\", not \"" + loaded.header.kind + "\"");
+    throw core::InputError("requests, routers and policies of your own go with kind \"serving\", not \"" + loaded.header.kind + "\"");
   return record_of<scenario::ServingScenario>("scenario", io::to_json(loaded.model->resolved()));
 }
 
-Run simulate(const Source& source, const py::object& requests, const py::object& follow_up, std::int64_t prefix_tokens, const py::object& router) {
+Run simulate(const Source& source, const py::object& requests, const py::object& follow_up, std::int64_t prefix_tokens, const py::object& router,
+             const py::object& policy) {
   scenario::Scenario loaded = source.load();
   const auto serving = serving_of(loaded);
   std::optional<PythonStream> stream;
@@ -151,6 +153,7 @@ Run simulate(const Source& source, const py::object& requests, const py::object&
   PythonRouter own(router);
   scenario::OwnParts parts{.requests = stream ? &*stream : nullptr, .router = {}};
   if (!router.is_none()) parts.router = [&own](serving::RoutingView& view, const RequestRecord& request) { return own.choose(view, request); };
+  if (!policy.is_none()) parts.policy = PythonPolicy(policy);
   const auto begin = std::chrono::steady_clock::now();
   engine::BareLoop loop;
   auto result = scenario::run(serving, *loaded.catalog, {.seed = static_cast<std::uint64_t>(loaded.header.seed)}, loop, parts);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The extension waferwatt._core: texts, numbers and arrays; the modules of waferwatt/ make objects of them.
+#include "python_policy.hpp"
 #include "run.hpp"
 #include "waferwatt/engine/child.hpp"
 #include "waferwatt/report/provenance.hpp"
@@ -65,7 +66,7 @@ PYBIND11_MODULE(_core, module) {
   namespace catalog = waferwatt::catalog;
   module.doc() = "Runs Waferwatt scenarios; use the package waferwatt.";
   py::register_exception_translator(translate);
-  for (const auto bind : {bind_run, bind_simulation, bind_quantities, bind_cost, bind_network, bind_training, bind_serving, bind_supply, bind_power})
+  for (const auto bind : {bind_run, bind_policy, bind_simulation, bind_rules, bind_quantities, bind_cost, bind_network, bind_training, bind_serving, bind_supply, bind_power})
     bind(module);
   module.def("version", &report::version);
   module.def("revision", &report::revision);

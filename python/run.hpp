@@ -33,5 +33,6 @@ struct Run {
 
 void bind_run(py::module_&);
 void bind_simulation(py::module_&);
+void bind_rules(py::module_&);
 
 }  // namespace waferwatt::python

@@ -38,11 +38,27 @@ def points(program, name):
             return list(csv.DictReader(rows))
 
 
+def questions():
+    """What a backtest foretells, by its id; several of one id one after the other."""
+    texts = {}
+    for name in ("supply.json", "world.json"):
+        for case in json.loads((ROOT / "backtests" / name).read_text())["cases"]:
+            texts.setdefault(case["id"], {})[case["question"].rstrip(".")] = None
+    return {key: f"{key}: {'; '.join(each)}" for key, each in texts.items()}
+
+
+QUESTIONS = questions()
+
+
+def words(metric):
+    return QUESTIONS.get(metric, metric.replace("_", " "))
+
+
 def accuracy_rows(results):
     for name, result in results.items():
         for metric, errors in result["metrics"].items():
             value = lambda key: None if errors.get(key) is None else round(errors[key], 1)  # curves ship with their medians only
-            yield {"set": name, "metric": metric, "n": int(errors["n"]), "median": round(errors["median_abs_pct"], 1), "mean": value("mean_abs_pct"),
+            yield {"set": name, "metric": metric, **({"what": QUESTIONS[metric]} if metric in QUESTIONS else {}), "n": int(errors["n"]), "median": round(errors["median_abs_pct"], 1), "mean": value("mean_abs_pct"),
                    "p90": value("p90_abs_pct"), "bias": value("bias_pct")}
 
 
@@ -116,7 +132,7 @@ def index_page(rows):
             "among them where the model's page says so; give cases of your own with `waferwatt validate SET --cases FILE`.", "",
             "| set | quantity | cases | median | mean | 90 % | bias |", "| --- | --- | --- | --- | --- | --- | --- |"]
     for r in rows:
-        text.append(f"| [{r['set']}]({r['set']}.md) | {r['metric'].replace('_', ' ')} | {r['n']:,} | {shown(r['median'])} | {shown(r['mean'])} | {shown(r['p90'])} | {shown(r['bias'], '+')} |")
+        text.append(f"| [{r['set']}]({r['set']}.md) | {words(r['metric'])} | {r['n']:,} | {shown(r['median'])} | {shown(r['mean'])} | {shown(r['p90'])} | {shown(r['bias'], '+')} |")
     return "\n".join(text) + "\n"
 
 
@@ -130,7 +146,7 @@ def set_page(name, result, drawn):
     for family, metrics in result.get("groups", {}).items():  # by quantity, or of the one quantity that the name tells
         groups += [("all", family, metrics)] if "median_abs_pct" in metrics else [(family, m, e) for m, e in metrics.items()]
     text += ["| family | quantity | cases | median | bias |", "| --- | --- | --- | --- | --- |"]
-    text += [f"| {g} | {m.replace('_', ' ')} | {int(e['n']):,} | {e['median_abs_pct']:.1f} | {shown(e.get('bias_pct'), '+')} |" for g, m, e in groups]
+    text += [f"| {g} | {words(m)} | {int(e['n']):,} | {e['median_abs_pct']:.1f} | {shown(e.get('bias_pct'), '+')} |" for g, m, e in groups]
     return "\n".join(text).rstrip() + "\n"
 
 

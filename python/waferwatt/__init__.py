@@ -12,7 +12,7 @@ A run is a forked child of this process, so that a crash costs one result only. 
 a child has only the calling thread: run scenarios from several processes rather than several threads.
 pandas, matplotlib and the like are imported when they are first needed.
 """
-from . import _core, cost, executors, network, power, serving, supply, training
+from . import _core, cost, executors, network, power, serving, supply, training, world
 from ._catalog import catalog
 from ._errors import Error, InfeasibleError, InputError, RunError
 from ._folders import models_folder, scenarios_folder
@@ -24,6 +24,6 @@ from ._sweep_result import SweepResult
 __all__ = [
     "Error", "InfeasibleError", "InputError", "Result", "RunError", "SweepResult",
     "catalog", "check", "cost", "executors", "models_folder", "network", "plan", "power", "run", "scenarios_folder", "serving", "supply", "sweep",
-    "training",
+    "training", "world",
 ]  # fmt: skip
 __version__ = _core.version()

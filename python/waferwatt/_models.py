@@ -33,3 +33,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{value!r} is no value of JSON; write a number, a text with a unit, a list or a dict")
+
+
+def check_functions(**functions: Any) -> None:
+    """InputError that names an argument which is neither a function nor None."""
+    for name, function in functions.items():
+        if function is not None and not callable(function):
+            raise InputError(f"{name}: expected a function, got {function!r}")

@@ -15,6 +15,18 @@ Scenario = str | os.PathLike[str] | Mapping[str, Any]
 Report = Callable[[float, str], object]
 
 
+def read_source(
+    scenario: Scenario,
+    overrides: Mapping[str, Any] | None,
+    keywords: Mapping[str, Any],
+    seed: int | None,
+    models: str | os.PathLike[str] | None,
+) -> _core.Source:
+    """A scenario and what replaces its values, as the extension takes them."""
+    source, is_text = scenario_source(scenario)
+    return _core.Source(source, is_text, override_texts(overrides, keywords), seed, os.fspath(models or models_folder()))
+
+
 def run(
     scenario: Scenario,
     overrides: Mapping[str, Any] | None = None,
@@ -35,10 +47,8 @@ def run(
 
     Raises InputError (with .diagnostics), InfeasibleError or RunError. Ctrl-C ends the run.
     """
-    source, is_text = scenario_source(scenario)
-    folder = os.fspath(models or models_folder())
+    read = read_source(scenario, overrides, keywords, seed, models)
     with _progress(progress) as report:
-        read = _core.Source(source, is_text, override_texts(overrides, keywords), seed, folder)
         return Result(_core.run(read, timeout, jobs or os.cpu_count() or 1, report))
 
 
@@ -48,27 +58,26 @@ def plan(
     *,
     objective: str = "",
     seed: int | None = None,
+    timeout: float | None = None,
     jobs: int | None = None,
     models: str | os.PathLike[str] | None = None,
     **keywords: Any,
 ) -> Result:
     """Searches the best parallel plan of a training, or deployment of a serving scenario.
 
-    scenario, overrides, seed, jobs, models: as for ``run``
+    scenario, overrides, seed, timeout, jobs, models: as for ``run``
     objective: training: "time" (default), "cost", "energy", "memory"; serving: "accelerators" (default), "cost", "energy"
 
     The result's tables rank what was found, and say why the others lose: "plans" and "pareto", or "deployments".
-    InfeasibleError where nothing fits, or holds the service level.
+    InfeasibleError where nothing fits, or holds the service level. Ctrl-C ends the search.
     """
-    source, is_text = scenario_source(scenario)
-    read = _core.Source(source, is_text, override_texts(overrides, keywords), seed, os.fspath(models or models_folder()))
-    return Result(_core.plan(read, objective, jobs or os.cpu_count() or 1))
+    read = read_source(scenario, overrides, keywords, seed, models)
+    return Result(_core.plan(read, objective, timeout, jobs or os.cpu_count() or 1))
 
 
 def check(scenario: Scenario, overrides: Mapping[str, Any] | None = None, *, models: str | os.PathLike[str] | None = None, **keywords: Any) -> None:
     """Raises InputError with everything that is wrong with a scenario."""
-    source, is_text = scenario_source(scenario)
-    _core.check(_core.Source(source, is_text, override_texts(overrides, keywords), None, os.fspath(models or models_folder())))
+    _core.check(read_source(scenario, overrides, keywords, None, models))
 
 
 class _progress:

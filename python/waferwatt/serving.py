@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Sequence
 
 from . import _core
 from ._errors import InputError
-from ._folders import models_folder, override_texts, scenario_source
 from ._frames import frame
-from ._models import Folder, Thing, as_json, folder_of
+from ._models import Folder, Thing, as_json, check_functions, folder_of
 from ._quantities import Amount, amount, columns
 from ._result import Result
-from ._run import Scenario
+from ._run import Scenario, read_source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +25,8 @@ Request = _core.Request
 ReplicaState = _core.Replica
 Arrival = tuple[float, int, int] | Mapping[str, Any]
 Router = Callable[[Request, Sequence[ReplicaState]], ReplicaState | int]
+Iteration = _core.Iteration
+Policy = Callable[[Iteration], object]
 FollowUp = Callable[[Request, float], Arrival | None]
 
 # What a replica alone does not depend on, and a serving scenario has to name.
@@ -92,30 +93,32 @@ def simulate(
     *,
     requests: Iterable[Arrival] | None = None,
     router: Router | None = None,
+    policy: Policy | None = None,
     follow_up: FollowUp | None = None,
     prefix_tokens: int = 0,
     seed: int | None = None,
     models: str | os.PathLike[str] | None = None,
     **keywords: Any,
 ) -> Result:
-    """Runs a serving scenario with requests and a router of your own, in this process.
+    """Runs a serving scenario with requests, a router and a scheduler's policy of your own, in this process.
 
     requests: in order of arrival, (arrival_s, input_tokens, output_tokens) each, or dicts that may also have priority, session,
         adapter and prefix_hashes; a generator is asked for one request at a time. Absent: the scenario's workload.
     router: function of (request, replicas) that returns one of the replicas or its index in the list. Absent: the scenario's.
+    policy: function of an Iteration, which composes each iteration of each replica: it looks at .waiting(), .prompts(), .decoding(),
+        .budget, .places and .n_free_blocks, and calls .decode(), .continue_prompts(), .admit_chunks(), .admit_whole_prompts(),
+        .admit_one(request, tokens), .continue_one(request, tokens) and .preempt(request) in the order in which budget and KV blocks
+        shall go. The engine's limits hold whatever it calls. Absent: the scenario's.
     follow_up: function of (request, now_s) called as a request ends; returns a request that follows it, or None
     prefix_tokens: tokens that one prefix hash stands for
 
     An exception of your functions ends the run and arrives here. Without functions of your own ``ww.run`` gives the same numbers
     in a child process.
     """
-    for name, function in (("router", router), ("follow_up", follow_up)):
-        if function is not None and not callable(function):
-            raise InputError(f"{name}: expected a function, got {function!r}")
+    check_functions(router=router, policy=policy, follow_up=follow_up)
     if requests is not None and not hasattr(requests, "__iter__"):
         raise InputError(f"requests: expected an iterable, got {requests!r}")
     if follow_up is not None and requests is None:
         raise InputError("follow_up: goes with requests of your own; give requests too")
-    source, is_text = scenario_source(scenario)
-    read = _core.Source(source, is_text, override_texts(overrides, keywords), seed, os.fspath(models or models_folder()))
-    return Result(_core.simulate(read, requests, follow_up, prefix_tokens, router))
+    read = read_source(scenario, overrides, keywords, seed, models)
+    return Result(_core.simulate(read, requests, follow_up, prefix_tokens, router, policy))

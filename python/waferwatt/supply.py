@@ -6,15 +6,21 @@ The chain over time is the scenario kind "supply".
 """
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 from . import _core
-from ._models import Folder, Thing, as_json, folder_of
+from ._models import Folder, Thing, as_json, check_functions, folder_of
 from ._quantities import Amount, amount, columns
+from ._result import Result
+from ._run import Scenario, read_source
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+AllocationCase = _core.AllocationCase
+AllocationRule = Callable[[AllocationCase], Sequence[float]]
 
 
 def dies_per_wafer(
@@ -48,3 +54,25 @@ def package_cost(accelerator: Thing, date: str, *, harvest_fraction: float = 0.0
 def product(accelerator: Thing, date: str, *, harvest_fraction: float = 0.0, models: Folder = None) -> dict[str, float]:
     """What a package takes: dies (gross and good) of a wafer, stacks, packages of an interposer wafer, yield of the package."""
     return _core.product(folder_of(models), as_json("accelerator", accelerator), as_json("date", date), harvest_fraction)
+
+
+def simulate(
+    scenario: Scenario,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    allocation: AllocationRule | None = None,
+    seed: int | None = None,
+    models: str | os.PathLike[str] | None = None,
+    **keywords: Any,
+) -> Result:
+    """Runs a supply scenario in which a rule of your own shares out the packaging lines, in this process.
+
+    allocation: function of an AllocationCase, asked once a week for each line: .date, .of (the line), .supply (wafers) and .orders, each
+        with .who, .wanted (wafers it can use), .share (agreed), .prepaid_usd and .bid_usd. It returns a part of the supply for each order,
+        at least 0 and together at most 1; what is left over idles. It must answer the same to the same question: marginal values
+        and draws repeat the run with it. Absent: the scenario's "allocation".
+
+    An exception of the function ends the run and arrives here. One processor is used.
+    """
+    check_functions(allocation=allocation)
+    return Result(_core.simulate_supply(read_source(scenario, overrides, keywords, seed, models), allocation))

@@ -53,7 +53,7 @@ int plan(const Arguments& arguments) {
   const auto folder = arguments.value("--output");
   if (folder) report::check_results_folder(*folder, if_present);
   const std::string objective = objective_of(arguments, loaded);
-  const auto found = scenario::run_plan_search(std::move(loaded), objective, run_options(arguments).n_jobs);
+  const auto found = scenario::run_plan_search(std::move(loaded), objective, run_options(arguments));
   if (folder) report::write_results_folder(*folder, found.scenario, found.outcome, if_present);
   if (arguments.has("--json"))
     fmt::print("{}", io::to_json(json_of(found)));
@@ -78,6 +78,7 @@ Command plan_command() {
                       {"--set", "", "PATH=VALUE", "Replace a value; may be repeated.", true},
                       {"--seed", "", "N", "Replace the seed of the scenario."},
                       {"--jobs", "-j", "N", "Processor cores to use (default: all)."},
+                      {"--timeout", "", "SECONDS", "Stop the search after this time."},
                       {"--force", "", "", "Replace the results of an earlier run."},
                       {"--json", "", "", "Print summary.json with the ranked plans instead of words."}},
           .run = plan};

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "waferwatt/scenario/serving_scenario.hpp"
 #include "waferwatt/scenario/training_scenario.hpp"
@@ -47,14 +46,12 @@ Result search_plans(const Scenario& scenario, const std::string& objective, unsi
                            static_cast<std::uint64_t>(scenario.header.seed), n_jobs);
 }
 
-PlanSearch run_plan_search(Scenario scenario, const std::string& objective, unsigned n_jobs) {
-  const auto begin = std::chrono::steady_clock::now();
-  Result result = search_plans(scenario, objective, n_jobs);
-  const Time took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() * core::second;
+PlanSearch run_plan_search(Scenario scenario, const std::string& objective, const RunOptions& options) {
   const std::string least = objective.empty() ? objectives(scenario).front() : objective;
+  Outcome outcome = run_isolated(fmt::format("search for plans of \"{}\"", scenario.header.name), options, [&] { return search_plans(scenario, least, options.n_jobs); });
   scenario.header.question = scenario.header.kind == "training" ? fmt::format("Which parallel plan takes the least {} for an iteration?", least)
                                                                 : fmt::format("Which deployment holds the service level with the least {}?", least);
-  return {std::move(scenario), {.result = std::move(result), .wall_time = took, .peak_memory = peak_memory()}};
+  return {std::move(scenario), std::move(outcome)};
 }
 
 }  // namespace waferwatt::scenario

@@ -28,10 +28,10 @@ std::string answer(End end, Clock::time_point start, std::string_view payload) {
 }
 
 /// Runs in the child; the exceptions that callers tell apart become bytes to cross the pipe.
-std::string run_to_bytes(const Scenario& scenario, const RunContext& context) {
+std::string to_answer(const std::function<Result()>& work) {
   const auto start = Clock::now();
   try {
-    return answer(End::result, start, to_bytes(scenario.model->run_with(*scenario.catalog, context)));
+    return answer(End::result, start, to_bytes(work()));
   } catch (const InputError& error) {
     return answer(End::input_error, start, to_bytes(error.diagnostics()));
   } catch (const InfeasibleError& error) {
@@ -66,8 +66,16 @@ engine::ChildTask task_of(const Scenario& scenario, const std::string& name, uns
   return {name, [&scenario, context](engine::ProgressSink& sink) {
             RunContext own = context;
             own.progress = [&sink](double fraction, const std::string& what) { sink.progress(fraction, what); };
-            return run_to_bytes(scenario, own);
+            return to_answer([&] { return scenario.model->run_with(*scenario.catalog, own); });
           }};
+}
+
+std::string child_answer(const engine::ChildTask& task, const RunOptions& options) {
+  try {
+    return engine::run_in_child(task.name, limits_of(options), task.work, options.progress);
+  } catch (const engine::ChildError& error) {
+    throw RunError(error.what());
+  }
 }
 
 }  // namespace
@@ -79,14 +87,11 @@ DataSize peak_memory() {
 }
 
 Outcome run_isolated(const Scenario& scenario, const RunOptions& options) {
-  const auto task = task_of(scenario, fmt::format("scenario \"{}\"", scenario.header.name), options.n_jobs);
-  std::string bytes;
-  try {
-    bytes = engine::run_in_child(task.name, limits_of(options), task.work, options.progress);
-  } catch (const engine::ChildError& error) {
-    throw RunError(error.what());
-  }
-  return outcome_of(bytes);
+  return outcome_of(child_answer(task_of(scenario, fmt::format("scenario \"{}\"", scenario.header.name), options.n_jobs), options));
+}
+
+Outcome run_isolated(const std::string& name, const RunOptions& options, const std::function<Result()>& work) {
+  return outcome_of(child_answer({name, [&work](engine::ProgressSink&) { return to_answer(work); }}, options));
 }
 
 void run_each_isolated(const std::vector<NamedScenario>& scenarios, const RunOptions& options,

@@ -57,7 +57,7 @@ Table flows(const SupplyRun& run, const SupplyScenario& scenario) {
   const auto or_none = [](const std::string& line) { return line.empty() ? std::string{"none"} : line; };
   for (const auto& [p, n] : delivered) {
     const auto found = owners.find(p);
-    const std::map<std::string, double> unnamed = {{"owners not named", 1.0}};
+    const std::map<std::string, double> unnamed = {{"customers of " + products[p].vendor, 1.0}};
     for (const auto& [owner, share] : found == owners.end() ? unnamed : found->second)
       if (n * share > 0)
         table.add({products[p].node.empty() ? std::string{"not modelled"} : products[p].node, or_none(products[p].packaging), or_none(products[p].memory), products[p].accelerator,

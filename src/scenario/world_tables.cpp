@@ -127,10 +127,25 @@ Table ledger(const WorldRun& run) {
   return table;
 }
 
+/// Where known campuses of the run's owners are and what they are built for, as the catalog has it: most of their power is part of what
+/// an owner has in all, some sites come on top of it.
+Table sites(const WorldRun& run) {
+  Table table("sites", {{"year", Kind::integer}, {"site", Kind::text}, {"name", Kind::text}, {"owner", Kind::text}, {"counted", Kind::text}, {"latitude_degrees"}, {"longitude_degrees"}, {"nameplate_mw"}});
+  for (const auto& [id, site] : run.catalog.sites.all()) {
+    const auto owner = std::ranges::find(run.scenario.buyers, site.owner, &WorldBuyer::name);
+    if (owner == run.scenario.buyers.end() || !site.latitude || !site.longitude) continue;
+    const bool on_top = std::ranges::any_of(owner->sites, [&id = id](const auto& each) { return each.id() == id; });
+    for (const auto& y : run.simulated.years)
+      if (const Power power = site.power.value.at(Date::from_civil(y.year, 12, 31)); power > Power{})
+        table.add({std::int64_t{y.year}, id, site.name, site.owner, std::string{on_top ? "on top" : "within the owner's power"}, site.latitude->value, site.longitude->value, power.in(mega * watt)});
+  }
+  return table;
+}
+
 }  // namespace
 
 void add_world_tables(const WorldRun& run, Result& result) {
-  for (const auto make : {deliveries, years, owners, finances, prices, failures, projects, capability_table, training_table, waterfall}) {
+  for (const auto make : {deliveries, years, owners, finances, prices, failures, projects, capability_table, training_table, waterfall, sites}) {
     auto table = make(run);
     if (table.n_rows() > 0) result.tables.push_back(std::move(table));
   }

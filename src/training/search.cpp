@@ -3,6 +3,7 @@
 #include "waferwatt/training/memory.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 #include <thread>
 
@@ -89,7 +90,13 @@ class Found {
     n_plans += other.n_plans, n_too_large += other.n_too_large, n_bounded += other.n_bounded;
   }
   const std::vector<Candidate>& best() const { return best_; }
-  const std::vector<Candidate>& front() const { return front_; }
+  /// The front without plans that had been left out if better ones had been found first: it does not depend on the order, nor
+  /// on the threads.
+  std::vector<Candidate> front() const {
+    std::vector<Candidate> settled;
+    std::ranges::copy_if(front_, std::back_inserter(settled), [&](const Candidate& c) { return !excludes(c.time, c.memory); });
+    return settled;
+  }
 
   std::size_t n_plans = 0, n_too_large = 0, n_bounded = 0;
 

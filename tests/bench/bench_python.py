@@ -17,6 +17,7 @@ import time
 
 N_CALLS = 20_000
 SMALL = "train-llama3-70b-h100.json"
+SUPPLY = "supply-cowos-2024.json"
 PLAIN = {
     "schema": "waferwatt.scenario/1", "kind": "serving", "name": "rows", "question": "How long do rows take?", "model": "llama-3-1-8b",
     "accelerator": "nvidia-h100-sxm", "n_replicas": 4, "workload": {"preset": "azure-2023-code", "rate": "200 1/s", "n_requests": 200_000},
@@ -60,8 +61,19 @@ def show(what: str, measured: float, goal: float, unit: str, least: bool = False
     print(f"{what:58} {measured:10.4g} {unit:9} goal {'>=' if least else '<'} {goal:g}: {goal / measured if least else measured / goal:.2f}")
 
 
-def show_call(what: str, seconds: float) -> None:
-    print(f"{what + ' in Python, a call':58} {1e6 * seconds / N_CALLS:10.3g} us")
+def show_call(what: str, seconds: float, n: int = N_CALLS) -> None:
+    print(f"{what + ' in Python, a call':58} {1e6 * seconds / n:10.3g} us   ({n:,} calls)")
+
+
+class Calls:
+    """A function that counts how often it is called."""
+
+    def __init__(self, function) -> None:
+        self.n, self._function = 0, function
+
+    def __call__(self, *arguments):
+        self.n += 1
+        return self._function(*arguments)
 
 
 def python(code: str) -> None:
@@ -96,6 +108,22 @@ def main() -> None:
     given = [(0.005 * i, 1000, 20) for i in range(N_CALLS)]
     listed = best(lambda: ww.serving.simulate(few, requests=given), 3)
     show_call("a follow-up", best(lambda: ww.serving.simulate(few, requests=given, follow_up=lambda request, now_s: None), 3) - listed)
+
+    def in_turn(iteration) -> None:
+        iteration.decode()
+        iteration.continue_prompts()
+        iteration.admit_chunks()
+
+    calls = Calls(in_turn)
+    composed = best(lambda: ww.serving.simulate(few, policy=calls), 3)
+    show_call("a scheduler's policy", composed - engine, calls.n // 3)
+    shared = Calls(lambda case: [order.wanted / max(case.supply, sum(o.wanted for o in case.orders)) for order in case.orders])
+    chain, ruled = (best(lambda: ww.supply.simulate(SUPPLY, allocation=rule), 3) for rule in (None, shared))
+    show_call("an allocation rule", ruled - chain, shared.n // 3)
+    wants = Calls(lambda prices, date: [1e6 / price for price in prices])
+    world = {"extends": str(ww.scenarios_folder / "compute-famine.json"), "schema": "waferwatt.scenario/1", "end": "2024-07", "marginal_step": 0}
+    plain, curved = (best(lambda: ww.world.simulate(world, demand=curve), 3) for curve in (None, wants))
+    show_call("a demand curve", curved - plain, wants.n // 3)
 
     if scaling:
         times = []

@@ -319,3 +319,8 @@ def test_threads_share_a_replica():
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(lambda _: ww.serving.Replica("llama-3-1-8b", "nvidia-h100-sxm") and replica.iterations(n_decode=np.arange(1, 2001), context=2048)["time_s"], range(8)):
             assert found.equals(alone)
+
+
+def test_a_search_is_a_child_that_a_time_limit_ends():
+    with pytest.raises(ww.RunError, match='search for plans of "Llama 3 70B on 2,048 H100".*limit of 0.001 s'):
+        ww.plan(TRAINING, timeout=0.001)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests and routers written in Python, through the serving engine's own interfaces."""
+"""Requests, routers and schedulers' policies written in Python, through the serving engine's own interfaces."""
 import gc
 import random
 
@@ -105,7 +105,7 @@ def test_wrong_routers_are_refused():
         ww.serving.simulate(SERVING, router=lambda request, replicas: None)
     with pytest.raises(ww.InputError, match="router: expected a function"):
         ww.serving.simulate(SERVING, router="round-robin")
-    with pytest.raises(ww.InputError, match='go with kind "serving", not "supply"'):
+    with pytest.raises(ww.InputError, match='policies of your own go with kind "serving", not "supply"'):
         ww.serving.simulate("supply-cowos-2024.json")
 
 
@@ -129,3 +129,65 @@ def test_a_replica_kept_after_the_run_says_that_it_is_over():
     gc.collect()
     with pytest.raises(RuntimeError, match="is over"):
         kept[0].n_outstanding
+
+
+def chunked(iteration):
+    """What the built-in policy "unified" calls."""
+    iteration.decode()
+    iteration.continue_prompts()
+    iteration.admit_chunks()
+
+
+def test_a_policy_in_python_that_calls_what_a_built_in_one_calls_does_what_that_does():
+    scenario = {**SERVING, "engine": {"scheduler": {"policy": "unified"}}}
+    assert numbers(ww.serving.simulate(scenario, policy=chunked)) == numbers(ww.run(scenario))
+
+
+def test_shortest_prompt_first_is_faster_for_short_prompts_and_slower_for_long_ones():
+    """One replica that is offered a long prompt for every nine short ones, more than it can take for ten seconds."""
+    requests = [(0.02 * i, 8000 if i % 10 == 0 else 200, 50) for i in range(500)]
+
+    def shortest_first(iteration):
+        iteration.decode()
+        iteration.continue_prompts()
+        for request in sorted(iteration.waiting(), key=lambda r: (r.tokens_to_compute, r.number)):
+            if not iteration.admit_one(request):
+                break
+
+    alone = {**SERVING, "n_replicas": 1}
+    mine, plain = (ww.serving.simulate(alone, requests=requests, policy=p).table("requests") for p in (shortest_first, None))
+    short = mine["input_tokens"] == 200
+    assert mine["ttft_s"][short].mean() < plain["ttft_s"][short].mean()
+    assert mine["ttft_s"][~short].mean() > plain["ttft_s"][~short].mean()
+
+
+def test_a_policy_sees_what_there_is():
+    seen = []
+
+    def policy(iteration):
+        waiting = iteration.waiting()
+        assert len(waiting) == iteration.n_waiting and len(iteration.decoding()) == iteration.n_decoding
+        assert 0 <= iteration.n_free_blocks <= iteration.n_blocks and iteration.block_tokens > 0
+        seen.extend((r.number, r.arrival_s, r.input_tokens, r.output_tokens, r.priority) for r in waiting)
+        chunked(iteration)
+        assert iteration.has_prompts or not waiting
+
+    ww.serving.simulate(SERVING, requests=[(0.0, 100, 10), {"arrival_s": 0.5, "input_tokens": 300, "output_tokens": 20, "priority": 2}], policy=policy)
+    assert {(0, 0.0, 100, 10, 0), (1, 0.5, 300, 20, 2)} <= set(seen)
+
+
+def test_what_a_policy_may_not_do_is_said():
+    kept = []
+    with pytest.raises(ww.InputError, match="slot 77, which holds no waiting request"):
+        ww.serving.simulate(SERVING, policy=lambda iteration: iteration.admit_one(77))
+    with pytest.raises(ww.InputError, match="must name a request of this iteration, got 'first'"):
+        ww.serving.simulate(SERVING, policy=lambda iteration: iteration.preempt("first"))
+    with pytest.raises(ww.InputError, match="leaves 1 requests? on idle replicas|leaves .* on idle replicas"):
+        ww.serving.simulate(SERVING, requests=[(0.0, 10, 10)], policy=lambda iteration: None)
+    with pytest.raises(ww.InputError, match="policy: expected a function"):
+        ww.serving.simulate(SERVING, policy="unified")
+    with pytest.raises(ZeroDivisionError):
+        ww.serving.simulate(SERVING, policy=lambda iteration: 1 / 0)
+    ww.serving.simulate(SERVING, requests=[(0.0, 10, 10)], policy=lambda iteration: kept.append(iteration) or chunked(iteration))
+    with pytest.raises(RuntimeError, match="may not keep it"):
+        kept[0].budget

@@ -45,7 +45,11 @@ def test_a_wheel_carries_what_it_needs(wheel):
     assert not [name for name in names if "/tests/" in f"/{name}" or name.endswith((".cpp", ".hpp"))]
 
 
-def test_a_wheel_works_in_an_environment_of_its_own(wheel, tmp_path):
+LIBRARIES = "import waferwatt; print(*{line.split()[-1] for line in open('/proc/self/maps') if '.so' in line}, sep='\\n')"
+
+
+@pytest.mark.parametrize("bundled", [False, True], ids=["as built", "with its libraries"])
+def test_a_wheel_works_in_an_environment_of_its_own(bundled, wheel, tmp_path):
     """Installed with its dependencies and nothing else, away from the sources; PYTHONPATH and the folder of models are not set."""
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "WAFERWATT_MODELS", "WAFERWATT_PROGRAM", "VIRTUAL_ENV")}
 
@@ -54,6 +58,11 @@ def test_a_wheel_works_in_an_environment_of_its_own(wheel, tmp_path):
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    if bundled:
+        pytest.importorskip("auditwheel", reason="auditwheel is not installed: scripts/wheel installs it")
+        environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+        told(sys.executable, "-m", "auditwheel", "repair", "-w", tmp_path, wheel)
+        (wheel,) = tmp_path.glob("*manylinux*.whl")
     told(sys.executable, "-m", "venv", "env")
     python, program = tmp_path / "env/bin/python", tmp_path / "env/bin/waferwatt"
     told(python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", wheel)
@@ -64,3 +73,7 @@ def test_a_wheel_works_in_an_environment_of_its_own(wheel, tmp_path):
     shipped = Path(file).parent / "scenarios" / "train-llama3-70b-h100.json"
     told(program, "run", shipped, "-o", "out")
     assert (tmp_path / "out/report.html").exists()
+    if bundled:
+        loaded = told(python, "-c", LIBRARIES).split()
+        ours = [path for path in loaded if "simgrid" in path or "libfmt" in path]
+        assert len(ours) >= 2 and all(path.startswith(str(tmp_path)) for path in ours), ours

@@ -88,7 +88,7 @@ def test_answers_of_commands_are_json_on_request(program, tmp_path):
     wrong = tmp_path / "wrong.json"
     wrong.write_text('{"schema": "waferwatt.scenario/1", "kind": "training", "name": "x", "question": "y", "modle": 1}')
     good, bad = told_json(program, "check", "scenarios/train-llama3-70b-h100.json", wrong, status=3)
-    assert good == {"file": "scenarios/train-llama3-70b-h100.json", "ok": True, "kind": "training", "name": "train-llama3-70b-h100"}
+    assert good == {"file": "scenarios/train-llama3-70b-h100.json", "ok": True, "kind": "training", "name": "Llama 3 70B on 2,048 H100"}
     assert not bad["ok"] and any("modle" in d["message"] and d["line"] == 1 and d["path"] == "/modle" for d in bad["diagnostics"])
     explained = told_json(program, "explain", "scenarios/train-llama3-70b-h100.json")
     assert explained["scenario"]["kind"] == "training" and all(value["source"] for value in explained["values"]) and len(explained["values"]) > 20

@@ -19,7 +19,7 @@ struct PlanSearch {
   Outcome outcome;
 };
 
-/// The same search, with its time and this process' memory. \throws InputError as search_plans
-PlanSearch run_plan_search(Scenario scenario, const std::string& objective, unsigned n_jobs);
+/// The same search in a child of its own. \throws InputError as search_plans, RunError as run_isolated
+PlanSearch run_plan_search(Scenario scenario, const std::string& objective, const RunOptions& options);
 
 }  // namespace waferwatt::scenario

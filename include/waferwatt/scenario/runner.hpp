@@ -36,6 +36,9 @@ class RunError : public std::runtime_error {
 /// \throws InputError, InfeasibleError as the run does; RunError naming the scenario
 Outcome run_isolated(const Scenario& scenario, const RunOptions& options = {});
 
+/// Other work that gives a result, in a child as above; `name` stands for it in messages.
+Outcome run_isolated(const std::string& name, const RunOptions& options, const std::function<Result()>& work);
+
 struct NamedScenario {
   std::string name;  ///< in messages
   const Scenario* scenario = nullptr;

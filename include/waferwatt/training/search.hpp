@@ -35,7 +35,8 @@ struct SearchResult {
   std::size_t n_too_large = 0; ///< left out: more memory than there is
   std::size_t n_bounded = 0;   ///< left out: even without bubble and traffic slower than the best
   std::vector<Candidate> best;    ///< by the objective, the best first, checked with timelines
-  std::vector<Candidate> pareto;  ///< no other is better in time, energy and memory at once
+  /// No other is better in time, energy and memory at once; of plans slower than the best ones, none in time and memory.
+  std::vector<Candidate> pareto;
 };
 
 /// All legal plans of the space on `n_jobs` threads; the result does not depend on their number.

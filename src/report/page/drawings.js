@@ -83,8 +83,8 @@ function drawSankey(box, spec, table, chosen) {
   const total = layers[0].nodes.reduce((sum, n) => sum + n.value, 0);
   const width = Math.max(190 * layers.length, box.clientWidth), most = Math.max(...layers.map((l) => l.nodes.length)), height = Math.max(260, 40 * most), bar = 12, gap = 8, top = 24;
   const scale = (height - top - gap * (most - 1)) / total;
-  const colours = colourOf(layers[0].nodes.map((n) => n.name));
-  layers[0].nodes.forEach((n, i) => { n.colour = colours[i]; });
+  const base = Math.max(0, spec.layers.indexOf(spec.colour)), colours = colourOf(layers[base].nodes.map((n) => n.name));
+  layers[base].nodes.forEach((n, i) => { n.colour = colours[i]; });
   layers.forEach((layer, l) => {
     const used = layer.nodes.reduce((sum, n) => sum + n.value * scale, 0) + gap * (layer.nodes.length - 1);
     let y = top + (height - top - used) / 2;
@@ -94,8 +94,10 @@ function drawSankey(box, spec, table, chosen) {
       y += node.h + gap;
     }
   });
-  for (const link of links) {  // layer by layer: a thing has the colour of what gives it most, the last layer is grey
-    if (layers[layers.length - 1].nodes.includes(link.to) || link.to.strongest > link.value) continue;
+  for (const link of links) {  // layer by layer: beyond the base a thing has the colour of what gives it most; the last layer is grey
+    const at = layers.findIndex((layer) => layer.nodes.includes(link.from));
+    link.colour = () => (at < base ? link.to.colour : link.from.colour);
+    if (at < base || at + 2 === layers.length || link.to.strongest > link.value) continue;
     Object.assign(link.to, {strongest: link.value, colour: link.from.colour});
   }
   const svg = svgIn(box, aria(spec, {labels: links, series: []}), width, height + 4);
@@ -108,7 +110,7 @@ function drawSankey(box, spec, table, chosen) {
   for (const link of [...links].sort((a, b) => a.from.y - b.from.y || a.to.y - b.to.y)) {
     const h = link.value * scale, x0 = link.from.x + bar, x1 = link.to.x, y0 = link.from.out, y1 = link.to.in, mid = (x0 + x1) / 2;
     link.from.out += h; link.to.in += h;
-    const path = svgNode("path", {d: `M${x0} ${y0}C${mid} ${y0} ${mid} ${y1} ${x1} ${y1}v${h}C${mid} ${y1 + h} ${mid} ${y0 + h} ${x0} ${y0 + h}Z`, fill: link.from.colour},
+    const path = svgNode("path", {d: `M${x0} ${y0}C${mid} ${y0} ${mid} ${y1} ${x1} ${y1}v${h}C${mid} ${y1 + h} ${mid} ${y0 + h} ${x0} ${y0 + h}Z`, fill: link.colour()},
       svgNode("title", {}, `${link.from.name} → ${link.to.name}: ${quantity(link.value, spec.unit)}`));
     shapes.append(path);
   }
@@ -211,13 +213,35 @@ function drawHeat(box, spec, table, chosen) {
   return {numbers: {titles: [words(spec.row), words(spec.cell), words(spec.value)], rows: names.flatMap((n) => groups.get(n).map((c) => [n, c.label, c.value]))}, n: rows.length};
 }
 
-/** Places on a grid of longitude and latitude, as large as their value. */
+/** Texts beside marks, the largest marks first; those that would cover another text or mark are left out, their numbers are in the tip
+ * and the table. */
+function labelsOf(marks, width, height, textOf) {
+  const taken = [], texts = [];
+  marks.forEach((mark, i) => {
+    const text = textOf(i), w = 6.2 * text.length, places = [[mark.x + mark.r + 4, mark.y + 4], [mark.x - mark.r - 4 - w, mark.y + 4], [mark.x - w / 2, mark.y - mark.r - 5], [mark.x - w / 2, mark.y + mark.r + 13]];
+    for (const [x, y] of places) {
+      const box = [x, y - 11, x + w, y + 3];
+      const isFree = box[0] >= 0 && box[2] <= width && box[1] >= 0 && box[3] <= height && taken.every((t) => box[2] < t[0] || t[2] < box[0] || box[3] < t[1] || t[3] < box[1])
+        && marks.every((m) => m === mark || Math.max(box[0] - m.x, m.x - box[2], 0) ** 2 + Math.max(box[1] - m.y, m.y - box[3], 0) ** 2 > m.r ** 2);
+      if (!isFree) continue;
+      taken.push(box);
+      texts.push(svgText(x, y, text, {"font-size": 11}));
+      return;
+    }
+  });
+  return texts;
+}
+
+/** Places on a grid of longitude and latitude, as large as their value. A degree of longitude is as wide as it is in the middle of the picture. */
 function drawMap(box, spec, table, chosen) {
   const rows = selected(table, spec, chosen).filter((i) => typeof table.at(spec.x, i) === "number" && typeof table.at(spec.y, i) === "number" && table.at(spec.value, i) > 0);
   if (rows.length === 0) return {missing: `${table.name} has no places`};
   const span = (column, margin) => [Math.min(...rows.map((i) => table.at(column, i))) - margin, Math.max(...rows.map((i) => table.at(column, i))) + margin];
-  const [west, east] = span(spec.x, 8), [south, north] = span(spec.y, 5);
-  const width = Math.max(320, box.clientWidth), height = Math.min(460, Math.max(240, (width * (north - south)) / (east - west)));
+  let [west, east] = span(spec.x, 8), [south, north] = span(spec.y, 5);
+  const middle = Math.cos(((north + south) / 2) * (Math.PI / 180)), marks = [];
+  const width = Math.max(320, box.clientWidth), wanted = (width * (north - south)) / ((east - west) * middle), height = Math.min(460, Math.max(240, wanted));
+  const more = wanted > height ? ((east - west) * (wanted / height - 1)) / 2 : 0, higher = wanted < height ? ((north - south) * (height / wanted - 1)) / 2 : 0;
+  west -= more; east += more; south -= higher; north += higher;
   const x = (lon) => ((lon - west) / (east - west)) * width, y = (lat) => ((north - lat) / (north - south)) * height;
   const svg = svgIn(box, aria(spec, {labels: rows, series: []}), width, height), largest = Math.max(...rows.map((i) => table.at(spec.value, i)));
   for (const lon of niceTicks(west, east, 6)) svg.append(svgNode("line", {x1: x(lon), x2: x(lon), y1: 0, y2: height, stroke: themeColour("line")}), svgText(x(lon) + 3, height - 4, `${Math.abs(lon)}° ${lon < 0 ? "W" : "E"}`, {class: "dim", "font-size": 10}));
@@ -225,9 +249,11 @@ function drawMap(box, spec, table, chosen) {
   const kinds = [...new Set(rows.map((i) => keyText(table, spec.series, i)))], colours = colourOf(kinds);
   for (const i of [...rows].sort((a, b) => table.at(spec.value, b) - table.at(spec.value, a))) {
     const r = 3 + 20 * Math.sqrt(table.at(spec.value, i) / largest);
-    svg.append(svgNode("circle", {cx: x(table.at(spec.x, i)), cy: y(table.at(spec.y, i)), r, fill: colours[kinds.indexOf(keyText(table, spec.series, i))], "fill-opacity": 0.55, stroke: themeColour("back")},
-      svgNode("title", {}, `${keyText(table, spec.label, i)}: ${quantity(table.at(spec.value, i), spec.unit)}`)));
+    const at = {x: x(table.at(spec.x, i)), y: y(table.at(spec.y, i)), text: `${keyText(table, spec.label, i)}: ${quantity(table.at(spec.value, i), spec.unit)}`, r};
+    svg.append(svgNode("circle", {cx: at.x, cy: at.y, r, fill: colours[kinds.indexOf(keyText(table, spec.series, i))], "fill-opacity": 0.55, stroke: themeColour("back")}, svgNode("title", {}, at.text)));
+    marks.push(at);
   }
+  svg.append(...labelsOf(marks, width, height, (i) => marks[i].text.replace(/ \([^)]*\)/, "")));
   legendOf(box, kinds.map((k, i) => [k, colours[i]]));
   return {numbers: {titles: [words(spec.label), "longitude", "latitude", words(spec.value)], rows: rows.map((i) => [keyText(table, spec.label, i), table.at(spec.x, i), table.at(spec.y, i), table.at(spec.value, i)])}, n: rows.length};
 }
