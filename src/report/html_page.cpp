@@ -117,7 +117,7 @@ std::string html_page(const scenario::Scenario& scenario, const scenario::Outcom
   std::vector<const Table*> tables;
   for (const auto& table : outcome.result.tables) tables.push_back(&table);
   // In the order in which read_results gives them.
-  std::ranges::stable_sort(tables, {}, [](const Table* table) { return std::pair{table->name() == kTraceTable, table->name()}; });
+  std::ranges::stable_sort(tables, {}, [](const Table* table) { return std::pair{table->name() == kTraceTable || table->name() == kCounterTable, table->name()}; });
   tables.push_back(&outcome.result.ledger);
   return run_page(summary(scenario, outcome), resolved, inputs_table(used_values(resolved, *scenario.catalog)), tables);
 }

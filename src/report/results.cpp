@@ -108,12 +108,12 @@ double number_of(const Value& value, std::string_view key) {
   return member ? member->number() : 0;
 }
 
-/// The spans of a trace file that write_trace wrote.
-Table read_trace(const fs::path& file, Diagnostics& diagnostics) {
-  Table table = trace_table();
+/// The spans and counters of a trace file that write_trace wrote.
+std::pair<Table, Table> read_trace(const fs::path& file, Diagnostics& diagnostics) {
+  Table table = trace_table(), counters = counter_table();
   const Value trace = io::read_json_file(file.string(), diagnostics);
   const Value* events = trace.find("traceEvents");
-  if (!events || !events->get_if<Value::List>()) return table;
+  if (!events || !events->get_if<Value::List>()) return {table, counters};
   std::map<std::pair<double, double>, std::string> names;  // by process and thread; 0 for the process itself
   for (const auto& event : *events->get_if<Value::List>()) {
     const double process = number_of(event, "pid"), thread = number_of(event, "tid");
@@ -122,9 +122,12 @@ Table read_trace(const fs::path& file, Diagnostics& diagnostics) {
     } else if (text_of(event, "ph") == "X") {
       table.add({names[{process, 0}], names[{process, thread}], text_of(event, "name"), text_of(event, "cat"), number_of(event, "ts") / 1e6,
                  number_of(event, "dur") / 1e6});
+    } else if (text_of(event, "ph") == "C") {
+      const Value* arguments = event.find("args");
+      counters.add({names[{process, 0}], text_of(event, "name"), number_of(event, "ts") / 1e6, arguments ? number_of(*arguments, "value") : 0});
     }
   }
-  return table;
+  return {table, counters};
 }
 
 }  // namespace
@@ -147,7 +150,11 @@ Results read_results(const fs::path& folder, Diagnostics& diagnostics) {
   for (const auto& entry : fs::directory_iterator(folder / "tables", none))
     if (entry.path().extension() == ".csv") results.tables.push_back(read_csv(entry.path(), entry.path().stem().string()));
   std::ranges::sort(results.tables, {}, &Table::name);
-  if (fs::exists(folder / "trace.json")) results.tables.push_back(read_trace(folder / "trace.json", diagnostics));
+  if (fs::exists(folder / "trace.json")) {
+    auto [spans, counters] = read_trace(folder / "trace.json", diagnostics);
+    results.tables.push_back(std::move(spans));
+    if (counters.n_rows() > 0) results.tables.push_back(std::move(counters));
+  }
   return results;
 }
 

@@ -52,10 +52,12 @@ void write_files(const fs::path& folder, const scenario::Scenario& scenario, con
   json("resolved.json", scenario.resolved());
   const auto csv = [&](const fs::path& file, const Table& table) { write_file(file, [&](std::ostream& out) { io::write_csv(out, table); }); };
   csv(folder / "inputs.csv", inputs_table(used_values(scenario.resolved(), *scenario.catalog)));
+  const auto counters = std::ranges::find(outcome.result.tables, kCounterTable, &Table::name);
   for (const auto& table : outcome.result.tables)
     if (table.name() == kTraceTable)
-      write_file(folder / "trace.json", [&](std::ostream& out) { write_trace(out, table); });
-    else
+      write_file(folder / "trace.json",
+                 [&](std::ostream& out) { write_trace(out, table, counters == outcome.result.tables.end() ? nullptr : &*counters); });
+    else if (table.name() != kCounterTable)
       csv(folder / "tables" / (table.name() + ".csv"), table);
   if (outcome.result.ledger.n_columns() > 0)
     csv(folder / "ledger.csv", outcome.result.ledger);

@@ -16,7 +16,12 @@ core::Table trace_table() {
   return {std::string{kTraceTable}, {{"process", Kind::text}, {"thread", Kind::text}, {"name", Kind::text}, {"category", Kind::text}, {"start_s"}, {"duration_s"}}};
 }
 
-void write_trace(std::ostream& out, const core::Table& spans) {
+core::Table counter_table() {
+  using Kind = core::Table::Kind;
+  return {std::string{kCounterTable}, {{"process", Kind::text}, {"name", Kind::text}, {"time_s"}, {"value"}}};
+}
+
+void write_trace(std::ostream& out, const core::Table& spans, const core::Table* counters) {
   const auto &processes = spans.texts("process"), &threads = spans.texts("thread"), &names = spans.texts("name"),
              &categories = spans.texts("category");
   const auto &starts = spans.numbers("start_s"), &durations = spans.numbers("duration_s");
@@ -28,11 +33,14 @@ void write_trace(std::ostream& out, const core::Table& spans) {
     out << separator << event;
     separator = ",\n";
   };
+  const auto id_of = [&](const std::string& name) {
+    const auto [process, is_new] = process_ids.try_emplace(name, process_ids.size() + 1);
+    if (is_new)
+      put(fmt::format(R"({{"ph": "M", "pid": {}, "name": "process_name", "args": {{"name": {}}}}})", process->second, json_quoted(name)));
+    return process->second;
+  };
   for (std::size_t i = 0; i < spans.n_rows(); ++i) {
-    const auto [process, new_process] = process_ids.try_emplace(processes[i], process_ids.size() + 1);
-    const std::size_t pid = process->second;
-    if (new_process)
-      put(fmt::format(R"({{"ph": "M", "pid": {}, "name": "process_name", "args": {{"name": {}}}}})", pid, json_quoted(processes[i])));
+    const std::size_t pid = id_of(processes[i]);
     const auto [thread, new_thread] = thread_ids.try_emplace({processes[i], threads[i]}, thread_ids.size() + 1);
     const std::size_t tid = thread->second;
     if (new_thread)
@@ -43,6 +51,9 @@ void write_trace(std::ostream& out, const core::Table& spans) {
     put(fmt::format(R"({{"ph": "X", "pid": {}, "tid": {}, "name": {}, "cat": {}, "ts": {}, "dur": {}}})", pid, tid, json_quoted(names[i]),
                     json_quoted(categories[i]), start, end - start));
   }
+  for (std::size_t i = 0; counters && i < counters->n_rows(); ++i)
+    put(fmt::format(R"({{"ph": "C", "pid": {}, "name": {}, "ts": {}, "args": {{"value": {}}}}})", id_of(counters->texts("process")[i]),
+                    json_quoted(counters->texts("name")[i]), std::llround(1e6 * counters->numbers("time_s")[i]), counters->numbers("value")[i]));
   out << "\n]}\n";
 }
 

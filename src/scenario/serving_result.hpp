@@ -12,6 +12,11 @@ std::vector<Metric> metrics_of(const serving::ServingSummary& summary, const ser
 Table percentile_table(const serving::ServingSummary& summary);
 Table timeline_table(const serving::ServingOutcome& outcome, const serving::Deployment& deployment);
 Table group_table(const serving::ServingOutcome& outcome, const serving::Deployment& deployment);
+/// Spans for a trace viewer: the first iterations and stretches of them, by replica and micro-batch, with what they held,
+/// and one span that says how many later ones are left out.
+Table iteration_spans(const serving::ServingOutcome& outcome, const serving::Deployment& deployment);
+/// What waited, ran and was cached at the end of each of them; a row where it changed.
+Table iteration_counters(const serving::ServingOutcome& outcome, const serving::Deployment& deployment);
 Table workload_table(const traces::Statistics& statistics);
 Table ledger_of(const serving::ServingSummary& summary);
 

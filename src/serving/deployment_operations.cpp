@@ -131,7 +131,7 @@ void DeploymentRun::fail(std::uint32_t index) {
     std::erase_if(decode_.parked, [id](const auto& parked) { return parked.first == id; });
     request.charged_s = {};
     request.charge(Charge::failure, loop_.now() - request.arrival_s);
-    request.first_token_s = -1;
+    request.first_token_s = request.decode_start_s = -1;
     request.cached_tokens = 0;
     ++request.n_retries;
     ++outcome_.n_retries;

@@ -143,11 +143,12 @@ void DeploymentRun::hand_over(std::uint32_t from, std::uint32_t id) {
   const GroupModel &source = groups_[stations_[from].group], &target = groups_[stations_[to].group];
   const double n_source = static_cast<double>(source.shape.n_accelerators),
                n_target = static_cast<double>(target.shape.n_accelerators);
-  const DataSize size = source.kv_per_token * static_cast<double>(requests_[id].input_tokens) * n_source;
+  const DataSize size = source.kv_per_token * static_cast<double>(requests_[id].input_tokens);
   const Bandwidth bandwidth = std::min(source.transfer_bandwidth * n_source, target.transfer_bandwidth * n_target);
   const double start_s = std::max({loop_.now(), stations_[from].link_free_s, stations_[to].link_free_s});
   const double sent_s = start_s + (size / bandwidth).in(second);
   stations_[from].link_free_s = stations_[to].link_free_s = sent_s;
+  replicas_[to].expect(+1);
   ++outcome_.n_transfers;
   outcome_.transferred_byte += size.in(byte);
   const std::uint64_t n_retries = static_cast<std::uint32_t>(requests_[id].n_retries);
@@ -156,6 +157,7 @@ void DeploymentRun::hand_over(std::uint32_t from, std::uint32_t id) {
 
 void DeploymentRun::transferred(std::uint32_t to, std::uint32_t id, std::uint32_t n_retries) {
   RequestRecord& request = requests_[id];
+  replicas_[to].expect(-1);
   // Stale: the prompt's replica failed in the meantime, and the request started over.
   if (static_cast<std::uint32_t>(request.n_retries) != n_retries || request.first_token_s < 0) return;
   const std::uint32_t from = prefill_station_[id];

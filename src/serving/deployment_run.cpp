@@ -134,6 +134,7 @@ void DeploymentRun::end_lane(std::uint32_t index, std::size_t lane) {
   follows_at_once_ = false;
   const auto& completed = replica.finish(loop_.now(), lane);
   note_load(index, replica.began_s(lane), before);
+  if (outcome_.iterations.size() < ServingOutcome::kMostIterations) note_iteration(index, lane);
   outcome_.end_s = loop_.now();
   for (const std::uint32_t id : completed) end(id);
   for (const std::uint32_t id : replica.handed_over()) hand_over(index, id);
@@ -143,6 +144,19 @@ void DeploymentRun::end_lane(std::uint32_t index, std::size_t lane) {
     wake(index);
   else
     start_lanes(index);
+}
+
+void DeploymentRun::note_iteration(std::uint32_t index, std::size_t lane) {
+  const Replica& replica = replicas_[index];
+  outcome_.iterations.push_back({.replica = index,
+                                 .lane = lane,
+                                 .begin_s = replica.began_s(lane),
+                                 .end_s = loop_.now(),
+                                 .n_steps = replica.n_steps(lane),
+                                 .load = replica.load(lane),
+                                 .n_waiting = replica.n_waiting(),
+                                 .n_in_batch = replica.n_in_batch(),
+                                 .n_kv_blocks = replica.n_used_blocks()});
 }
 
 void DeploymentRun::note_load(std::uint32_t index, double began_s, const ReplicaTotals& before) {

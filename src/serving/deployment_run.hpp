@@ -14,7 +14,7 @@ struct GroupModel {
   ReplicaShape shape;
   Bandwidth transfer_bandwidth;  ///< of one accelerator
   Time transfer_latency;
-  DataSize kv_per_token;         ///< on one accelerator
+  DataSize kv_per_token;         ///< of a token, on all accelerators together
 };
 
 class DeploymentRun final : public engine::EventHandler {
@@ -61,6 +61,7 @@ class DeploymentRun final : public engine::EventHandler {
   void start_lanes(std::uint32_t station);
   void schedule_end(std::uint32_t station, std::size_t lane, double ends_s);
   void end_lane(std::uint32_t station, std::size_t lane);
+  void note_iteration(std::uint32_t station, std::size_t lane);
   void note_load(std::uint32_t station, double began_s, const ReplicaTotals& before);
 
   // operations: deployment_operations.cpp

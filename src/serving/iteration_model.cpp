@@ -91,6 +91,11 @@ IterationModel::IterationModel(const catalog::LanguageModel& model, const cost::
 
 IterationModel::~IterationModel() = default;
 
+void IterationModel::change(const BackendProfile& backend, Time host_overhead) {
+  backend_ = backend, host_overhead_s_ = host_overhead.in(second);
+  if (operators_->take_expert_kernel(backend.experts)) expert_costs_.clear();
+}
+
 Time IterationModel::all_reduce_time(DataSize size) const { return operators_->all_reduce_time(size); }
 double IterationModel::idle_power_w() const { return operators_->idle_power_w(); }
 

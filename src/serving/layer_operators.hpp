@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What one accelerator does in one pass through the layers, operator by operator, summed over the layers.
+#include <utility>
+
 #include "waferwatt/serving/iteration_model.hpp"
 
 namespace waferwatt::serving {
@@ -23,6 +25,11 @@ class LayerOperators {
   IterationCost prefill_attention(double n_chunks, double tokens, double context) const;
   /// Hidden states of a micro-batch from stage to stage.
   IterationCost stage_sends(double n_tokens) const;
+
+  /// \returns whether it is another one than before
+  bool take_expert_kernel(const std::optional<ExpertKernel>& kernel) {
+    return std::exchange(expert_kernel_, kernel) != kernel;
+  }
 
   Time all_reduce_time(DataSize size) const;
   double idle_power_w() const { return operators_.idle_power().in(watt); }

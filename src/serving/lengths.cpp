@@ -17,8 +17,9 @@ struct Preset {
 
 // Quantiles of the Azure LLM inference traces of November 2023 (Azure Public Dataset, CC-BY-4.0; Patel et al.,
 // "Splitwise", ISCA 2024): 19,366 conversation and 8,819 code requests, means 1,155 in and 211 out, 2,048 in and 28
-// out; and of the Mooncake conversation trace (Qin et al., FAST 2025, Apache-2.0): 12,031 requests, means 12,035 in
-// and 343 out.
+// out; of the Mooncake conversation trace (Qin et al., FAST 2025, Apache-2.0): 12,031 requests, means 12,035 in and 343
+// out; and of the ShareGPT conversations with more than 256 tokens in and 512 out that LLMServingSim measures engines
+// with (casys-kaist, MIT): 300 requests, means 857 in and 653 out.
 const std::vector<Preset>& presets() {
   static const std::vector<Preset> table = {
       {"azure-2023-conversation",
@@ -43,7 +44,10 @@ const std::vector<Preset>& presets() {
         {1, 126195}},
        {{0, 1}, {.02, 3}, {.05, 10}, {.1, 24}, {.15, 46}, {.2, 100}, {.25, 157}, {.3, 213}, {.35, 256}, {.4, 291},
         {.45, 323}, {.5, 350}, {.55, 375}, {.6, 399}, {.65, 423}, {.7, 447}, {.75, 472}, {.8, 504}, {.85, 543},
-        {.9, 597}, {.95, 698}, {.98, 891}, {.99, 1120}, {.995, 1570}, {.999, 2000}, {1, 2000}}}};
+        {.9, 597}, {.95, 698}, {.98, 891}, {.99, 1120}, {.995, 1570}, {.999, 2000}, {1, 2000}}},
+      {"sharegpt-long-answers",
+       {{0, 262}, {.05, 305}, {.1, 363}, {.25, 482}, {.5, 730}, {.75, 1109}, {.9, 1458}, {.95, 1747}, {.99, 2764}, {1, 3998}},
+       {{0, 512}, {.05, 523}, {.1, 530}, {.25, 561}, {.5, 631}, {.75, 767}, {.9, 770}, {.95, 773}, {.99, 784}, {1, 1021}}}};
   return table;
 }
 

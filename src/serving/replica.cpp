@@ -31,6 +31,7 @@ Replica::Replica(IterationCosts& model, const ReplicaShape& shape, std::vector<R
       n_watermark_(static_cast<std::int64_t>(shape.engine.kv_watermark * static_cast<double>(shape.n_kv_blocks))),
       grows_(reservation_of(shape) != KvReservation::whole_request),
       sequences_per_lane_(std::max<std::int64_t>(1, shape.engine.max_sequences / shape.n_stages)),
+      longest_chunk_(std::max<std::int64_t>(1, shape.engine.max_batched_tokens / shape.n_groups)),
       requests_(requests),
       waiting_(kNPriorities),
       stage_free_s_(static_cast<std::size_t>(shape.n_stages), 0.0),
@@ -44,7 +45,7 @@ Replica::Replica(IterationCosts& model, const ReplicaShape& shape, std::vector<R
 bool Replica::fits(const RequestRecord& request) const {
   const std::int64_t longest = request.input_tokens + (shape_.role == Role::prefill ? 1 : request.output_tokens);
   if (longest > shape_.context_limit || kv_.blocks_for(longest) > kv_.n_blocks() - n_watermark_) return false;
-  return shape_.own_policy || policy_of(engine().scheduler.policy).divides_prompts || request.input_tokens <= engine().max_batched_tokens;
+  return shape_.own_policy || policy_of(engine().scheduler.policy).divides_prompts || request.input_tokens <= longest_chunk_;
 }
 
 std::uint32_t Replica::new_slot() {

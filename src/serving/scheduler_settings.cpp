@@ -15,7 +15,8 @@ const io::Record<SchedulerSettings>& SchedulerSettings::record() {
       io::Record<S>("serving_scheduler", "How the engine of a replica composes its iterations.")
           .optional("policy", &S::policy,
                     {.doc = "static: a batch is served to its end before the next one; orca: whole prompts join the "
-                            "decodes; prefill-first: prompts have iterations of their own; sarathi: decodes, then "
+                            "decodes; prefill-first: prompts have iterations of their own; prefill-first-chunked: the same, of "
+                            "prompts cut to the budget; sarathi: decodes, then "
                             "chunks of prompts; unified: one budget in order of admission."})
           .optional("count_padding", &S::count_padding,
                     {.doc = "Whole prompts of one iteration count as if all were as long as the longest."})

@@ -14,6 +14,7 @@ const PolicyEntry& policy_of(SchedulerPolicy policy) {
       {SchedulerPolicy::static_batching, KvReservation::whole_request, false, compose_static},
       {SchedulerPolicy::orca, KvReservation::whole_request, false, compose_orca},
       {SchedulerPolicy::prefill_first, KvReservation::prompt, false, compose_prefill_first},
+      {SchedulerPolicy::prefill_first_chunked, KvReservation::prompt, true, compose_prefill_first_chunked},
       {SchedulerPolicy::sarathi, KvReservation::prompt, true, compose_chunked},
       {SchedulerPolicy::unified, KvReservation::chunk, true, compose_chunked}};
   return *std::ranges::find(kTable, policy, &PolicyEntry::policy);
@@ -124,7 +125,7 @@ void Scheduling::continue_prompts() {
 void Scheduling::add_chunk(std::uint32_t slot, std::int64_t most) {
   Sequence& sequence = replica_.sequences_[slot];
   if (sequence.chunk > 0) return;
-  const std::int64_t chunk = std::min({sequence.target - sequence.context, budget_, most});
+  const std::int64_t chunk = std::min({sequence.target - sequence.context, budget_, most, replica_.longest_chunk_});
   if (!sequence.has_blocks_for_all) {
     const auto wanted = [&] {
       return replica_.kv_.blocks_for(sequence.context + chunk) - sequence.blocks -
@@ -188,7 +189,15 @@ std::optional<Charge> Scheduling::obstacle(const Sequence& sequence, bool whole)
   return std::nullopt;
 }
 
+// Data-parallel groups step together, so that a prompt of one keeps the others waiting: some engines let prompts wait
+// until there is one for each.
+bool Scheduling::gathers() const {
+  const std::int64_t n = replica_.engine().backend.gathers_prompts ? replica_.shape_.n_groups : 1;
+  return lane_.prefilling.empty() && replica_.n_waiting_ < n && lane_.decodes.size() >= n && replica_.shape_.role != Role::decode;
+}
+
 void Scheduling::admit(bool whole) {
+  if (gathers()) return;
   while (replica_.n_waiting_ > 0) {
     const std::uint32_t slot = replica_.next_waiting();
     if (const auto why = obstacle(replica_.sequences_[slot], whole)) {
@@ -232,6 +241,7 @@ void Scheduling::place(std::uint32_t slot, std::int64_t most) {
   lane_.batch.push_back(slot);
   ++replica_.n_in_batch_;
   if (sequence.context == sequence.target) {
+    if (replica_.shape_.role == Role::decode && request.decode_start_s < 0) request.decode_start_s = now_s_;
     replica_.join_decodes(lane_, slot);
     if (lane_.decoding) top_up_decodes();
     return;

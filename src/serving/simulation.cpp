@@ -29,6 +29,14 @@ std::int64_t context_limit(const Deployment& deployment) {
                                                               : std::numeric_limits<std::int64_t>::max();
 }
 
+/// Settings are of each data-parallel group; the replica schedules all of them together.
+EngineSettings engine_of_all_groups(const ReplicaGroup& group) {
+  EngineSettings engine = group.engine;
+  engine.max_batched_tokens *= group.plan.data_parallel;
+  engine.max_sequences *= group.plan.data_parallel;
+  return engine;
+}
+
 /// The link from one replica to another: beyond the scale-up domain where something is known of that.
 network::LinkSpec link_between_replicas(const network::TwoLevelNetwork& network) {
   return network.scale_out().bandwidth > Bandwidth{} ? network.scale_out() : network.scale_up();
@@ -64,21 +72,19 @@ std::unique_ptr<OwnModels> prepare(const Deployment& deployment, const ReplicaGr
   own.idle_power_w = models->iterations.idle_power_w();
   own.provenance = models->iterations.provenance();
   const network::LinkSpec link = link_between_replicas(*network);
-  EngineSettings engine = group.engine;  // of each data-parallel group; the replica schedules all of them together
-  engine.max_batched_tokens *= group.plan.data_parallel;
-  engine.max_sequences *= group.plan.data_parallel;
   model = {.costs = &models->costs,
-           .shape = {.engine = engine,
+           .shape = {.engine = engine_of_all_groups(group),
                      .n_kv_blocks = own.memory.n_kv_blocks,
                      .context_limit = context_limit(deployment),
-                     .n_stages = group.plan.pipeline_parallel,
+                     .n_stages = group.plan.micro_batches(),
                      .prefix_tokens = prefix_tokens,
                      .role = group.role,
                      .kv_block_size = own.memory.kv_per_token * static_cast<double>(group.engine.kv_block_tokens),
-                     .n_accelerators = group.plan.n_accelerators()},
+                     .n_accelerators = group.plan.n_accelerators(),
+                     .n_groups = group.plan.data_parallel},
            .transfer_bandwidth = deployment.transfer_bandwidth.value_or(link.effective_bandwidth()),
            .transfer_latency = link.latency,
-           .kv_per_token = own.memory.kv_per_token};
+           .kv_per_token = deployment.model->kv_cache_per_token(group.plan.kv_format)};
   if (group.role != Role::mixed && model.transfer_bandwidth <= Bandwidth{})
     outcome.infeasible = fmt::format("nothing is known of a network between replicas of {}; give transfer_bandwidth",
                                      group.accelerator->name);
@@ -135,13 +141,14 @@ ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, R
     const ReplicaGroup& group = deployment.groups[i];
     outcome.groups.emplace_back().memory.n_kv_blocks = n_kv_blocks[i];
     groups.push_back({.costs = costs[i],
-                      .shape = {.engine = group.engine,
+                      .shape = {.engine = engine_of_all_groups(group),
                                 .n_kv_blocks = n_kv_blocks[i],
                                 .context_limit = context_limit(deployment),
-                                .n_stages = group.plan.pipeline_parallel,
+                                .n_stages = group.plan.micro_batches(),
                                 .prefix_tokens = requests.prefix_tokens(),
                                 .role = group.role,
                                 .n_accelerators = group.plan.n_accelerators(),
+                                .n_groups = group.plan.data_parallel,
                                 .own_policy = policy},
                       .transfer_bandwidth = deployment.transfer_bandwidth.value_or(100 * giga * byte / second),
                       .transfer_latency = {},

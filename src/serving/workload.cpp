@@ -72,8 +72,8 @@ const io::Record<Workload>& Workload::record() {
   static const auto record =
       io::Record<W>("serving_workload", "The requests a deployment gets.")
           .optional("preset", &W::preset,
-                    {.doc = "Lengths of a published trace: azure-2023-conversation, azure-2023-code or "
-                            "mooncake-conversation."})
+                    {.doc = "Lengths of a published trace: azure-2023-conversation, azure-2023-code, "
+                            "mooncake-conversation or sharegpt-long-answers."})
           .optional("input", &W::input, {.doc = "Input lengths, instead of a preset."})
           .optional("output", &W::output, {.doc = "Output lengths, instead of a preset."})
           .optional("rate", &W::rate,

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <set>
 
+#include "serving_prediction.hpp"
+
 namespace waferwatt::validation {
 namespace {
 
@@ -57,9 +59,9 @@ double loss(double log_error) {
   return x <= kFar ? soft : soft + std::log(x / kFar);
 }
 
-double objective(const std::vector<ServingCase>& cases, const catalog::Catalog& catalog, const BackendProfile& profile) {
+double objective(const std::vector<ServingCase>& cases, ServingPredictor& predictor, const BackendProfile& profile) {
   constexpr double kFirstTokenWeight = 0.35;
-  const auto predictions = predict(cases, catalog, [&](const ServingCase&) { return profile; });
+  const auto predictions = predictor.predict([&](const ServingCase&) { return profile; });
   double sum = 0;
   std::size_t n = 0;
   for (std::size_t i = 0; i < cases.size(); ++i) {
@@ -98,22 +100,26 @@ bool is_fitted_half(const ServingCase& serving_case) {
 ServingFit fit_backend(const ServingCases& cases, const std::string& backend, const catalog::Catalog& catalog, int n_rounds) {
   constexpr std::size_t kFewest = 20;
   constexpr double kShrink = 0.6;
+  constexpr int kMostSteps = 3;
   const auto fitted = of_half(cases, backend, true);
   if (fitted.size() < kFewest)
     throw InputError(fmt::format("backend \"{}\": {} cases in the half that is fitted, at least {} are needed", backend, fitted.size(), kFewest));
   const auto* shipped = serving::find_backend(backend);
   BackendProfile best = shipped ? *shipped : BackendProfile{.name = backend};
-  double least = objective(fitted, catalog, best);
+  ServingPredictor predictor(fitted, catalog);
+  double least = objective(fitted, predictor, best);
   double shrink = 1;
   for (int round = 0; round < n_rounds; ++round, shrink *= kShrink)
     for (const ProfileParameter& p : profile_parameters())
-      for (const double sign : {1.0, -1.0}) {
-        const double old = p.get(best), step = p.is_sum ? p.step * shrink : 1 + (p.step - 1) * shrink;
-        BackendProfile candidate = best;
-        p.set(candidate, std::clamp(p.is_sum ? old + sign * step : old * std::pow(step, sign), p.low, p.high));
-        const double value = objective(fitted, catalog, candidate);
-        if (value < least) best = candidate, least = value;
-      }
+      for (const double sign : {1.0, -1.0})
+        for (int i = 0; i < kMostSteps; ++i) {  // on in a direction that helps
+          const double old = p.get(best), step = p.is_sum ? p.step * shrink : 1 + (p.step - 1) * shrink;
+          BackendProfile candidate = best;
+          p.set(candidate, std::clamp(p.is_sum ? old + sign * step : old * std::pow(step, sign), p.low, p.high));
+          const double value = p.get(candidate) != old ? objective(fitted, predictor, candidate) : least;
+          if (value >= least) break;
+          best = candidate, least = value;
+        }
   const auto errors = [&](bool half) {
     return validate_serving({.cases = of_half(cases, backend, half)}, catalog, [&](const ServingCase&) { return best; });
   };

@@ -29,9 +29,10 @@ ServingPrediction of_closed_loop(const ServingCase& c, const Models& models, con
     const auto& plan = c.disaggregation->prefill_plan;
     const auto link = c.network ? c.network->scale_out().effective_bandwidth()
                                 : c.accelerator->nic_bandwidth ? c.accelerator->nic_bandwidth->value : 50 * giga * byte / second;
-    return serving::disaggregated_loop(*models.prompts, models.iterations, engine, memory,
-                                       {c.disaggregation->n_prefill, c.disaggregation->n_decode, link * static_cast<double>(plan.n_accelerators())},
-                                       c.model->kv_cache_per_token(plan.kv_format), c.load);
+    const auto prompts_memory = serving::memory_plan(*c.model, *c.accelerator, plan, engine);
+    return serving::disaggregated_loop({*models.prompts, engine, prompts_memory, c.disaggregation->n_prefill},
+                                       {models.iterations, engine, memory, c.disaggregation->n_decode},
+                                       c.model->kv_cache_per_token(plan.kv_format), link * static_cast<double>(plan.n_accelerators()), c.load);
   };
   const auto out = run();
   if (!out.infeasible.empty()) return {.infeasible = out.infeasible};
@@ -39,7 +40,7 @@ ServingPrediction of_closed_loop(const ServingCase& c, const Models& models, con
   const BackendProfile& backend = engine.backend;
   // A request that is alone meets no running steps.
   const double steps = c.load.concurrency > 1 ? backend.first_token_steps : 0;
-  p.ttft_s = (out.time_to_first_token + backend.request_overhead + steps * out.step_time).in(second);
+  p.ttft_s = (out.time_to_first_token + steps * out.time_per_output_token).in(second);
   p.tpot_s = out.time_per_output_token.in(second);
   p.tokens_per_s = out.output_rate.in(token / second);
   p.joule_per_token = out.energy_per_output_token.in(joule);
@@ -82,6 +83,20 @@ ServingPrediction of_open_loop(const ServingCase& c, const EngineSettings& engin
   return replay({.deployment = c, .engine = engine, .n_kv_blocks = {}, .requests = poisson_requests(c)}, catalog);
 }
 
+ServingPrediction prediction_of(const ServingCase& c, const Models& models, const EngineSettings& engine, const catalog::Catalog& catalog) {
+  switch (c.protocol) {
+    case Protocol::closed_loop:
+      return of_closed_loop(c, models, engine);
+    case Protocol::offline:
+      return of_offline(c, models, engine);
+    case Protocol::batch:
+      return of_batch(c, models, engine);
+    case Protocol::open_loop:
+      return of_open_loop(c, engine, catalog);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<MeasuredRequest> poisson_requests(const ServingCase& c) {
@@ -89,14 +104,14 @@ std::vector<MeasuredRequest> poisson_requests(const ServingCase& c) {
   const auto length = [&](std::int64_t whole, double position) {
     return std::max<std::int64_t>(1, std::llround(static_cast<double>(whole) * (1 - c.load.spread * (position - std::floor(position)))));
   };
-  core::RandomStream gaps(1, "arrivals of measured cases");
+  core::RandomStream gaps(1, "arrivals of measured cases"), inputs(1, "inputs of measured cases"), outputs(1, "outputs of measured cases");
   std::vector<MeasuredRequest> requests;
   double now_s = 0;
   for (std::int64_t i = 0; i < c.load.concurrency; ++i) {
     const double position = static_cast<double>(i);
     requests.push_back({.arrival_s = now_s,
-                        .input_tokens = length(c.load.input_tokens, position * kEvenInputs),
-                        .output_tokens = length(c.load.output_tokens, position * kEvenOutputs)});
+                        .input_tokens = c.lengths ? c.lengths->input.sample(inputs) : length(c.load.input_tokens, position * kEvenInputs),
+                        .output_tokens = c.lengths ? c.lengths->output.sample(outputs) : length(c.load.output_tokens, position * kEvenOutputs)});
     now_s += gaps.exponential(1 / c.rate_per_s);
   }
   return requests;
@@ -113,52 +128,60 @@ EngineSettings engine_of(const ServingCase& c, const BackendProfile& profile) {
   return engine;
 }
 
-std::vector<ServingPrediction> predict(const std::vector<ServingCase>& cases, const catalog::Catalog& catalog, const ProfileOf& profile_of) {
-  const auto key_of = [](const ServingCase& c) {
-    return fmt::format("{} {} {} {}", c.accelerator->id, c.accelerator->memory_bandwidth->in(byte / second), c.configuration,
-                       c.power_cap ? c.power_cap->in(watt) : 0);
+struct ServingPredictor::Configuration {
+  std::vector<std::size_t> members;
+  std::optional<network::TwoLevelNetwork> network;
+  std::unique_ptr<serving::IterationModel> iterations, prompts;
+};
+
+ServingPredictor::ServingPredictor(const std::vector<ServingCase>& cases, const catalog::Catalog& catalog) : cases_(cases), catalog_(catalog) {
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const ServingCase& c = cases[i];
+    const auto key = fmt::format("{} {} {} {}", c.accelerator->id, c.accelerator->memory_bandwidth->in(byte / second), c.configuration,
+                                 c.power_cap ? c.power_cap->in(watt) : 0);
+    Configuration& configuration = configurations_[key];
+    if (configuration.members.empty())
+      configuration.network = c.network ? c.network
+                                        : network::network_of(*c.accelerator, catalog.system_of(c.accelerator->id), nullptr, c.plan.n_accelerators(), catalog);
+    configuration.members.push_back(i);
+  }
+}
+
+ServingPredictor::~ServingPredictor() = default;
+
+void ServingPredictor::use(Configuration& configuration, const BackendProfile& profile) {
+  if (configuration.iterations) {
+    for (auto* model : {configuration.iterations.get(), configuration.prompts.get()})
+      if (model) model->change(profile, profile.step_overhead);
+    return;
+  }
+  const ServingCase& first = cases_[configuration.members.front()];
+  const auto& accelerator = *first.accelerator;
+  const auto& operators = operators_.try_emplace({accelerator.id, accelerator.memory_bandwidth->in(byte / second)}, accelerator, catalog_).first->second;
+  const auto model_of = [&](const serving::ReplicaPlan& plan) {
+    return std::make_unique<serving::IterationModel>(*first.model, operators, plan, *configuration.network, engine_of(first, profile));
   };
-  std::map<std::string, std::vector<std::size_t>> by_configuration;
-  for (std::size_t i = 0; i < cases.size(); ++i) by_configuration[key_of(cases[i])].push_back(i);
-  std::vector<ServingPrediction> predictions(cases.size());
-  std::map<std::pair<std::string, double>, cost::OperatorModel> operators;  // sources give accelerators other bandwidths
-  for (const auto& [name, members] : by_configuration) {
-    const ServingCase& first = cases[members.front()];
-    const auto& accelerator = *first.accelerator;
-    const auto& model =
-        operators.try_emplace({accelerator.id, accelerator.memory_bandwidth->in(byte / second)}, accelerator, catalog).first->second;
-    const auto network = first.network
-                             ? first.network
-                             : network::network_of(accelerator, catalog.system_of(accelerator.id), nullptr, first.plan.n_accelerators(), catalog);
-    if (!network) {
-      for (const auto i : members) predictions[i].infeasible = "nothing is known of the network between the accelerators";
+  configuration.iterations = model_of(first.plan);
+  if (first.disaggregation) configuration.prompts = model_of(first.disaggregation->prefill_plan);
+}
+
+std::vector<ServingPrediction> ServingPredictor::predict(const ProfileOf& profile_of) {
+  std::vector<ServingPrediction> predictions(cases_.size());
+  for (auto& [name, configuration] : configurations_) {
+    if (!configuration.network) {
+      for (const auto i : configuration.members) predictions[i].infeasible = "nothing is known of the network between the accelerators";
       continue;
     }
-    const BackendProfile profile = profile_of(first);
-    serving::IterationModel iterations(*first.model, model, first.plan, *network, engine_of(first, profile));
-    std::optional<serving::IterationModel> prompts;
-    if (first.disaggregation) prompts.emplace(*first.model, model, first.disaggregation->prefill_plan, *network, engine_of(first, profile));
-    const Models models{iterations, prompts ? &*prompts : nullptr};
-    for (const auto i : members) {
-      const ServingCase& c = cases[i];
-      const EngineSettings engine = engine_of(c, profile);
-      switch (c.protocol) {
-        case Protocol::closed_loop:
-          predictions[i] = of_closed_loop(c, models, engine);
-          break;
-        case Protocol::offline:
-          predictions[i] = of_offline(c, models, engine);
-          break;
-        case Protocol::batch:
-          predictions[i] = of_batch(c, models, engine);
-          break;
-        case Protocol::open_loop:
-          predictions[i] = of_open_loop(c, engine, catalog);
-          break;
-      }
-    }
+    const BackendProfile profile = profile_of(cases_[configuration.members.front()]);
+    use(configuration, profile);
+    const Models models{*configuration.iterations, configuration.prompts.get()};
+    for (const auto i : configuration.members) predictions[i] = prediction_of(cases_[i], models, engine_of(cases_[i], profile), catalog_);
   }
   return predictions;
+}
+
+std::vector<ServingPrediction> predict(const std::vector<ServingCase>& cases, const catalog::Catalog& catalog, const ProfileOf& profile_of) {
+  return ServingPredictor(cases, catalog).predict(profile_of);
 }
 
 }  // namespace waferwatt::validation

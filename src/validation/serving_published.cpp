@@ -12,7 +12,6 @@ namespace waferwatt::validation {
 namespace {
 
 constexpr std::int64_t kMlperfSamples = 24576;  ///< of an offline run: the data set's
-constexpr std::int64_t kServerRequests = 6000;  ///< of an open loop: enough for its medians
 constexpr double kReplicatedExponent = 0.5;     ///< of routing where hot experts have replicas
 constexpr double kMostChunk = 32768;            ///< tokens of an iteration that trtllm-bench sets at most
 
@@ -128,15 +127,13 @@ void read_mlperf(Reading& r) {
   if (const auto n = number_of(r.plan, "max_batch")) c.max_sequences = static_cast<std::int64_t>(*n);
   if (const auto n = number_of(r.plan, "max_num_tokens")) c.max_batched_tokens = static_cast<std::int64_t>(*n);
   c.memory_utilisation = number_of(r.plan, "kv_frac").value_or(0.95);
-  if (r.said("scenario") == "offline") {
-    c.protocol = Protocol::offline, c.load.concurrency = kMlperfSamples;
-    c.tokens_per_s = r.first_of({"output_tokens_per_s_total"});
-    return;
-  }
-  const auto rate = r.first_of({"scheduled_or_target_qps", "samples_per_s"});
-  if (!rate) throw Unusable("the rate of arrivals is not given");
-  c.protocol = Protocol::open_loop, c.load.concurrency = kServerRequests;
-  c.rate_per_s = *rate / static_cast<double>(c.n_replicas);
+  c.protocol = Protocol::offline, c.load.concurrency = kMlperfSamples;
+  c.tokens_per_s = r.first_of({"output_tokens_per_s_total"});
+  if (r.said("scenario") == "offline") return;
+  // Their submitters raise the rate of arrivals until latencies just hold: these say how far it was raised, and nothing
+  // of a model that is a little slower or faster.
+  c.ttft_s.reset(), c.tpot_s.reset();
+  r.assume("a server at the edge of what it holds yields what it does with all requests there at once");
 }
 
 /// trtllm-bench sets the batch by what the caches hold, and the budget so that prompts keep up with answers.
@@ -227,6 +224,10 @@ void read_open_loop(Reading& r) {
             .output_tokens = static_cast<std::int64_t>(2 * *out), .spread = 1};
   if (const auto n = number_of(r.plan, "max_num_seqs")) c.max_sequences = static_cast<std::int64_t>(*n);
   if (const auto n = number_of(r.plan, "max_num_batched_tokens")) c.max_batched_tokens = static_cast<std::int64_t>(*n);
+  if (contains(arrival, "sharegpt")) {
+    c.lengths = serving::length_preset("sharegpt-long-answers");
+    return r.assume("lengths and arrivals of the ShareGPT conversations as in the runs that are known request by request");
+  }
   r.assume("lengths of a data set spread evenly from nothing to twice their mean");
 }
 
@@ -272,10 +273,11 @@ void add_case(ServingCases& found, const Value& row, const std::string& id, cons
   c.id = id, c.source = text_of(row, "source"), c.system = text_of(r.hardware, "gpu");
   const std::string engine = text_of(r.plan, "engine");
   c.backend = backend_named(engine.empty() ? c.source : engine);
-  c.is_known_backend = serving::find_backend(c.backend) != nullptr;
   read_model(r);
   read_hardware(r);
   c.plan = layout_of(r);
+  if (c.backend == "sglang" && c.plan.two_batch_overlap) c.backend = "sglang-deepep";
+  c.is_known_backend = serving::find_backend(c.backend) != nullptr;
   const Precision precision = precision_named(text_of(r.plan, "weight_dtype"), *c.model);
   settle_plan(c.plan, c, precision);
   c.network = network_of(r.hardware, *c.accelerator, catalog, std::max<std::int64_t>(c.plan.n_accelerators(), whole(r.hardware, "n_gpus", 1)));
@@ -302,6 +304,10 @@ ServingCases read_published_serving(const std::string& file, const catalog::Cata
     const std::string replayable = text_of(row, "replayable");
     if (replayable != "full" && replayable != "partial") {
       found.skipped.push_back({id, replayable == "n/a" ? "not a run of a deployment that is described" : "marked as not replayable"});
+      continue;
+    }
+    if (contains(text_of(row, "notes"), "possibly wrong")) {
+      found.skipped.push_back({id, "its source marks it as possibly wrong"});
       continue;
     }
     try {

@@ -10,7 +10,8 @@
 #include "published_row.hpp"
 #include "serving_names.hpp"
 #include "text_file.hpp"
-#include "waferwatt/serving/replica.hpp"
+#include "waferwatt/engine/bare_loop.hpp"
+#include "waferwatt/serving/simulation.hpp"
 #include "waferwatt/validation/measurement_file.hpp"
 
 namespace waferwatt::validation {
@@ -90,6 +91,30 @@ std::vector<MeasuredRequest> requests_of(const std::string& folder) {
   return requests;
 }
 
+class Arrivals final : public traces::Source {
+ public:
+  explicit Arrivals(const std::vector<MeasuredRequest>& requests) : requests_(requests) {}
+  bool next(traces::Request& request) override {
+    if (i_ == requests_.size()) return false;
+    const MeasuredRequest& r = requests_[i_++];
+    request = {.arrival_s = r.arrival_s, .input_tokens = r.input_tokens, .output_tokens = r.output_tokens};
+    return true;
+  }
+
+ private:
+  const std::vector<MeasuredRequest>& requests_;
+  std::size_t i_ = 0;
+};
+
+struct Latencies final : serving::RequestSink {
+  void take(const serving::RequestRecord& r) override {
+    if (!r.completed()) return;
+    ttft_s.push_back(r.time_to_first_token_s());
+    if (r.output_tokens > 1) tpot_s.push_back(r.time_per_output_token_s());
+  }
+  std::vector<double> ttft_s, tpot_s;
+};
+
 }  // namespace
 
 RequestRun read_request_run(const std::string& folder, const catalog::Catalog& catalog) {
@@ -140,40 +165,16 @@ ServingPrediction replay(const RequestRun& run, const catalog::Catalog& catalog)
   if (!network) return {.infeasible = "nothing is known of the network between the accelerators"};
   const cost::OperatorModel operators(*c.accelerator, catalog);
   serving::IterationModel model(*c.model, operators, c.plan, *network, run.engine);
-  serving::EngineSettings engine = run.engine;  // of all groups together
-  engine.max_batched_tokens *= c.plan.data_parallel, engine.max_sequences *= c.plan.data_parallel;
-  std::vector<serving::RequestRecord> records;
-  for (const MeasuredRequest& r : run.requests)
-    records.push_back({.arrival_s = r.arrival_s, .input_tokens = r.input_tokens, .output_tokens = r.output_tokens});
+  serving::Deployment deployment;
+  deployment.groups[0].plan = c.plan, deployment.groups[0].engine = run.engine;
   serving::TabulatedCosts costs(model);
-  serving::Replica replica(costs, {.engine = engine, .n_kv_blocks = n_blocks, .n_accelerators = c.plan.n_accelerators()}, records);
-
-  double now_s = 0;
-  std::size_t next = 0;
-  const auto arrival_s = [&] { return next < records.size() ? records[next].arrival_s : serving::Replica::kNever; };
-  while (next < records.size() || replica.n_outstanding() > 0) {
-    while (arrival_s() <= now_s) replica.enqueue(static_cast<std::uint32_t>(next++), now_s);
-    double end_s = replica.begin(now_s);
-    if (end_s == serving::Replica::kNever) {
-      if (next == records.size()) break;
-      now_s = arrival_s();
-      continue;
-    }
-    while (arrival_s() < end_s) {  // one that arrives cuts a stretch of decoding at its next iteration
-      const double at_s = arrival_s();
-      replica.enqueue(static_cast<std::uint32_t>(next++), at_s);
-      end_s = replica.cut(at_s);
-    }
-    replica.finish(now_s = end_s);
-  }
-  std::vector<double> ttft_s, tpot_s;
-  for (const auto& r : records) {
-    if (!r.completed()) continue;
-    ttft_s.push_back(r.time_to_first_token_s());
-    if (r.output_tokens > 1) tpot_s.push_back(r.time_per_output_token_s());
-  }
-  if (ttft_s.empty()) return {.infeasible = "no request fits the KV cache"};
-  return {.ttft_s = median(ttft_s), .tpot_s = tpot_s.empty() ? 0 : median(tpot_s)};
+  Arrivals arrivals(run.requests);
+  serving::OpenStream stream(arrivals);
+  Latencies latencies;
+  engine::BareLoop loop;
+  serving::simulate(loop, deployment, stream, {&costs}, {n_blocks}, core::RandomStream(1, "replay"), latencies);
+  if (latencies.ttft_s.empty()) return {.infeasible = "no request fits the KV cache"};
+  return {.ttft_s = median(latencies.ttft_s), .tpot_s = latencies.tpot_s.empty() ? 0 : median(latencies.tpot_s)};
 }
 
 ServingReport validate_request_run(const RequestRun& run, const catalog::Catalog& catalog) {

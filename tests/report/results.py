@@ -42,5 +42,7 @@ class Run:
         if self.summary["binds"]:
             tables["binds"] = {"resource", "scope", "share"}
         if (self.folder / "trace.json").exists():
+            if '"ph": "C"' in (self.folder / "trace.json").read_text():
+                tables["trace_counters"] = {"process", "name", "time_s", "value"}
             tables["trace"] = {"process", "thread", "name", "category", "start_s", "duration_s"}
         return tables

@@ -12,17 +12,31 @@ def traces(runs):
 
 
 def test_training_has_a_trace(runs):
-    assert {runs[name].summary["kind"] for name in traces(runs)} >= {"training"}
+    assert {runs[name].summary["kind"] for name in traces(runs)} >= {"training", "serving", "fleet"}
 
 
 def test_events_are_complete_and_named(runs):
     for name, trace in traces(runs).items():
         spans = [e for e in trace["traceEvents"] if e["ph"] == "X"]
         named = {(e["pid"], e.get("tid")) for e in trace["traceEvents"] if e["ph"] == "M"}
-        assert spans and {e["ph"] for e in trace["traceEvents"]} == {"X", "M"}, name
+        assert spans and {e["ph"] for e in trace["traceEvents"]} - {"C"} == {"X", "M"}, name
         for event in spans:
             assert {"name", "cat", "pid", "tid", "ts", "dur"} <= event.keys() and event["dur"] >= 0 and event["ts"] >= 0
             assert (event["pid"], None) in named and (event["pid"], event["tid"]) in named
+
+
+def test_serving_iterations_say_what_they_held_and_what_is_left_out(runs):
+    trace = traces(runs)["serve-llama3-70b-azure-like"]["traceEvents"]
+    spans = [e for e in trace if e["ph"] == "X"]
+    assert 100 < len(spans) <= 4001
+    assert {e["cat"] for e in spans} >= {"decodes", "prompts and decodes", "left out"}
+    processes = {e["pid"]: e["args"]["name"] for e in trace if e["ph"] == "M" and e["name"] == "process_name"}
+    counters = [e for e in trace if e["ph"] == "C"]
+    assert {e["name"] for e in counters} == {"requests waiting", "sequences in the batch", "KV blocks in use"}
+    assert all(processes[e["pid"]].startswith("replica ") and e["args"]["value"] >= 0 for e in counters)
+    # Counters are those of the replica when one of its iterations ended.
+    ends = {(e["pid"], e["ts"] + e["dur"]) for e in spans}
+    assert sum((e["pid"], e["ts"]) in ends for e in counters) > 0.99 * len(counters)
 
 
 def nanoseconds(microseconds):
@@ -74,4 +88,6 @@ def test_the_trace_processor_loads_them(runs):
         config = api.TraceProcessorConfig(bin_path=shell)
         with api.TraceProcessor(trace=str(runs[name].folder / "trace.json"), config=config) as processor:
             n = next(iter(processor.query("select count(*) as n from slice"))).n
+            n_counters = next(iter(processor.query("select count(*) as n from counter"))).n
         assert n == sum(e["ph"] == "X" for e in trace["traceEvents"])
+        assert n_counters == sum(e["ph"] == "C" for e in trace["traceEvents"])

@@ -11,10 +11,15 @@ namespace waferwatt::report {
 /// A result's table of this name becomes trace.json.
 inline constexpr std::string_view kTraceTable = "trace";
 
-/// An empty table of spans.
+/// One of this name adds counters to it.
+inline constexpr std::string_view kCounterTable = "trace_counters";
+
+/// Empty tables of spans and of counters.
 core::Table trace_table();
+core::Table counter_table();
 
 /// \param spans with the columns process, thread, name, category, start_s, duration_s
-void write_trace(std::ostream&, const core::Table& spans);
+/// \param counters with the columns process, name, time_s, value; null: none
+void write_trace(std::ostream&, const core::Table& spans, const core::Table* counters = nullptr);
 
 }  // namespace waferwatt::report

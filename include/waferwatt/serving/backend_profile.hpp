@@ -19,6 +19,8 @@ using catalog::NumberFormat;
 struct ExpertKernel {
   Time launch;
   double compute_efficiency = 1, memory_efficiency = 1;
+
+  friend bool operator==(const ExpertKernel&, const ExpertKernel&) = default;
 };
 
 struct BackendProfile {
@@ -26,6 +28,7 @@ struct BackendProfile {
   std::string all_reduce = "vllm graph";           ///< library of the measured all-reduces of small messages
   bool prefill_first = false;                      ///< prompts have iterations of their own, before decoding goes on
   bool gathers_prompts = false;  ///< with data-parallel attention: prompts wait until every group has one
+  bool reserves_whole_requests = false;  ///< space in the KV cache is set aside for input and output at admission
   std::int64_t max_batched_tokens = 8192;          ///< token budget of an iteration
   double memory_utilisation = 0.9;                 ///< of accelerator memory
   bool has_graphs = true;                          ///< decode iterations are launched as one graph, not kernel by kernel
@@ -43,7 +46,8 @@ struct BackendProfile {
   double prefill_experts = 1;  ///< the same of the experts' kernels with prompts; prefill_kernels is of all others
 };
 
-/// The profile of "vllm", "sglang", "trtllm", or of "eager": engines of 2022 and 2023 without graphs. \returns nothing for an unknown name
+/// The profile of "vllm", "sglang", "trtllm"; of "sglang-deepep": SGLang with experts over many nodes, whose kernels are
+/// others; or of "eager", "trtllm-session": engines of 2022 and 2023 without graphs. \returns nothing for an unknown name
 const BackendProfile* find_backend(std::string_view name);
 std::vector<std::string> backend_names();
 

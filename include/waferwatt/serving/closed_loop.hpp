@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A replica under a load generator that keeps a number of requests in flight.
-//
-// The next request is sent when one ends, so nothing arrives between two ends: decoding advances in lockstep from one
-// end to the next, and all iterations between them are one product. Iterations with prompts are stepped through.
-// Everything starts with one wave of prompts that all arrive at once.
+// Workers under a load generator that keeps a number of requests in flight, as serving benchmarks do: the deployment's
+// engine (deployment_run.hpp), with one request sent for each that ends. Everything starts with one wave of prompts
+// that all arrive at once.
 #include "waferwatt/serving/iteration_model.hpp"
 
 namespace waferwatt::serving {
@@ -20,13 +18,27 @@ struct ClosedLoopLoad {
 struct ClosedLoopOutcome {
   Time time_to_first_token, time_per_output_token;  ///< means over requests
   Time step_time;                                   ///< of an iteration that only decodes, at the mean batch and context
-  TokenRate output_rate;                            ///< of the replica
-  Energy energy_per_output_token;                   ///< of all accelerators of the replica
-  double batch = 0;                                 ///< sequences decoding, mean over time
-  IterationCost cost;                               ///< of everything simulated, on one accelerator
+  TokenRate output_rate;                            ///< of all workers
+  Energy energy_per_output_token;                   ///< of all accelerators
+  double batch = 0;                                 ///< sequences decoding or in prefill, mean over time, all workers
+  IterationCost cost;                               ///< of everything simulated, on one accelerator of each worker
   std::string infeasible;                           ///< the reason with its numbers; then nothing else holds
 };
 
+/// Workers that are alike. The engine's token budget is of each data-parallel group, its sequences are of the worker.
+struct LoopWorkers {
+  IterationModel& model;
+  EngineSettings engine;
+  MemoryPlan memory;
+  std::int64_t n = 1;
+};
+
 ClosedLoopOutcome closed_loop(IterationModel& model, const EngineSettings& engine, const MemoryPlan& memory, const ClosedLoopLoad& load);
+
+/// Prompts and decodes on workers of their own. A first token counts when a decode worker has taken the request in.
+/// \param cache_per_token of a token, on all accelerators of a worker together
+/// \param transfer of caches, from or to one worker
+ClosedLoopOutcome disaggregated_loop(const LoopWorkers& prefill, const LoopWorkers& decode, DataSize cache_per_token, Bandwidth transfer,
+                                     const ClosedLoopLoad& load);
 
 }  // namespace waferwatt::serving

@@ -54,6 +54,9 @@ class IterationModel {
   IterationModel(const IterationModel&) = delete;
   IterationModel& operator=(const IterationModel&) = delete;
 
+  /// Takes another profile of engine, with the same library of all-reduces; what it does not change is not computed anew.
+  void change(const BackendProfile& backend, Time host_overhead);
+
   /// Of the decoding sequences alone; nothing without any.
   IterationCost decode_cost(std::int64_t n_decode, std::int64_t decode_context);
   /// Of the whole iteration: of pipelines a round, (1).
@@ -79,7 +82,7 @@ class IterationModel {
   IterationCost kernels(const IterationLoad& load);
   IterationCost host(const IterationLoad& load) const;
 
-  std::unique_ptr<const LayerOperators> operators_;
+  std::unique_ptr<LayerOperators> operators_;
   ReplicaPlan plan_;
   BackendProfile backend_;
   double n_layers_ = 0, host_overhead_s_ = 0;

@@ -21,7 +21,8 @@ struct RequestLengths {
   LengthDistribution input, output;
 };
 
-/// Lengths of a published trace: "azure-2023-conversation", "azure-2023-code", "mooncake-conversation".
+/// Lengths of a published trace: "azure-2023-conversation", "azure-2023-code", "mooncake-conversation",
+/// "sharegpt-long-answers".
 /// \returns nothing for an unknown name
 std::optional<RequestLengths> length_preset(std::string_view name);
 std::vector<std::string> length_preset_names();

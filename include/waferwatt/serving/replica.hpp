@@ -51,6 +51,7 @@ struct ReplicaShape {
   Role role = Role::mixed;
   DataSize kv_block_size = {};     ///< on one accelerator: what swapping moves
   std::int64_t n_accelerators = 1;
+  std::int64_t n_groups = 1;       ///< data-parallel ones, each of which computes prompts of its own
   PolicyFunction own_policy = {};  ///< of the caller; empty: the engine's settings name one
 };
 
@@ -81,7 +82,9 @@ class Replica {
   /// The replica fails: all requests it holds, in order of arrival. It is then empty.
   std::vector<std::uint32_t> fail();
 
-  std::int64_t n_outstanding() const { return n_waiting() + n_in_batch() + n_held_; }
+  std::int64_t n_outstanding() const { return n_waiting() + n_in_batch() + n_held_ + n_on_their_way_; }
+  /// Role decode: so many more, or fewer, requests' caches are on their way here.
+  void expect(std::int64_t change) { n_on_their_way_ += change; }
   std::int64_t n_waiting() const { return n_waiting_; }
   std::int64_t n_in_batch() const { return n_in_batch_; }
   std::int64_t n_used_blocks() const { return kv_.n_used(); }
@@ -180,6 +183,7 @@ class Replica {
   std::int64_t n_watermark_;
   bool grows_;  // sequences take blocks as they go
   std::int64_t sequences_per_lane_;
+  std::int64_t longest_chunk_;  // of one prompt: the budget of its group
   std::vector<RequestRecord>& requests_;
   core::PercentileSink* token_gaps_ = nullptr;
   std::int64_t longest_stretch_ = std::numeric_limits<std::int64_t>::max();
@@ -191,7 +195,7 @@ class Replica {
   std::vector<double> stage_free_s_;
   double host_free_s_ = 0;
   std::vector<Adapter> adapters_;
-  std::int64_t adapter_clock_ = 0, n_waiting_ = 0, n_in_batch_ = 0, n_held_ = 0, prompt_tokens_to_come_ = 0;
+  std::int64_t adapter_clock_ = 0, n_waiting_ = 0, n_in_batch_ = 0, n_held_ = 0, n_on_their_way_ = 0, prompt_tokens_to_come_ = 0;
   std::int64_t swapped_blocks_ = 0;
 
   Charge queue_charge_ = Charge::queued_prefill;  // what the queue waits for since queue_settled_s_

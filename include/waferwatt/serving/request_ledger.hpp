@@ -43,6 +43,7 @@ enum class Refusal : std::uint8_t {
 /// Times are in seconds of the simulation's clock; negative: did not happen.
 struct RequestRecord {
   double arrival_s = 0, first_token_s = -1, end_s = -1;
+  double decode_start_s = -1;  ///< when a replica for decodes alone took it in
   std::int64_t input_tokens = 0, output_tokens = 0;
   std::int64_t number = 0;         ///< in order of arrival, from 0
   std::int64_t cached_tokens = 0;  ///< of its prompt, found in a prefix cache

@@ -11,6 +11,7 @@ enum class SchedulerPolicy {
   static_batching,  ///< a batch is served to its end before the next one is formed
   orca,             ///< whole prompts join the decodes at any iteration
   prefill_first,    ///< waiting prompts, while they fit, in iterations of their own (vLLM before version 1)
+  prefill_first_chunked,  ///< the same, of prompts cut to the budget (SGLang)
   sarathi,          ///< decodes first, then chunks of prompts up to the budget
   unified           ///< one budget in order of admission, be it decode or chunk (vLLM version 1)
 };
@@ -44,6 +45,7 @@ struct EnumTexts<serving::SchedulerPolicy> {
   static constexpr std::array values{std::pair{serving::SchedulerPolicy::static_batching, "static"},
                                      std::pair{serving::SchedulerPolicy::orca, "orca"},
                                      std::pair{serving::SchedulerPolicy::prefill_first, "prefill-first"},
+                                     std::pair{serving::SchedulerPolicy::prefill_first_chunked, "prefill-first-chunked"},
                                      std::pair{serving::SchedulerPolicy::sarathi, "sarathi"},
                                      std::pair{serving::SchedulerPolicy::unified, "unified"}};
 };

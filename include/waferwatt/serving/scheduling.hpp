@@ -83,6 +83,7 @@ class Scheduling {
   using Sequence = Replica::Sequence;
 
   void admit(bool whole);
+  bool gathers() const;
   std::optional<Charge> obstacle(const Sequence& sequence, bool whole) const;
   bool prompt_fits_undivided(std::int64_t tokens, bool is_recomputed) const;
   std::int64_t blocks_to_reserve(const Sequence& sequence, std::int64_t context) const;
@@ -116,6 +117,7 @@ const PolicyEntry& policy_of(SchedulerPolicy policy);
 void compose_static(Scheduling& iteration);
 void compose_orca(Scheduling& iteration);
 void compose_prefill_first(Scheduling& iteration);
+void compose_prefill_first_chunked(Scheduling& iteration);
 void compose_chunked(Scheduling& iteration);
 
 /// A policy of the caller's sets space aside for each chunk, unless the engine's settings say otherwise.

@@ -59,6 +59,15 @@ class Timeline {
   std::vector<LoadInterval> intervals_;
 };
 
+/// One iteration of a lane of a replica, or a stretch of them, as it ended.
+struct IterationRecord {
+  std::size_t replica = 0, lane = 0;
+  double begin_s = 0, end_s = 0;
+  std::int64_t n_steps = 1;
+  IterationLoad load;                                            ///< of the first of them
+  std::int64_t n_waiting = 0, n_in_batch = 0, n_kv_blocks = 0;  ///< of the replica, at the end
+};
+
 /// Takes requests as they end or are refused.
 class RequestSink {
  public:
@@ -75,12 +84,14 @@ struct GroupOutcome {
 };
 
 struct ServingOutcome {
+  static constexpr std::size_t kMostIterations = 4000;
   std::string infeasible;               ///< the reason with its numbers; then nothing else holds
   std::vector<RequestRecord> requests;  ///< in order of arrival, where they are kept
   std::vector<GroupOutcome> groups;
   std::vector<ReplicaTotals> replicas;       ///< group after group
   std::vector<std::size_t> replica_groups;
   Timeline timeline;
+  std::vector<IterationRecord> iterations;   ///< the first ones that ended
   core::PercentileSink token_gaps;           ///< between the tokens of a sequence
   double end_s = 0;                          ///< the last token
   double request_seconds = 0;                ///< integral of the requests in the system

@@ -18,7 +18,8 @@
 #include <memory>
 #include <optional>
 
-#include "waferwatt/serving/disaggregated_loop.hpp"
+#include "waferwatt/serving/closed_loop.hpp"
+#include "waferwatt/serving/lengths.hpp"
 #include "waferwatt/validation/training_cases.hpp"
 
 namespace waferwatt::validation {
@@ -51,6 +52,7 @@ struct ServingCase {
   Protocol protocol = Protocol::closed_loop;
   serving::ClosedLoopLoad load;
   double rate_per_s = 0;        ///< open loop: of arrivals at one replica
+  std::optional<serving::RequestLengths> lengths;  ///< open loop: instead of the load's
   std::int64_t n_replicas = 1;  ///< that share the load of an offline run evenly
   std::optional<std::int64_t> max_sequences, max_batched_tokens;  ///< as the engine was told
   std::optional<double> memory_utilisation;

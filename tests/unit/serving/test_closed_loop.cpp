@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The closed-loop form against the engine, which schedules every iteration.
+// Workers under a load generator: the deployment's engine with a request for each that ends.
 #include "waferwatt/serving/closed_loop.hpp"
 
 #include <catch2/catch.hpp>
@@ -21,11 +21,16 @@ struct Loop {
     IterationModel model(*deployment.model, operators, group.plan, *network, group.engine);
     return closed_loop(model, group.engine, memory_plan(*deployment.model, *group.accelerator, group.plan, group.engine), load);
   }
+  std::unique_ptr<IterationModel> iterations() {
+    const ReplicaGroup& group = deployment.groups[0];
+    const auto network = network::network_of(*group.accelerator, group.system, nullptr, group.plan.n_accelerators(), shipped());
+    return std::make_unique<IterationModel>(*deployment.model, operators, group.plan, *network, group.engine);
+  }
 };
 
 }  // namespace
 
-TEST_CASE("Requests of one length in a closed loop: the form is the engine, wave after wave") {
+TEST_CASE("Requests of one length in a closed loop are those of a closed workload") {
   Loop loop;
   const auto concurrency = GENERATE(1, 7, 40);
   const auto input = GENERATE(300, 3000);
@@ -39,15 +44,82 @@ TEST_CASE("Requests of one length in a closed loop: the form is the engine, wave
   CHECK(form.output_rate.in(token / second) == Approx(engine.output_tokens_per_s).epsilon(0.01));
 }
 
-TEST_CASE("A batch that is full makes the rest wait, as in the engine") {
+TEST_CASE("One request in flight: its prompt, then a step for every further token") {
   Loop loop;
-  loop.deployment.groups[0].engine.max_sequences = 16;
-  Workload workload = fixed_lengths(500, 100, 480);
-  workload.concurrency = 48;
-  const ServingSummary engine = summarise(outcome_of(loop.deployment, workload), loop.deployment, {}, {});
-  const auto form = loop.run({.concurrency = 48, .input_tokens = 500, .output_tokens = 100});
-  CHECK(form.time_to_first_token.in(second) == Approx(engine.ttft_s.mean).epsilon(0.02));
-  CHECK(form.time_per_output_token.in(second) == Approx(engine.tpot_s.mean).epsilon(0.02));
+  loop.deployment.groups[0].engine.backend.request_overhead = 20 * milli * second;
+  auto model = loop.iterations();
+  const auto form = loop.run({.concurrency = 1, .input_tokens = 1000, .output_tokens = 101});
+  const double prompt_s = model->cost({.n_chunks = 1, .prefill_tokens = 1000, .prefill_work = 1000 * 500, .n_first_tokens = 1}).time_s;
+  double steps_s = 0;
+  for (std::int64_t i = 1; i <= 100; ++i) steps_s += model->decode_cost(1, 1000 + i).time_s;
+  CHECK(form.time_to_first_token.in(second) == Approx(0.02 + prompt_s));
+  CHECK(form.time_per_output_token.in(second) == Approx(steps_s / 100).epsilon(1e-4));
+}
+
+TEST_CASE("Accepted drafts: tokens of several iterations come in one, which verifies them and proposes others") {
+  Loop loop;
+  auto model = loop.iterations();
+  auto& scheduler = loop.deployment.groups[0].engine.scheduler;
+  scheduler.draft_tokens = 3, scheduler.draft_acceptance = 1, scheduler.draft_cost = 0.1;
+  const auto form = loop.run({.concurrency = 1, .input_tokens = 1000, .output_tokens = 401});
+  // Four tokens an iteration; it takes that of four sequences, and 3 x 0.1 of one's.
+  const double step_s = model->decode_cost(4, 4 * 1200).time_s + 0.3 * model->decode_cost(1, 1200).time_s;
+  CHECK(form.time_per_output_token.in(second) == Approx(step_s / 4).epsilon(0.01));
+}
+
+TEST_CASE("Prefill and decode on workers of their own, one request: prompt, transfer, steps") {
+  Loop loop;
+  auto prefill = loop.iterations(), decode = loop.iterations();
+  const ReplicaGroup& group = loop.deployment.groups[0];
+  const MemoryPlan memory = memory_plan(*loop.deployment.model, *group.accelerator, group.plan, group.engine);
+  const auto run = [&](const ClosedLoopLoad& load, std::int64_t n_prefill) {
+    return disaggregated_loop({*prefill, group.engine, memory, n_prefill}, {*decode, group.engine, memory, 4}, 100 * kilo * byte, 1 * giga * byte / second, load);
+  };
+  const double prompt_s = prefill->cost({.n_chunks = 1, .prefill_tokens = 1000, .prefill_work = 1000 * 500, .n_first_tokens = 1}).time_s;
+  const auto one = run({.concurrency = 1, .input_tokens = 1000, .output_tokens = 101}, 1);
+  CHECK(one.time_to_first_token.in(second) == Approx(prompt_s + 0.1));  // 1,000 tokens of 100 kB at 1 GB/s
+  CHECK(one.time_per_output_token.in(second) == Approx(decode->decode_cost(1, 1050).time_s).epsilon(0.01));
+  // With many requests of few tokens a link that carries one cache at a time holds them up: ten requests a second.
+  const auto many = run({.concurrency = 64, .input_tokens = 1000, .output_tokens = 11}, 1);
+  CHECK(many.output_rate.in(token / second) == Approx(10 * 11).epsilon(0.05));
+  const auto wider = run({.concurrency = 64, .input_tokens = 1000, .output_tokens = 11}, 3);
+  CHECK(wider.output_rate.in(token / second) < 1.01 * 3 * 10 * 11);  // three links send; two caches may meet at one decode worker
+  CHECK(wider.output_rate.in(token / second) > 0.75 * 3 * 10 * 11);
+}
+
+TEST_CASE("Data-parallel groups of a prefill worker compute a prompt each at the same time") {
+  // 8 groups, prompts as long as a group's budget: 8 prompts an iteration, so 64 take 8 iterations of 8.
+  Loop loop;
+  ReplicaGroup& group = loop.deployment.groups[0];
+  loop.deployment.model = &shipped().language_models.at("deepseek-v3");
+  group.accelerator = &shipped().accelerators.at("nvidia-h200-sxm"), group.system = shipped().system_of("nvidia-h200-sxm");
+  Loop h200{loop.deployment, cost::OperatorModel(*group.accelerator, shipped())};
+  ReplicaGroup& workers = h200.deployment.groups[0];
+  workers.plan = {.data_parallel = 8, .weight_format = NumberFormat::fp8};
+  workers.engine.max_batched_tokens = 4096;
+  auto model = h200.iterations();
+  const auto form = h200.run({.concurrency = 64, .input_tokens = 4096, .output_tokens = 1, .n_waves = 1});
+  const double iteration_s = model->cost({.n_chunks = 8, .prefill_tokens = 8 * 4096, .prefill_work = 8 * 4096.0 * 2048, .n_first_tokens = 8}).time_s;
+  CHECK(form.output_rate.in(token / second) == Approx(8 / iteration_s));
+  CHECK(form.time_to_first_token.in(second) == Approx(4.5 * iteration_s));  // 1 to 8 iterations
+}
+
+TEST_CASE("Engines that gather prompts begin one only when there is one for each group, or less than that decodes") {
+  // Eight groups. Sixteen requests in flight, which all end together: the next sixteen are there at once. With one
+  // more, which ends elsewhen, a single prompt waits for others.
+  Loop loop;
+  ReplicaGroup& group = loop.deployment.groups[0];
+  loop.deployment.model = &shipped().language_models.at("deepseek-v3");
+  group.accelerator = &shipped().accelerators.at("nvidia-h200-sxm"), group.system = shipped().system_of("nvidia-h200-sxm");
+  Loop h200{loop.deployment, cost::OperatorModel(*group.accelerator, shipped())};
+  ReplicaGroup& workers = h200.deployment.groups[0];
+  workers.plan = {.data_parallel = 8, .weight_format = NumberFormat::fp8};
+  const ClosedLoopLoad load{.concurrency = 32, .input_tokens = 1024, .output_tokens = 256, .spread = 0.5};
+  const auto at_once = h200.run(load);
+  workers.engine.backend.gathers_prompts = true;
+  const auto gathered = h200.run(load);
+  CHECK(gathered.time_to_first_token > 1.2 * at_once.time_to_first_token);
+  CHECK(gathered.time_per_output_token < at_once.time_per_output_token);
 }
 
 TEST_CASE("Little's law: requests in flight are the rate of requests times the time each takes") {

@@ -165,7 +165,7 @@ TEST_CASE("Published expert-parallel nodes of DeepSeek-V3 are met within 15 %, d
     ReplicaPlan plan{.data_parallel = groups, .two_batch_overlap = true, .routing = {.kind = cost::Routing::Kind::balanced}};
     set_checkpoint_formats(plan, shipped().language_models.at("deepseek-v3"), operators.accelerator(), NumberFormat::fp8);
     EngineSettings engine;
-    engine.backend = *find_backend("sglang");
+    engine.backend = *find_backend("sglang-deepep");
     engine.host_overhead = engine.backend.step_overhead;
     return tokens / static_cast<double>(groups) / iterations("deepseek-v3", plan, engine, operators)->cost(load).time_s;
   };

@@ -67,21 +67,42 @@ TEST_CASE("Static batches, phases and profiles give times of iterations") {
   CHECK(*profile.cases[1].tpot_s == Approx(0.03));
 }
 
-TEST_CASE("Servers under Poisson arrivals share them among replicas; the data set's lengths are said or assumed") {
+TEST_CASE("Servers at the edge of what they hold count by their tokens a second; the data set's lengths are said or assumed") {
   const auto cases = row(R"({"scenario": "Server", "dataset": "ISL ~9.4k OSL ~680", "engine": "as submitted by NVIDIA", "tp": 4, "max_batch": 64, "weight_dtype": "fp8"})",
-                         R"({"scheduled_or_target_qps": 3, "tpot_p50_ms": 50, "ttft_p50_ms": 900})");
+                         R"({"scheduled_or_target_qps": 3, "tpot_p50_ms": 50, "ttft_p50_ms": 900, "output_tokens_per_s_total": 2000})");
   REQUIRE(cases.cases.size() == 1);
   const ServingCase& c = cases.cases[0];
-  CHECK(c.protocol == Protocol::open_loop);
-  CHECK(c.rate_per_s == Approx(1.5));  // two replicas of four accelerators
+  CHECK(c.protocol == Protocol::offline);
+  CHECK(c.n_replicas == 2);  // of four accelerators
   CHECK(c.load.input_tokens == 2 * 9400);
   CHECK(*c.max_sequences == 64);
-  CHECK(*c.tpot_s == Approx(0.05));
+  CHECK(*c.tokens_per_s == 2000);
+  CHECK_FALSE(c.tpot_s);
+  CHECK(c.assumption.find("a server at the edge of what it holds") != std::string::npos);
+}
+
+TEST_CASE("Conversations that arrive by themselves have the lengths of the runs that are known request by request") {
+  const auto cases = row(R"({"engine": "vLLM 0.19.0", "tp": 1, "max_num_seqs": 128, "num_requests": 300, "weight_dtype": "bfloat16", "arrival": "ShareGPT, 10 sessions/s, request-level trace"})",
+                         R"({"ttft_median_ms": 9000, "mean_input_tokens": 857.5, "mean_output_tokens": 652.5})");
+  REQUIRE(cases.cases.size() == 1);
+  CHECK(cases.cases[0].protocol == Protocol::open_loop);
+  CHECK(cases.cases[0].rate_per_s == 10);
+  REQUIRE(cases.cases[0].lengths);
+  core::RandomStream random(1, "lengths");
+  double input = 0, output = 0;
+  for (int i = 0; i < 10000; ++i) {
+    const auto n = cases.cases[0].lengths->output.sample(random);
+    CHECK((n >= 512 && n <= 1021));  // none ends early: the first place falls free after 512 tokens
+    input += static_cast<double>(cases.cases[0].lengths->input.sample(random)), output += static_cast<double>(n);
+  }
+  CHECK(input / 10000 == Approx(857.5).epsilon(0.03));
+  CHECK(output / 10000 == Approx(652.5).epsilon(0.03));
 }
 
 TEST_CASE("Rows that cannot be replayed are skipped with the reason") {
   const auto skipped = [](const ServingCases& cases) { return cases.skipped.at(0).reason; };
   CHECK(skipped(row("{}", "{}", "\"replayable\": \"no\"")) == "marked as not replayable");
+  CHECK(skipped(row("{}", "{}", R"("replayable": "partial", "notes": "repository marks this folder experimental/possibly wrong")")) == "its source marks it as possibly wrong");
   CHECK(skipped(row(R"({"engine": "vLLM", "concurrency": 4, "osl": 10})", R"({"ttft_ms": 4})")) == "the input length is not given");
   CHECK(skipped(row(R"({"engine": "vLLM", "concurrency": 4, "isl": 10, "osl": 10})", R"({"kv_MB": 4})")) == "nothing that is simulated was measured");
   CHECK(skipped(row(R"({"engine": "vLLM", "isl": 10, "osl": 10})", R"({"ttft_ms": 4})")) == "the arrivals are not given");
