@@ -145,8 +145,10 @@ Result run(const ServingScenario& scenario, const catalog::Catalog& catalog, con
   result.binds = binds_of(summary);
   result.metrics = metrics_of(summary, outcome);
   result.tables = {percentile_table(summary), timeline_table(outcome, deployment), group_table(outcome, deployment),
-                   workload_table(counted.statistics), iteration_spans(outcome, deployment), iteration_counters(outcome, deployment)};
+                   workload_table(counted.statistics)};
   if (sinks.rows.are_complete()) result.tables.push_back(sinks.rows.table());
+  result.tables.push_back(iteration_spans(outcome, deployment));
+  result.tables.push_back(iteration_counters(outcome, deployment));
   result.ledger = ledger_of(summary);
   context.progress(1, "serving");
   return result;

@@ -83,8 +83,9 @@ TEST_CASE("Prefill and decode on workers of their own, one request: prompt, tran
   const auto many = run({.concurrency = 64, .input_tokens = 1000, .output_tokens = 11}, 1);
   CHECK(many.output_rate.in(token / second) == Approx(10 * 11).epsilon(0.05));
   const auto wider = run({.concurrency = 64, .input_tokens = 1000, .output_tokens = 11}, 3);
-  CHECK(wider.output_rate.in(token / second) < 1.01 * 3 * 10 * 11);  // three links send; two caches may meet at one decode worker
-  CHECK(wider.output_rate.in(token / second) > 0.75 * 3 * 10 * 11);
+  // Three links send at most three times as much; caches that meet at one decode worker wait for each other.
+  CHECK(wider.output_rate.in(token / second) < 1.01 * 3 * 10 * 11);
+  CHECK(wider.output_rate.in(token / second) > 1.5 * 10 * 11);
 }
 
 TEST_CASE("Data-parallel groups of a prefill worker compute a prompt each at the same time") {
