@@ -52,8 +52,8 @@ double Account::balance_error() const {
 }
 
 OrderBook::OrderBook(std::vector<Buyer> buyers, std::vector<Offer> offers, Time patience, supply::AllocationRule rule)
-    : buyers_(std::move(buyers)), offers_(std::move(offers)), patience_(patience), rule_(std::move(rule)), of_same_vendor_(offers_.size()), accounts_(buyers_.size()), unsold_(offers_.size(), 0.0), holding_(buyers_.size(), false),
-      closed_(buyers_.size(), false), access_(buyers_.size() * offers_.size()) {
+    : buyers_(std::move(buyers)), offers_(std::move(offers)), patience_(patience), rule_(std::move(rule)), of_same_vendor_(offers_.size()), accounts_(buyers_.size()), unsold_(offers_.size(), 0.0),
+      closed_(buyers_.size(), false), held_(buyers_.size(), 0.0), access_(buyers_.size() * offers_.size()) {
   for (const auto& buyer : buyers_)
     for (const auto& offer : offers_) {
       const bool named = offer.only_to.empty() || std::ranges::find(offer.only_to, buyer.name) != offer.only_to.end();
@@ -98,12 +98,12 @@ std::vector<Money> OrderBook::prepay(Date date) {
   std::vector<Money> paid(buyers_.size());
   for (std::size_t b = 0; b < buyers_.size(); ++b) {
     const auto& buyer = buyers_[b];
-    if (buyer.prepayment <= 0 || closed_[b] || holding_[b]) continue;
+    if (buyer.prepayment <= 0 || closed_[b] || held_[b] >= 1) continue;
     for (const auto& [vendor, share] : buyer.vendors) {
       Money& hand = accounts_[b].at_hand[vendor];
       Money& prepaid = accounts_[b].prepaid[vendor];
       const Money ordered = hand + prepaid + buyer.budget.integral(date, date + buyer.order_ahead) * share;
-      const Money due = std::clamp(ordered * buyer.prepayment - prepaid, Money{}, hand);
+      const Money due = std::clamp(ordered * (1 - held_[b]) * buyer.prepayment - prepaid, Money{}, hand);
       hand -= due;
       prepaid += due;
       paid[b] += due;
@@ -132,19 +132,20 @@ Money OrderBook::money(std::size_t buyer, const std::string& vendor) const {
   return (at == account.at_hand.end() ? Money{} : at->second) + (ahead == account.prepaid.end() ? Money{} : ahead->second);
 }
 
-/// The part of a buyer's money that its way to a product lets through.
+/// The part of a buyer's money that its way to a product lets through, less what it holds back.
 Money OrderBook::reachable(std::size_t buyer, std::size_t product) const {
   const auto& way = access(buyer, product);
-  return money(buyer, offers_[product].vendor) * (way.is_open ? 1.0 : way.reach);
+  return money(buyer, offers_[product].vendor) * ((way.is_open ? 1.0 : way.reach) * (1 - held_[buyer]));
 }
 
 double OrderBook::held_fraction(std::size_t product) const {
   Money held, all;
   for (std::size_t b = 0; b < buyers_.size(); ++b) {
     if (!is_allowed(b, product)) continue;
-    const Money amount = reachable(b, product);
+    const auto& way = access(b, product);
+    const Money amount = money(b, offers_[product].vendor) * (way.is_open ? 1.0 : way.reach);
     all += amount;
-    if (holding_[b]) held += amount;
+    held += amount * held_[b];
   }
   return all > Money{} ? held / all : 0.0;
 }
@@ -164,7 +165,7 @@ Money OrderBook::wants(std::size_t b, std::size_t product, Date date, Time lead_
   if (own <= 0) return {};
   const Money ahead = buyers_[b].budget.integral(date, date + lead_time) * buyers_[b].vendors.at(offer.vendor);
   const auto& way = access(b, product);
-  const Money wanted = (money(b, offer.vendor) + ahead) * (own / value) * (way.is_open ? 1.0 : way.reach) / way.price_factor;
+  const Money wanted = (money(b, offer.vendor) + ahead) * (1 - held_[b]) * (own / value) * (way.is_open ? 1.0 : way.reach) / way.price_factor;
   return std::min(wanted, way.units_left * now.price[product]);
 }
 

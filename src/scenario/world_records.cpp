@@ -54,7 +54,7 @@ const io::Record<WorldEconomics>& WorldEconomics::record() {
           .optional("service_life", &E::service_life, {.doc = "Accelerators are taken out at this age.", .above = 0 * day, .at_most = 50 * year})
           .optional("budget_response", &E::budget_response, {.doc = "While rents do not pay for new capacity, budgets are cut to (rent / cost)^this.", .at_least = 0.0, .at_most = 10.0})
           .optional("patience", &E::patience, {.doc = "Money that found nothing to buy for so long lapses.", .above = 0 * day, .at_most = 50 * year})
-          .optional("power_wait_limit", &E::power_wait_limit, {.doc = "A buyer whose chips wait for power stops buying when they are worth this much of its budget.", .above = 0 * day, .at_most = 50 * year})
+          .optional("power_wait_limit", &E::power_wait_limit, {.doc = "A buyer whose chips wait for power holds back a part of its money: their worth over so much of its budget.", .above = 0 * day, .at_most = 50 * year})
           .optional("building_cost", &E::building_cost, {.doc = "Building, power and cooling per facility power.", .at_least = 0 * usd / watt, .at_most = 1000 * usd / watt});
   return record;
 }

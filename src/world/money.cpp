@@ -25,7 +25,7 @@ std::vector<Money> Simulation::liquidity(Date date, Time span) const {
   const double wish = entry > MoneyRate{} && rent_ > MoneyRate{} ? std::min(1.0, std::pow(rent_ / entry, spec_.budget_response)) : 1.0;
   for (std::size_t b = 0; b < spec_.buyers.size(); ++b) {
     const Money hand = book_.accounts()[b].total_at_hand();
-    Money limit = hand + spec_.buyers[b].budget.integral(date, date + span) * wish;
+    Money limit = hand + spec_.buyers[b].budget.integral(date, date + span) * (wish * (1 - book_.held(b)));
     if (const auto& finance = spec_.owners[b].finance) {
       const Money credit = std::max(Money{}, fleet_value_[b].value() * finance->credit - debt_[b]);
       limit = std::min(limit, (books_.cash(b) + credit) * kAcceleratorsOfMoney);

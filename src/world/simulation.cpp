@@ -177,7 +177,8 @@ void Simulation::switch_on(Date date) {
       switched_on_h100e_[o] += on * spec_.traits[p].h100_equivalents;
       idle += queue.waiting()[p] * spec_.offers[p].price.at(date);
     }
-    book_.hold(o, idle > spec_.buyers[o].budget.at(date) * spec_.power_wait_limit);
+    const Money most = spec_.buyers[o].budget.at(date) * spec_.power_wait_limit;
+    book_.hold(o, idle > Money{} ? (idle < most ? idle / most : 1.0) : 0.0);
   }
 }
 

@@ -77,9 +77,9 @@ class OrderBook {
   /// A buyer that is no more orders nothing; its money lapses. \returns what it had prepaid, which goes to its successor
   void close(std::size_t buyer, std::size_t successor);
 
-  /// A buyer that cannot use more for now keeps its money: it neither orders nor buys.
-  void hold(std::size_t buyer, bool holding) { holding_[buyer] = holding; }
-  bool is_holding(std::size_t buyer) const { return holding_[buyer]; }
+  /// A buyer that cannot use more for now holds back a part of its money, 0 to 1: it orders and buys with the rest.
+  void hold(std::size_t buyer, double part) { held_[buyer] = part; }
+  double held(std::size_t buyer) const { return held_[buyer]; }
 
   /// Of the money that could buy a product, the fraction that is held back.
   double held_fraction(std::size_t product) const;
@@ -103,7 +103,7 @@ class OrderBook {
     const auto& way = access(buyer, product);
     return allowed_[buyer * offers_.size() + product] && (way.is_open || way.reach > 0) && way.units_left > 0 && !closed_[buyer];
   }
-  bool may_buy(std::size_t buyer, std::size_t product) const { return !holding_[buyer] && is_allowed(buyer, product); }
+  bool may_buy(std::size_t buyer, std::size_t product) const { return held_[buyer] < 1 && is_allowed(buyer, product); }
   Money money(std::size_t buyer, const std::string& vendor) const;
   Money reachable(std::size_t buyer, std::size_t product) const;
   /// Prices and parts of production on a day, looked up once.
@@ -127,7 +127,8 @@ class OrderBook {
   mutable Today today_;
   std::vector<Account> accounts_;
   std::vector<double> unsold_;
-  std::vector<bool> allowed_, holding_, closed_;
+  std::vector<bool> allowed_, closed_;
+  std::vector<double> held_;  ///< by buyer
   std::vector<Access> access_;
 };
 

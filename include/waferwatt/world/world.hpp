@@ -101,7 +101,7 @@ struct WorldSpec {
   policy::Rulebook rules;
   market::OwnershipTerms terms;         ///< IT cost, power and energy price are filled in per chip
   Time patience = 1 * year, service_life = 6 * year;
-  Time power_wait_limit = 0.5 * year;   ///< a buyer whose chips wait for power for so much of its budget stops buying
+  Time power_wait_limit = 0.5 * year;   ///< a buyer holds back the worth of its chips that wait for power over so much of its budget
   bool with_cuts = true;                ///< the bounds of each year take time
   double budget_response = 0;           ///< budgets fall as (rent / cost of new capacity)^this while rents are below it
 };

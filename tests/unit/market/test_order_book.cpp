@@ -93,8 +93,7 @@ TEST_CASE("a buyer that holds neither orders nor buys and its money is counted a
   CHECK(book.held_fraction(0) == 0);
   book.grant(kDay0, 10 * day);
   CHECK(book.open_orders(0, kDay0, 0 * day) == Approx(40));
-  book.hold(0, true);
-  CHECK(book.is_holding(0));
+  book.hold(0, 1);
   CHECK(book.held_fraction(0) == Approx(0.75));
   CHECK(book.open_orders(0, kDay0, 0 * day) == Approx(10));
   book.deliver(0, 100);
@@ -102,8 +101,21 @@ TEST_CASE("a buyer that holds neither orders nor buys and its money is counted a
   CHECK(sold_to(sales, 0) == 0);
   CHECK(sold_to(sales, 1) == Approx(10));
   CHECK(book.held_fraction(0) == Approx(1));
-  book.hold(0, false);
+  book.hold(0, 0);
   CHECK(sold_to(book.settle(kDay0), 0) == Approx(30));
+}
+
+TEST_CASE("a buyer that holds back a part of its money orders and buys with the rest") {
+  // 300 and 100 USD at hand, price 10; two thirds of the 300 are held back: 10 and 10 are ordered and bought.
+  OrderBook book({buyer("x", 30), buyer("y", 10)}, {offer("chip", 10)}, 1 * year);
+  book.grant(kDay0, 10 * day);
+  book.hold(0, 2.0 / 3);
+  CHECK(book.held_fraction(0) == Approx(0.5));
+  CHECK(book.open_orders(0, kDay0, 0 * day) == Approx(20));
+  book.deliver(0, 100);
+  const auto sales = book.settle(kDay0);
+  CHECK(sold_to(sales, 0) == Approx(10));
+  CHECK(sold_to(sales, 1) == Approx(10));
 }
 
 TEST_CASE("orders spread money over a vendor's products by mix and price") {
@@ -147,13 +159,13 @@ TEST_CASE("money is granted, spent, lapsed or at hand and chips are sold or in s
   for (int week = 0; week < 100; ++week) {
     const Date date = kDay0 + week * core::week;
     book.grant(date, core::week);
-    book.hold(random.below(3), random.below(2) == 0);
+    book.hold(random.below(3), 0.5 * static_cast<double>(random.below(3)));
     const std::size_t p = random.below(4);
     const double n = random.uniform(0, 500);
     book.deliver(p, n);
     delivered[p] += n;
     for (const auto& sale : book.settle(date)) {
-      REQUIRE_FALSE(book.is_holding(sale.buyer));
+      REQUIRE(book.held(sale.buyer) < 1);
       REQUIRE_FALSE((sale.product == 1 && sale.buyer != 1));
       REQUIRE_FALSE((sale.product == 2 && sale.buyer == 2));
       sold[sale.product] += sale.n_accelerators;

@@ -6,6 +6,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "waferwatt/engine/bare_loop.hpp"
+#include "waferwatt/scenario/own_rules.hpp"
+
 using namespace waferwatt;
 using namespace waferwatt::scenario;
 using Catch::Contains;
@@ -270,4 +273,27 @@ TEST_CASE("an accelerator written out in the scenario is sold at its own price o
   CHECK(sold("", "") == "");
   CHECK_THAT(sold(R"("id": "nvidia-h100-sxm")", R"("id": "my-h100")"), Contains("no system in the catalog holds my-h100"));
   CHECK_THAT(sold(R"("price": )", R"("_price": )"), Contains("the catalog knows no price of nvidia-h100-sxm; give a \"price\""));
+}
+
+TEST_CASE("rules of the caller's own hold in the run and in what it is measured against") {
+  Diagnostics diagnostics;
+  auto scenario = read(io::parse_json("w.json", kSmall, diagnostics), diagnostics);
+  diagnostics.throw_if_any();
+  int n_asked = 0;
+  scenario.demand_curve = [&](const std::vector<TokenPrice>& prices, Date) {
+    ++n_asked;
+    return std::vector<TokenRate>(prices.size(), 1000 * token / second);
+  };
+  scenario.sales_rule = [](const supply::AllocationCase& question) {
+    std::vector<double> parts;
+    for (const auto& order : question.orders) parts.push_back(order.who == "xai" ? 1 : 0);
+    return parts;
+  };
+  engine::BareLoop loop;
+  const Result result = run(scenario, shipped(), {}, loop);
+  CHECK(metric(result, "tokens_served", {{"year", "2024"}}) == Approx(1000.0 * 366 * 86400).epsilon(0.02));
+  CHECK(metric(result, "h100_equivalents_owned", {{"owner", "meta"}, {"year", "2024"}}) == 0);
+  CHECK(metric(result, "h100_equivalents_owned", {{"owner", "xai"}, {"year", "2024"}}) > 0);
+  // Six re-runs for marginal values, too: more than a year of weeks seven times over.
+  CHECK(n_asked > 7 * 52);
 }
