@@ -116,14 +116,18 @@ std::string agreement(const View& v) {
   return text.empty() ? "none" : text;
 }
 
-/// Why more of a resource brings less compute: chips that came earlier hold what later, better ones would have used. Nothing
-/// where that is not what happened.
+/// Why more of a resource brings less compute: earlier chips take what later, better ones would have used, or hold back the
+/// money for them; or as much comes, and other buyers get it.
 std::string why_less(const View& v) {
-  if (!v.loses_by_more() || v.gain.delivered_before <= 0 || v.base.delivered_before <= 0) return "";
-  const std::string earlier = fmt::format("with it {:.2g} % more came before the year", 100 * v.gain.delivered_before / v.base.delivered_before);
+  if (!v.loses_by_more() || v.base.delivered_before + v.gain.delivered_before <= 0) return "";
+  const double before = v.base.delivered_before > 0 ? v.gain.delivered_before / v.base.delivered_before : 0.0;
   const double power = v.base.energised > Power{} ? v.gain.energised / v.base.energised : 0.0, per_watt = (1 + v.relative_gain()) / (1 + power) - 1;
-  if (per_watt < 0.5 * v.relative_gain()) return fmt::format("{}, and these hold power that better chips would use: compute a watt changes by {:.2g} %", earlier, 100 * per_watt);
-  return fmt::format("{}, and the money spent on these is missing for better ones: energised power changes by {:.2g} %", earlier, 100 * power);
+  if (before < -kLeastGain) return fmt::format("{:.2g} % less came before the year: chips that came earlier wait for power and hold back the money for later ones", -100 * before);
+  if (before > kLeastGain && per_watt < 0.5 * v.relative_gain())
+    return fmt::format("with it {:.2g} % more came before the year, and these hold power that better chips would use: compute a watt changes by {:.2g} %", 100 * before, 100 * per_watt);
+  if (before > kLeastGain)
+    return fmt::format("with it {:.2g} % more came before the year, and the money spent on these is missing for better ones: energised power changes by {:.2g} %", 100 * before, 100 * power);
+  return fmt::format("as much came before the year, and those get it who can switch on less: energised power changes by {:.2g} %", 100 * power);
 }
 
 /// Why the views of one resource differ, in a few words; nothing where all or none say that it binds.

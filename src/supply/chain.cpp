@@ -54,6 +54,7 @@ Chain::Chain(ChainSpec spec, OpenOrders open_orders, Delivery delivery)
   part_accounts_.resize(spec_.parts.size());
   tools_.resize(spec_.packaging.size());
   short_until_.assign(spec_.products.size(), spec_.start);
+  index_lines();
 }
 
 double Chain::balance_error() const {
@@ -71,7 +72,7 @@ double Chain::logic_wafers_per_package(std::size_t product, Date date) const {
 
 double Chain::memory_wafers_per_package(std::size_t product, Date date) const {
   const auto& p = spec_.products[product];
-  return p.memory.empty() ? 0 : p.stacks_per_package / find_line(spec_.memories, p.memory, &MemoryPart::memory)->stacks_per_wafer.at(date);
+  return p.memory.empty() ? 0 : p.stacks_per_package / spec_.memories[routes_[product].memory].stacks_per_wafer.at(date);
 }
 
 void Chain::begin(engine::EventLoop& loop) {
@@ -180,14 +181,11 @@ double Chain::in_pipeline(std::size_t product) const {
 std::vector<double> Chain::mix_shares(Date date) const {
   const std::size_t n = spec_.products.size();
   std::vector<double> shares(n), sums(n);  // a sum stands where its first product does
-  std::vector<std::size_t> first(n);
   for (std::size_t p = 0; p < n; ++p) {
-    const auto& self = spec_.products[p];
-    shares[p] = self.mix.at(date);
-    first[p] = static_cast<std::size_t>(std::ranges::find_if(spec_.products, [&](const Product& other) { return other.vendor == self.vendor && other.family == self.family; }) - spec_.products.begin());
-    sums[first[p]] += shares[p];
+    shares[p] = spec_.products[p].mix.at(date);
+    sums[routes_[p].mix_group] += shares[p];
   }
-  for (std::size_t p = 0; p < n; ++p) shares[p] = sums[first[p]] > 0 ? shares[p] / sums[first[p]] : 0;
+  for (std::size_t p = 0; p < n; ++p) shares[p] = sums[routes_[p].mix_group] > 0 ? shares[p] / sums[routes_[p].mix_group] : 0;
   return shares;
 }
 
@@ -203,17 +201,12 @@ double Chain::planned_without_line(std::size_t product, Date date, double mix_sh
 }
 
 std::vector<double> Chain::planned_packages(Date date) const {
-  std::vector<double> plan = mix_shares(date);
+  std::vector<double> plan = mix_shares(date), wafers;
+  for (const auto& line : spec_.packaging) wafers.push_back((line.capacity.at(date) * core::week).in(wafer));
   for (std::size_t p = 0; p < plan.size(); ++p) {
-    const auto& product = spec_.products[p];
-    const auto line = find_line(spec_.packaging, product.family, &PackagingLine::family);
-    if (line == spec_.packaging.end()) {
-      plan[p] = planned_without_line(p, date, plan[p]);
-      continue;
-    }
-    const auto share = line->customer_shares.find(product.vendor);
-    const double wafers = share == line->customer_shares.end() ? 0 : (line->capacity.at(date) * core::week).in(wafer) * share->second.at(date);
-    plan[p] *= wafers * product.packages_per_wafer;
+    const auto& route = routes_[p];
+    if (route.packaging < wafers.size()) plan[p] *= wafers[route.packaging] * (route.share ? route.share->at(date) : 0.0) * spec_.products[p].packages_per_wafer;
+    else plan[p] = planned_without_line(p, date, plan[p]);
   }
   return plan;
 }
@@ -230,20 +223,10 @@ const std::vector<double>& Chain::planned_packages(Date from, Time span) const {
   return plans_.emplace_back(span, std::move(sum)).second;
 }
 
-bool Chain::may_use(const MemoryPool& pool, const Product& product, Date date) const { return may_use(pool, product.memory, product.vendor, date); }
-
-bool Chain::may_use(const MemoryPool& pool, const std::string& memory, const std::string& customer, Date date) const {
-  if (pool.memory != memory) return false;
-  if (pool.maker >= spec_.memory_makers.size()) return pool.only_for == customer;
-  const auto& gates = spec_.memory_makers[pool.maker].qualified;
-  const auto gate = gates.find({memory, customer});
-  return gate != gates.end() && gate->second <= date;
-}
-
 double Chain::stacks_available(std::size_t product, Date date) const {
   double sum = 0;
-  for (const auto& pool : pools_)
-    if (may_use(pool, spec_.products[product], date)) sum += pool.store;
+  for (std::size_t i = 0; i < pools_.size(); ++i)
+    if (may_use(i, product, date)) sum += pools_[i].store;
   return sum;
 }
 
@@ -277,27 +260,30 @@ void Chain::start_logic(Date date, engine::EventLoop& loop) {
 /// The same rule for stacks, vendor by vendor: what a vendor needs and the pools it will be
 /// qualified for do not hold goes to those makers in proportion to their capacity. A pool that
 /// several vendors can use counts for each by its part of what they need together.
-void Chain::order_stacks(const MemoryPart& part, Date date, std::vector<double>& stacks) const {
-  const Date ready = date + part.cycle_time;
-  std::map<std::string, double> need_of;  // vendor
-  for (std::size_t p = 0; p < spec_.products.size(); ++p)
-    if (const auto& product = spec_.products[p]; product.memory == part.memory)
-      need_of[product.vendor] += planned_packages(date, part.cycle_time + spec_.cover)[p] * product.stacks_per_package;
-  const auto usable = [&](const MemoryPool& pool, const std::string& vendor) { return may_use(pool, part.memory, vendor, ready); };
+void Chain::order_stacks(std::size_t memory, Date date, std::vector<double>& stacks) const {
+  const Time cycle_time = spec_.memories[memory].cycle_time;
+  const Date ready = date + cycle_time;
+  std::vector<std::pair<std::size_t, double>> needs;  // of a vendor: one of its products stands for all
+  for (std::size_t p = 0; p < spec_.products.size(); ++p) {
+    if (routes_[p].memory != memory) continue;
+    auto own = std::ranges::find_if(needs, [&](const auto& need) { return spec_.products[need.first].vendor == spec_.products[p].vendor; });
+    if (own == needs.end()) own = needs.insert(own, {p, 0.0});
+    own->second += planned_packages(date, cycle_time + spec_.cover)[p] * spec_.products[p].stacks_per_package;
+  }
   std::vector<double> asked(pools_.size(), 0.0);
-  for (const auto& [vendor, need] : need_of)
+  for (const auto& [product, need] : needs)
     for (std::size_t i = 0; i < pools_.size(); ++i)
-      if (usable(pools_[i], vendor)) asked[i] += need;
-  for (const auto& [vendor, need] : need_of) {
+      if (may_use(i, product, ready)) asked[i] += need;
+  for (const auto& [product, need] : needs) {
     double position = 0, capacity = 0;
     for (std::size_t i = 0; i < pools_.size(); ++i) {
-      if (need <= 0 || !usable(pools_[i], vendor)) continue;
+      if (need <= 0 || !may_use(i, product, ready)) continue;
       position += (pools_[i].store + pools_[i].in_fab) * need / asked[i];
       if (pools_[i].only_for.empty()) capacity += spec_.memory_makers[pools_[i].maker].capacity.at(date).base();
     }
     if (need <= position || capacity <= 0) continue;
     for (std::size_t i = 0; i < pools_.size(); ++i)
-      if (pools_[i].only_for.empty() && usable(pools_[i], vendor))
+      if (pools_[i].only_for.empty() && may_use(i, product, ready))
         stacks[i] += (need - position) * spec_.memory_makers[pools_[i].maker].capacity.at(date).base() / capacity;
   }
 }
@@ -305,7 +291,7 @@ void Chain::order_stacks(const MemoryPart& part, Date date, std::vector<double>&
 /// Memory makers serve all orders in proportion when their wafers do not suffice.
 void Chain::start_memory(Date date, engine::EventLoop& loop) {
   std::vector<double> stacks(pools_.size(), 0.0);
-  for (const auto& part : spec_.memories) order_stacks(part, date, stacks);
+  for (std::size_t memory = 0; memory < spec_.memories.size(); ++memory) order_stacks(memory, date, stacks);
   for (std::size_t maker = 0; maker < spec_.memory_makers.size(); ++maker) {
     const double capacity = (spec_.memory_makers[maker].capacity.at(date) * core::week).in(wafer);
     const auto per_wafer = [&](const MemoryPool& pool) { return find_line(spec_.memories, pool.memory, &MemoryPart::memory)->stacks_per_wafer.at(date); };

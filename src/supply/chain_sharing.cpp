@@ -68,12 +68,12 @@ std::vector<Chain::Request> Chain::requests(Date date) const {
 void Chain::share_memory(Date date, std::vector<Request>& open) const {
   const auto wish = [&](const Request& r) { return std::min({r.wanted, r.die_limit, r.slots}) * spec_.products[r.product].stacks_per_package; };
   std::vector<double> fair(open.size(), 0.0);
-  for (const auto& pool : pools_) {
+  for (std::size_t pool = 0; pool < pools_.size(); ++pool) {
     double asked = 0;
     for (const auto& request : open)
-      if (may_use(pool, spec_.products[request.product], date)) asked += wish(request);
+      if (may_use(pool, request.product, date)) asked += wish(request);
     for (std::size_t i = 0; i < open.size(); ++i)
-      if (asked > 0 && may_use(pool, spec_.products[open[i].product], date)) fair[i] += pool.store * wish(open[i]) / asked;
+      if (asked > 0 && may_use(pool, open[i].product, date)) fair[i] += pools_[pool].store * wish(open[i]) / asked;
   }
   for (std::size_t i = 0; i < open.size(); ++i) {
     const auto& p = spec_.products[open[i].product];
@@ -89,9 +89,8 @@ std::map<std::string, double> Chain::planned_split(const PackagingLine& line, Da
   const auto mix = mix_shares(date);
   for (std::size_t p = 0; p < spec_.products.size(); ++p) {
     const auto& product = spec_.products[p];
-    const auto share = line.customer_shares.find(product.vendor);
-    if (product.family != line.family || share == line.customer_shares.end()) continue;
-    const double wafers = share->second.at(date) * mix[p];
+    if (product.family != line.family || !routes_[p].share) continue;
+    const double wafers = routes_[p].share->at(date) * mix[p];
     split[product.packaging] += wafers;
     sum += wafers;
   }
@@ -313,8 +312,9 @@ void Chain::start_packages(Date date, const std::vector<Request>& open, engine::
 
 void Chain::take_stacks(std::size_t product, double stacks, Date date) {
   accounts_[product].stacks_used += stacks;
-  for (auto& pool : pools_) {
-    if (!may_use(pool, spec_.products[product], date)) continue;
+  for (std::size_t i = 0; i < pools_.size(); ++i) {
+    if (!may_use(i, product, date)) continue;
+    auto& pool = pools_[i];
     const double taken = std::min(stacks, pool.store);
     pool.store -= taken;
     pool.used += taken;

@@ -8,6 +8,7 @@ namespace waferwatt::supply {
 
 void Chain::suffer(const Shock& shock, engine::EventLoop& loop) {
   apply(shock, spec_);
+  index_lines();
   scrap(shock);
   if (shock.kind != ShockKind::ban) return;
   for (std::size_t p = 0; p < spec_.products.size(); ++p)
@@ -63,9 +64,9 @@ double Chain::binding_share(const std::string& line, Date since) const {
   for (auto entry = weeks_.rbegin(); entry != weeks_.rend() && entry->week >= since; ++entry) {
     const auto& product = spec_.products[entry->product];
     const bool is_logic = product.node == line, is_packaging = product.family == line;
-    const bool is_memory = std::ranges::any_of(pools_, [&](const MemoryPool& pool) {
-      return pool.maker < spec_.memory_makers.size() && spec_.memory_makers[pool.maker].maker == line && may_use(pool, product, entry->week);
-    });
+    bool is_memory = false;
+    for (std::size_t i = 0; i < pools_.size(); ++i)
+      is_memory |= pools_[i].maker < spec_.memory_makers.size() && spec_.memory_makers[pools_[i].maker].maker == line && may_use(i, entry->product, entry->week);
     if (!is_logic && !is_packaging && !is_memory) continue;
     all += entry->slots;
     if ((is_logic && entry->limit == Limit::logic) || (is_packaging && entry->limit == Limit::packaging) || (is_memory && entry->limit == Limit::memory))

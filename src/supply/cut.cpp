@@ -176,14 +176,14 @@ class Builder {
     std::vector<Node> next = at_;
     for (std::size_t p = 0; p < spec_.products.size(); ++p)
       if (!spec_.products[p].memory.empty()) next[p] = network_.node();
-    const auto may_use = [&](const MemoryPool& pool, std::size_t p) { return chain_.may_use(pool, spec_.products[p], to_); };
+    const auto may_use = [&](std::size_t pool, std::size_t p) { return chain_.may_use(pool, p, to_); };
     for (std::size_t maker = 0; maker < spec_.memory_makers.size(); ++maker) {
       MeanUse use;
       Lead lead;
       std::vector<std::size_t> users;
       for (std::size_t p = 0; p < spec_.products.size(); ++p)
-        for (const auto& pool : chain_.pools())
-          if (pool.maker == maker && may_use(pool, p)) {
+        for (std::size_t i = 0; i < chain_.pools().size(); ++i)
+          if (const auto& pool = chain_.pools()[i]; pool.maker == maker && may_use(i, p)) {
             use.add(started_[p], chain_.memory_wafers_per_package(p, middle()));
             for (const auto& part : spec_.memories)
               if (part.memory == pool.memory) lead.add(part.cycle_time);
@@ -197,7 +197,7 @@ class Builder {
       MeanUse use;
       std::vector<std::size_t> users;
       for (std::size_t p = 0; p < spec_.products.size(); ++p)
-        if (may_use(chain_.pools()[i], p)) {
+        if (may_use(i, p)) {
           use.add(started_[p], spec_.products[p].stacks_per_package);
           users.push_back(p);
         }

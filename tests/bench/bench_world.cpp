@@ -54,7 +54,8 @@ world::WorldSpec spec_of(const catalog::Catalog& catalog, std::size_t n_buyers, 
                            .chip = policy::chip_of(accelerator, catalog)});
   }
   std::vector<catalog::Policy> policies;
-  for (const auto& [id, policy] : catalog::load_policies(catalog.folder).all())
+  const auto shelf = catalog::load_policies(catalog.folder);
+  for (const auto& [id, policy] : shelf.all())
     if (id.starts_with("us-") || id.starts_with("china-")) policies.push_back(policy);
   spec.rules = policy::Rulebook(policies);
   for (std::size_t b = 0; b < n_buyers; ++b) {

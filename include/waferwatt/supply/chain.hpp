@@ -167,6 +167,8 @@ class Chain {
   using Delivery = std::function<void(std::size_t product, double n_accelerators, Date date)>;
 
   Chain(ChainSpec spec, OpenOrders open_orders, Delivery delivery);
+  Chain(const Chain&) = delete;  // routes point into the spec
+  Chain& operator=(const Chain&) = delete;
 
   /// Schedules the first week.
   void begin(engine::EventLoop& loop);
@@ -186,7 +188,7 @@ class Chain {
   /// Wafers per package in a line's own unit: dies, stacks or interposers of one package. 0: not needed.
   double logic_wafers_per_package(std::size_t product, Date date) const;
   double memory_wafers_per_package(std::size_t product, Date date) const;
-  bool may_use(const MemoryPool& pool, const Product& product, Date date) const;
+  bool may_use(std::size_t pool, std::size_t product, Date date) const { return gates_[pool * spec_.products.size() + product] <= date; }
   /// Accelerators past packaging start and not yet delivered, less the expected scrap.
   double in_pipeline(std::size_t product) const;
   const std::vector<Project>& projects() const { return projects_; }
@@ -209,10 +211,18 @@ class Chain {
   void start_packages(Date date, const std::vector<Request>& requests, engine::EventLoop& loop);
   void start_logic(Date date, engine::EventLoop& loop);
   void start_memory(Date date, engine::EventLoop& loop);
-  void order_stacks(const MemoryPart& part, Date date, std::vector<double>& stacks) const;
+  void order_stacks(std::size_t memory, Date date, std::vector<double>& stacks) const;
   void take_stacks(std::size_t product, double stacks, Date date);
 
-  bool may_use(const MemoryPool& pool, const std::string& memory, const std::string& customer, Date date) const;
+  /// What a product's names stand for.
+  struct Route {
+    std::size_t mix_group = 0;  ///< first product of the same vendor and family
+    std::size_t packaging = 0;  ///< line; past the end: none
+    std::size_t memory = 0;     ///< likewise
+    const Ramp<double>* share = nullptr;  ///< of the vendor in the packaging line
+  };
+  void index_lines();
+  Date gate(const MemoryPool& pool, const Product& product) const;
 
   /// Part of each product in what its vendor makes on the same line.
   std::vector<double> mix_shares(Date date) const;
@@ -253,6 +263,8 @@ class Chain {
   double binding_share(const std::string& line, Date since) const;
 
   ChainSpec spec_;
+  std::vector<Route> routes_;  ///< by product
+  std::vector<Date> gates_;    ///< by pool and product
   OpenOrders open_orders_;
   Delivery delivery_;
   std::vector<ProductAccount> accounts_;

@@ -69,7 +69,7 @@ TEST_CASE("where megawatts are short the waiting is charged to power, at the sit
   // Owner one is sold 150 n accelerators by week n and can run 100 of them (125 kW); owner two has power.
   WorldSpec spec = tiny_world();
   spec.owners[0].power = Ramp<Power>::constant(125 * kilo * watt);
-  spec.power_wait_limit = 50 * year;  // and goes on buying
+  spec.power_wait_limit = 1e9 * year;  // and goes on buying
   const auto result = simulated(spec);
   double at_site = 0;
   for (const auto& entry : result.charges)
