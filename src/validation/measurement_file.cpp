@@ -192,7 +192,9 @@ void read_csv(const std::string& path, std::string_view text, const catalog::Cat
   const bool is_cudnn = header.has("cudnn_version") && header.has("fwd_time_ms") && header.has("gpu_name");
   if (!is_cudnn && (!kind || !header.has("us")))
     throw InputError(fmt::format("{}:1: columns \"{}\" are of no known operator{}", path, text.substr(0, std::min(line_end, std::size_t{120})),
-                                 kind ? "; the time must be a column us, in microseconds" : "; see waferwatt calibrate --help"));
+                                 kind ? "; the time must be a column us, in microseconds"
+                                 : header.has("num_gpus") || header.has("node_num") ? "; collectives: waferwatt validate network --cases FILE"
+                                                                                    : "; see waferwatt calibrate --help"));
   const std::string_view system_column = is_cudnn ? "gpu_name" : "system";
   const bool has_system = header.has(system_column);
   std::map<std::string, std::optional<std::string>, std::less<>> systems;

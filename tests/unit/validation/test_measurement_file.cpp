@@ -71,6 +71,7 @@ TEST_CASE("rows that cannot be read are skipped with their line and reason") {
 
 TEST_CASE("files that tell nothing are refused") {
   CHECK_THROWS_WITH(read_text("h200.csv", "a,b\n1,2\n"), Catch::Contains("columns \"a,b\" are of no known operator"));
+  CHECK_THROWS_WITH(read_text("nccl.csv", "system,op,num_gpus,bytes,dtype,us\n"), Catch::Contains("collectives: waferwatt validate network --cases FILE"));
   CHECK_THROWS_WITH(read_text("h200.csv", "dtype,m,n,k,latency\n"), Catch::Contains("the time must be a column us, in microseconds"));
   CHECK_THROWS_WITH(read_text("h200.csv", ""), Catch::Contains("is empty"));
   CHECK_THROWS_WITH(read_text("kernels.csv", "dtype,m,n,k,us\n"), Catch::Contains("the name tells no accelerator; give --accelerator ID"));
