@@ -44,9 +44,14 @@ def views(program, scenario, overrides):
         return [row for row in csv.DictReader(open(f"{folder}/out/tables/views.csv")) if row["owner"] == ""]
 
 
+def gain(row):
+    """Of compute, in per cent."""
+    return 100 * float(row["h100e_weeks_gain_fraction"])
+
+
 def has_opposite_sign(row):
     """More of it brings less, though it has waits or is in the cut."""
-    return float(row["h100e_weeks_gain_fraction"]) < -1e-4 and (float(row["share_of_waits"]) >= 0.02 or float(row["share_of_cut"]) >= 0.02)
+    return gain(row) < -0.01 and (float(row["share_of_waits"]) >= 0.02 or float(row["share_of_cut"]) >= 0.02)
 
 
 def table(program):
@@ -55,13 +60,15 @@ def table(program):
     for path in [ROOT / "scenarios/compute-famine.json", *sorted(ROOT.glob("scenarios/world-*.json"))]:
         found = [(i + 1, row) for i, overrides in enumerate(points(path.name)) for row in views(program, path.name, overrides)]
         opposite = [(i, row) for i, row in found if has_opposite_sign(row)]
-        agree = [row for _, row in found if row["says_it_binds"] in ("none", "waits+re-run+cut") and float(row["h100e_weeks_gain_fraction"]) > -1e-4]
+        agree = [row for _, row in found if row["says_it_binds"] in ("none", "waits+re-run+cut") and gain(row) > -0.01]
         n_points = max(i for i, _ in found)
         name = path.stem + (f" ({n_points} points)" if n_points > 1 else "")
         rows.append(f"| {name} | {len(found)} | {len(agree)} | {len(found) - len(agree) - len(opposite)} | {len(opposite)} |")
-        for i, row in opposite:
-            gain = 100 * float(row["h100e_weeks_gain_fraction"])
-            reasons.append(f"- {path.stem}{f' point {i}' if n_points > 1 else ''}, {row['resource']} in {row['year']}: {gain:+.2g} % compute; {row['why_views_differ']}.")
+        for what in sorted({(row["resource"], row["year"]) for _, row in opposite}):
+            alike = [(i, row) for i, row in opposite if (row["resource"], row["year"]) == what]
+            worst = min(alike, key=lambda entry: gain(entry[1]))[1]
+            where = f" (points {', '.join(str(i) for i, _ in alike)})" if n_points > 1 else ""
+            reasons.append(f"- {path.stem}{where}, {what[0]} in {what[1]}: {'down to ' if len(alike) > 1 else ''}{gain(worst):+.2g} % compute; {worst['why_views_differ']}.")
     return "\n".join(rows + ([""] + ["Where a resource is waited for or in the cut and more of it brings less:", ""] + reasons if reasons else [])) + "\n"
 
 
