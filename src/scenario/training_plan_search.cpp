@@ -43,6 +43,12 @@ Result plan_search(const TrainingScenario& s, const catalog::Catalog& catalog, t
                               .base = s.plan(),
                               .memory_capacity = training::usable_memory(*accelerator),
                               .surroundings = surroundings(s, *accelerator, system, *grid)};
+  // A scenario that is only searched may give a plan that cannot run.
+  std::string given;
+  if (training::problems(space.base, *model, space.n_accelerators).empty())
+    given = fmt::format("; with the plan that the scenario gives, {:.4g} s and {:.1f} GB",
+                        training::step(*model, space.base, machine).iteration_time().in(second),
+                        training::peak_memory(*model, space.base).total().in(giga * byte));
   const auto found = training::best_plans(*model, machine, space, objective, n_jobs);
 
   Result result;
@@ -54,8 +60,8 @@ Result plan_search(const TrainingScenario& s, const catalog::Catalog& catalog, t
   }
   const auto& best = found.best.front();
   // How many were left out early depends on which thread found what first; what was found does not.
-  result.headline = fmt::format("best of {} plans: {}: {:.4g} s an iteration, {:.1f} GB", found.n_plans, training::plan_text(best.plan),
-                                best.time.in(second), best.memory.in(giga * byte));
+  result.headline = fmt::format("best of {} plans: {}: {:.4g} s an iteration, {:.1f} GB{}", found.n_plans, training::plan_text(best.plan),
+                                best.time.in(second), best.memory.in(giga * byte), given);
   result.metrics = {{.name = "iteration_time", .value = best.time.in(second), .unit = "s"},
                     {.name = "memory_per_accelerator", .value = best.memory.in(byte), .unit = "B"},
                     {.name = "plans", .value = static_cast<double>(found.n_plans), .unit = "1"}};

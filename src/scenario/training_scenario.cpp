@@ -149,6 +149,9 @@ void check(const TrainingScenario& s, const catalog::Catalog& catalog, Diagnosti
   const Setting setting = resolve(s, catalog, diagnostics);
   if (!setting.model || !setting.accelerator) return;
   const auto& [model, accelerator, system, fabric, grid] = setting;
+  if (model->linear_attention || model->sparse_attention)
+    diagnostics.add(s.n_accelerators.problem(fmt::format("{} has {} attention, whose training is not modelled", model->name,
+                                                         model->linear_attention ? "linear" : "sparse")));
   for (const auto& problem : training::problems(s.plan(), *model, s.n_accelerators.value))
     diagnostics.add(field_of(s, problem.field).problem(problem.message));
   for (std::size_t i = 0; i < s.phases.size(); ++i)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "composition.hpp"
 #include "waferwatt/training/memory.hpp"
 
 namespace waferwatt::training {
@@ -73,25 +74,22 @@ struct Held {
   DataSize activations;  ///< of one pass through the stage
   DataSize recomputed;   ///< of the layer that is done again
   DataSize at_work;
+  StageParameters layer;  ///< of the largest layer
   double n_layers = 0;
   bool has_head = false;
 };
 
-Held held_by(const catalog::LanguageModel& model, const Plan& plan, std::int64_t stage) {
-  Held held;
-  const std::int64_t n_chunks = plan.parallel.pipeline * plan.n_chunks();
-  for (const std::int64_t chunk : chunks_of_stage(plan, stage)) {
-    held.has_head = held.has_head || chunk == n_chunks - 1;
-    const LayerRange layers = chunk_layers(model, plan, chunk);
-    const std::int64_t n_expert = n_expert_layers(model, layers);
-    for (const bool expert_layer : {false, true}) {
-      const double n = static_cast<double>(expert_layer ? n_expert : layers.size() - n_expert);
-      if (n <= 0) continue;
-      held.activations += n * layer_activations(model, plan, expert_layer, plan.recompute), held.n_layers += n;
-      held.at_work = std::max(held.at_work, gradients_at_work(model, plan, expert_layer));
-      if (plan.recompute == Recompute::full)
-        held.recomputed = std::max(held.recomputed, layer_activations(model, plan, expert_layer, Recompute::none));
-    }
+Held held_by(const catalog::LanguageModel& model, const Plan& plan, const Composition& stage) {
+  Held held{.n_layers = static_cast<double>(stage.n_layers()), .has_head = stage.head > 0};
+  for (const bool expert_layer : {false, true}) {
+    const double n = static_cast<double>(expert_layer ? stage.expert : stage.dense);
+    if (n <= 0) continue;
+    held.activations += n * layer_activations(model, plan, expert_layer, plan.recompute);
+    held.at_work = std::max(held.at_work, gradients_at_work(model, plan, expert_layer));
+    const auto layer = parameters_of(model, plan, expert_layer ? Composition{.expert = 1} : Composition{.dense = 1});
+    held.layer = {std::max(held.layer.dense, layer.dense), std::max(held.layer.experts, layer.experts)};
+    if (plan.recompute == Recompute::full)
+      held.recomputed = std::max(held.recomputed, layer_activations(model, plan, expert_layer, Recompute::none));
   }
   return held;
 }
@@ -140,9 +138,10 @@ double passes_in_flight(const Plan& plan, std::int64_t stage) {
 
 DataSize usable_memory(const catalog::Accelerator& accelerator) { return 1.068 * *accelerator.memory_capacity; }
 
-MemoryUse stage_memory(const catalog::LanguageModel& model, const Plan& plan, std::int64_t stage) {
-  const auto parameters = stage_parameters(model, plan, stage);
-  const auto [dense, experts] = parameters;
+namespace {
+
+MemoryUse memory_of(const catalog::LanguageModel& model, const Plan& plan, std::int64_t stage, const Composition& holds) {
+  const auto [dense, experts] = parameters_of(model, plan, holds);
   const auto& parallel = plan.parallel;
   MemoryUse use{.stage = stage};
   // Of experts, ZeRO spreads the copies that there are.
@@ -154,19 +153,20 @@ MemoryUse stage_memory(const catalog::LanguageModel& model, const Plan& plan, st
   use.gradients = (plan.zero_stage >= 2 ? spread : whole) * kGradientBytes;
   if (!plan.offload_optimizer) use.optimizer = (plan.zero_stage >= 1 ? spread : whole) * plan.optimizer_bytes * byte;
 
-  const Held held = held_by(model, plan, stage);
+  const Held held = held_by(model, plan, holds);
   const double passes = passes_in_flight(plan, stage);
   use.activations = (plan.offload_activations ? std::min(passes, 2 / std::max(2.0, held.n_layers)) : passes) * held.activations +
                     held.recomputed;
 
   const double embedding = as_double(model.vocabulary) * as_double(model.hidden_size) / static_cast<double>(parallel.tensor);
-  const bool has_embedding = stage == stage_of_chunk(plan, 0);
-  const double of_layers = std::max(0.0, whole - (has_embedding ? embedding : 0) - (held.has_head ? embedding : 0));
-  const double layer = held.n_layers > 0 ? of_layers / held.n_layers : 0;
   use.buffers = held.at_work;
   // Two layers are gathered at a time: the one at work and the next. Else the gradients of a layer's weights, and
-  // of the head's, are kept where they are computed until they are added to the sum.
-  use.buffers += (plan.zero_stage >= 3 ? 2 * layer : layer + (held.has_head ? embedding : 0)) * kWeightBytes;
+  // of the head's, are kept where they are computed until they are added to the sum; grouped products of experts add theirs
+  // themselves.
+  if (plan.zero_stage >= 3)
+    use.buffers += 2 * (held.layer.dense + held.layer.experts) * kWeightBytes;
+  else
+    use.buffers += (held.layer.dense + (held.has_head ? embedding : 0)) * kWeightBytes;
   if (held.has_head)
     use.buffers += n_tokens(plan) * as_double(model.vocabulary) / static_cast<double>(parallel.tensor) *
                    (plan.fused_attention ? 4 : 6) * byte;
@@ -175,10 +175,25 @@ MemoryUse stage_memory(const catalog::LanguageModel& model, const Plan& plan, st
   return use;
 }
 
+}  // namespace
+
+MemoryUse stage_memory(const catalog::LanguageModel& model, const Plan& plan, std::int64_t stage) {
+  return memory_of(model, plan, stage, composition_of_stage(model, plan, stage));
+}
+
 MemoryUse peak_memory(const catalog::LanguageModel& model, const Plan& plan) {
-  MemoryUse worst = stage_memory(model, plan, 0);
-  for (std::int64_t stage = 1; stage < plan.parallel.pipeline; ++stage)
-    if (const MemoryUse use = stage_memory(model, plan, stage); use.total() > worst.total()) worst = use;
+  Composition last = composition_of_stage(model, plan, 0);
+  double passes = passes_in_flight(plan, 0);
+  MemoryUse worst = memory_of(model, plan, 0, last);
+  for (std::int64_t stage = 1; stage < plan.parallel.pipeline; ++stage) {
+    // A stage that holds the same as the one before, and no more passes, needs no more.
+    const Composition holds = composition_of_stage(model, plan, stage);
+    const double in_flight = passes_in_flight(plan, stage);
+    const bool can_be_worse = holds != last || in_flight > passes;
+    last = holds, passes = in_flight;
+    if (!can_be_worse) continue;
+    if (const MemoryUse use = memory_of(model, plan, stage, holds); use.total() > worst.total()) worst = use;
+  }
   return worst;
 }
 

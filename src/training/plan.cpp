@@ -2,6 +2,7 @@
 #include "waferwatt/training/plan.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -57,14 +58,12 @@ void check_model_split(const Plan& plan, const catalog::LanguageModel& model, st
     found.push_back({Field::expert, fmt::format("{} has no experts; use 1", model.name)});
     return;
   }
-  const std::int64_t experts = model.moe->n_routed_experts.value;
+  const std::int64_t experts = model.moe->n_routed_experts.value, ranks = data * context * tensor / plan.parallel.expert_slices();
+  const std::string nearest = nearest_divisors(std::gcd(experts, ranks), expert);
   if (experts % expert != 0)
-    found.push_back({Field::expert, fmt::format("{} experts cannot be split over {} ranks; nearest legal: {}", experts,
-                                                expert, nearest_divisors(experts, expert))});
-  if (const std::int64_t ranks = data * context * tensor / plan.parallel.expert_slices(); ranks % expert != 0)
-    found.push_back({Field::expert,
-                     fmt::format("expert parallelism {} must divide data parallelism {}; nearest legal: {}", expert,
-                                 ranks, nearest_divisors(ranks, expert))});
+    found.push_back({Field::expert, fmt::format("{} experts cannot be split over {} ranks; nearest legal: {}", experts, expert, nearest)});
+  if (ranks % expert != 0)
+    found.push_back({Field::expert, fmt::format("expert parallelism {} must divide data parallelism {}; nearest legal: {}", expert, ranks, nearest)});
 }
 
 }  // namespace
@@ -124,50 +123,15 @@ std::int64_t stage_of_chunk(const Plan& plan, std::int64_t chunk) {
   return plan.schedule == Schedule::zero_bubble_v && chunk >= p ? 2 * p - 1 - chunk : chunk % p;
 }
 
-std::vector<std::int64_t> chunks_of_stage(const Plan& plan, std::int64_t stage) {
-  std::vector<std::int64_t> found;
-  const std::int64_t p = plan.parallel.pipeline;
-  for (std::int64_t i = 0; i < plan.n_chunks(); ++i)
-    found.push_back(plan.schedule == Schedule::zero_bubble_v && i == 1 ? 2 * p - 1 - stage : i * p + stage);
+std::int64_t n_chunks_of_stage(const Plan& plan) {
   // Half of the micro-batches of a DualPipe enter at the other end: each stage holds its mirror's layers too.
-  if (plan.schedule == Schedule::dual_pipe && p > 1) found.push_back(p - 1 - stage);
-  return found;
+  return plan.n_chunks() + (plan.schedule == Schedule::dual_pipe && plan.parallel.pipeline > 1 ? 1 : 0);
 }
 
-StageParameters stage_parameters(const catalog::LanguageModel& model, const Plan& plan, std::int64_t stage) {
-  const double h = static_cast<double>(model.hidden_size.value), t = static_cast<double>(plan.parallel.tensor);
-  const double expert_ranks = static_cast<double>(plan.parallel.expert_slices() * plan.parallel.expert);
-  const double embedding = static_cast<double>(model.vocabulary.value) * h / t;
-  const std::int64_t n_chunks = plan.parallel.pipeline * plan.n_chunks();
-  StageParameters sum;
-  const double matrices = model.gated_ffn ? 3 : 2, attention = model.attention_parameters() / t + 2 * h;
-  const double dense_ffn = matrices * h * static_cast<double>(model.ffn_size.value) / t;
-  double routed = 0, beside = 0;  // of an expert layer: the experts, and the router and shared experts
-  if (model.moe) {
-    const auto& moe = *model.moe;
-    const double expert = matrices * h * static_cast<double>(moe.expert_ffn_size.value);
-    routed = expert * static_cast<double>(moe.n_routed_experts.value) / expert_ranks;
-    beside = (expert * static_cast<double>(moe.n_shared_experts.value) + h * static_cast<double>(moe.n_routed_experts.value)) / t;
-  }
-  const auto add_layers = [&](double n_dense, double n_expert) {
-    sum.dense += (n_dense + n_expert) * attention + n_dense * dense_ffn + n_expert * beside;
-    sum.experts += n_expert * routed;
-  };
-  for (const std::int64_t chunk : chunks_of_stage(plan, stage)) {
-    const LayerRange layers = chunk_layers(model, plan, chunk);
-    const std::int64_t n_expert = n_expert_layers(model, layers);
-    add_layers(static_cast<double>(layers.size() - n_expert), static_cast<double>(n_expert));
-    const bool is_first = chunk == 0, is_last = chunk == n_chunks - 1;
-    if (is_first) sum.dense += embedding;
-    if (!is_last) continue;
-    // Tied embeddings on different stages are kept twice.
-    sum.dense += h + (model.tied_embeddings && is_first ? 0 : embedding);
-    for (std::int64_t i = 0; i < plan.n_prediction_layers; ++i) {
-      add_layers(model.moe ? 0 : 1, model.moe ? 1 : 0);
-      sum.dense += 2 * h * h / t;  // projection of the hidden state joined with the next token's embedding
-    }
-  }
-  return sum;
+std::int64_t chunk_of_stage(const Plan& plan, std::int64_t stage, std::int64_t i) {
+  const std::int64_t p = plan.parallel.pipeline;
+  if (i == plan.n_chunks()) return p - 1 - stage;
+  return plan.schedule == Schedule::zero_bubble_v && i == 1 ? 2 * p - 1 - stage : i * p + stage;
 }
 
 }  // namespace waferwatt::training

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waferwatt/training/search.hpp"
-#include "waferwatt/training/memory.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <array>
+#include <map>
 #include <mutex>
 #include <thread>
 
 #include <fmt/format.h>
+
+#include "shortlist.hpp"
+#include "waferwatt/training/memory.hpp"
 
 namespace waferwatt::training {
 namespace {
@@ -19,98 +22,20 @@ std::vector<std::int64_t> divisors(std::int64_t n, std::int64_t most) {
   return found;
 }
 
-double value_of(const Candidate& c, Objective objective) {
-  switch (objective) {
-    case Objective::time:
-      return c.time.in(second);
-    case Objective::cost:
-      return c.cost.in(usd);
-    case Objective::energy:
-      return c.energy.in(joule);
-    case Objective::memory:
-      return c.memory.in(byte);
-  }
-  return 0;
-}
-
 Money cost_of(Time time, Energy energy, const SearchSpace& space) {
   const auto& around = space.surroundings;
   const double n = static_cast<double>(space.n_accelerators);
   return n * time * around.accelerator_price + around.pue * (energy + n * time * around.server_share) * around.energy_price;
 }
 
-/// A total order, so that threads do not change the result.
-bool better(const Candidate& a, const Candidate& b, Objective objective) {
-  const double x = value_of(a, objective), y = value_of(b, objective);
-  if (x != y) return x < y;
-  if (a.time != b.time) return a.time < b.time;
-  if (a.memory != b.memory) return a.memory < b.memory;
-  return plan_text(a.plan) < plan_text(b.plan);
+Candidate candidate_of(const Plan& plan, const Step& step, DataSize memory, const SearchSpace& space) {
+  return {plan, step.iteration_time(), step.energy, memory, cost_of(step.iteration_time(), step.energy, space), step.breakdown};
 }
-
-bool dominates(const Candidate& a, const Candidate& b) {
-  return a.time <= b.time && a.memory <= b.memory && a.energy <= b.energy &&
-         (a.time < b.time || a.memory < b.memory || a.energy < b.energy);
-}
-
-/// The best so far and the front, of one thread.
-class Found {
- public:
-  Found(Objective objective, std::size_t keep) : objective_(objective), keep_(keep) {}
-
-  /// True if a plan of at least this time and exactly this memory cannot be among the best or on the front.
-  /// Energy is bounded by nothing cheap, so that it takes a margin.
-  bool excludes(Time least, DataSize memory) const {
-    if (objective_ == Objective::memory) return best_.size() >= keep_ && memory > best_.back().memory;
-    const double margin = objective_ == Objective::energy ? 1.25 : objective_ == Objective::cost ? 1.05 : 1;
-    if (best_.size() < keep_ || least <= margin * best_.back().time) return false;
-    return std::ranges::any_of(front_, [&](const Candidate& c) { return c.memory <= memory && c.time < least; });
-  }
-  void add(const Candidate& c) {
-    const auto same = [&](const Candidate& other) {
-      return other.time == c.time && other.memory == c.memory && plan_text(other.plan) == plan_text(c.plan);
-    };
-    if (std::ranges::any_of(best_, same) || std::ranges::any_of(front_, same)) return add_to_best(c);
-    add_to_best(c);
-    for (const auto& other : front_)
-      if (dominates(other, c)) return;
-    std::erase_if(front_, [&](const auto& other) { return dominates(c, other); });
-    front_.push_back(c);
-  }
-  void add_to_best(const Candidate& c) {
-    for (const auto& other : best_)
-      if (other.time == c.time && other.memory == c.memory && plan_text(other.plan) == plan_text(c.plan)) return;
-    const auto at = std::ranges::lower_bound(best_, c, [&](const auto& a, const auto& b) { return better(a, b, objective_); });
-    if (at != best_.end() || best_.size() < keep_) best_.insert(at, c);
-    if (best_.size() > keep_) best_.pop_back();
-  }
-  void add(const Found& other) {
-    for (const auto& c : other.best_) add(c);
-    for (const auto& c : other.front_) add(c);
-    n_plans += other.n_plans, n_too_large += other.n_too_large, n_bounded += other.n_bounded;
-  }
-  const std::vector<Candidate>& best() const { return best_; }
-  /// The front without plans that had been left out if better ones had been found first: it does not depend on the order, nor
-  /// on the threads.
-  std::vector<Candidate> front() const {
-    std::vector<Candidate> settled;
-    std::ranges::copy_if(front_, std::back_inserter(settled), [&](const Candidate& c) { return !excludes(c.time, c.memory); });
-    return settled;
-  }
-
-  std::size_t n_plans = 0, n_too_large = 0, n_bounded = 0;
-
- private:
-  Objective objective_;
-  std::size_t keep_;
-  std::vector<Candidate> best_, front_;
-};
 
 class Search {
  public:
-  /// \param operators held while operators are estimated, which several threads may not do at once
-  Search(const catalog::LanguageModel& model, const Machine& machine, const SearchSpace& space, Found& found, std::mutex& operators)
-      : model_(model), machine_(machine), space_(space), found_(found), operators_(operators), steps_(model, machine) {}
+  Search(const catalog::LanguageModel& model, const Machine& machine, const SearchSpace& space, Objective objective, Shortlist& found)
+      : model_(model), machine_(machine), space_(space), objective_(objective), found_(found), steps_(model, machine) {}
 
   /// All plans of one choice of degrees.
   void look_at(const Parallelism& degrees) {
@@ -173,7 +98,8 @@ class Search {
       ++found_.n_too_large;
       return;
     }
-    if (found_.excludes(lower_bound(plan), first)) {
+    const Time least = steps_.lower_bound(plan);
+    if (found_.excludes(least_value(least, first), least, first)) {
       ++found_.n_bounded;
       return;
     }
@@ -182,26 +108,87 @@ class Search {
       ++found_.n_too_large;
       return;
     }
-    const Step step = steps_.step(plan, true);
-    found_.add({plan, step.iteration_time(), step.energy, memory, cost_of(step.iteration_time(), step.energy, space_), step.breakdown});
+    const auto [step, shortest] = steps_.closed_form(plan);
+    // The order of a schedule that is found in time is no worse than 1F1B's; formulas are within 5 % of fixed ones.
+    const Time bubble = static_cast<double>(plan.parallel.pipeline - 1) / static_cast<double>(plan.n_micro_batches()) * least;
+    found_.add({candidate_of(plan, step, memory, space_), shortest, 1.05 * (step.iteration_time() + bubble)});
   }
 
-  /// The first of a kind of layer estimates its operators, which step() then finds.
-  Time lower_bound(const Plan& plan) {
-    const std::lock_guard lock(operators_);
-    return steps_.lower_bound(plan);
+  /// Of a plan of which no more is known than what time it takes at least.
+  double least_value(Time least, DataSize memory) const {
+    const double n = static_cast<double>(space_.n_accelerators);
+    switch (objective_) {
+      case Objective::time:
+        return least.in(second);
+      case Objective::cost:
+        return cost_of(least, n * machine_.operators.idle_power() * least, space_).in(usd);
+      case Objective::energy:
+        return (n * machine_.operators.idle_power() * least).in(joule);
+      case Objective::memory:
+        return memory.in(byte);
+    }
+    return 0;
   }
 
   const catalog::LanguageModel& model_;
   const Machine& machine_;
   const SearchSpace& space_;
-  Found& found_;
-  std::mutex& operators_;
+  Objective objective_;
+  Shortlist& found_;
   StepModel steps_;
 };
 
-std::vector<Parallelism> all_degrees(const catalog::LanguageModel& model, const SearchSpace& space) {
-  std::vector<Parallelism> found;
+/// Takes the timelines of the most promising until no other can be among the best.
+class Decision {
+ public:
+  Decision(const catalog::LanguageModel& model, const Machine& machine, const SearchSpace& space, Objective objective, std::size_t keep,
+           std::vector<Draft> drafts)
+      : model_(model), machine_(machine), space_(space), objective_(objective), keep_(keep), drafts_(std::move(drafts)) {}
+
+  /// One thread's part.
+  void work() {
+    StepModel steps(model_, machine_);
+    for (std::size_t i = next_++; i < drafts_.size(); i = next_++) {
+      if (is_decided(drafts_[i])) return;
+      const Plan& plan = drafts_[i].candidate.plan;
+      add(candidate_of(plan, steps.step(plan), drafts_[i].candidate.memory, space_));
+    }
+  }
+  std::vector<Candidate> best() && { return std::move(best_); }
+
+ private:
+  bool is_decided(const Draft& draft) {
+    const std::lock_guard lock(mutex_);
+    return best_.size() >= keep_ && draft.least_value(objective_) > value_of(best_.back(), objective_);
+  }
+  void add(Candidate c) {
+    const std::lock_guard lock(mutex_);
+    const auto at = std::ranges::lower_bound(best_, c, [&](const auto& a, const auto& b) { return better(a, b, objective_); });
+    if (at != best_.end() && plan_text(at->plan) == plan_text(c.plan)) return;
+    best_.insert(at, std::move(c));
+    if (best_.size() > keep_) best_.pop_back();
+  }
+
+  const catalog::LanguageModel& model_;
+  const Machine& machine_;
+  const SearchSpace& space_;
+  Objective objective_;
+  std::size_t keep_;
+  std::vector<Draft> drafts_;
+  std::atomic<std::size_t> next_ = 0;
+  std::mutex mutex_;
+  std::vector<Candidate> best_;
+};
+
+void on_threads(unsigned n, const std::function<void()>& work) {
+  std::vector<std::jthread> threads;
+  for (unsigned i = 1; i < n; ++i) threads.emplace_back(work);
+  work();
+}
+
+/// All choices of degrees, those together whose layers cost the same.
+std::vector<std::vector<Parallelism>> all_degrees(const catalog::LanguageModel& model, const SearchSpace& space) {
+  std::map<std::array<std::int64_t, 3>, std::vector<Parallelism>> found;
   const std::int64_t n = space.n_accelerators;
   for (const std::int64_t tensor : divisors(n, space.max_tensor)) {
     if (model.n_heads.value % tensor != 0) continue;
@@ -212,52 +199,44 @@ std::vector<Parallelism> all_degrees(const catalog::LanguageModel& model, const 
         if (space.base.global_batch % data != 0) continue;
         Parallelism degrees{.data = data, .tensor = tensor, .pipeline = pipeline, .context = context};
         if (!model.moe) {
-          found.push_back(degrees);
+          found[{tensor, context, 1}].push_back(degrees);
           continue;
         }
         degrees.expert_tensor = 1;
         for (const std::int64_t expert : divisors(data * context * tensor, model.moe->n_routed_experts.value)) {
           if (model.moe->n_routed_experts.value % expert != 0) continue;
           degrees.expert = expert;
-          found.push_back(degrees);
+          found[{tensor, context, expert}].push_back(degrees);
         }
       }
     }
   }
-  return found;
+  std::vector<std::vector<Parallelism>> groups;
+  for (auto& [shape, degrees] : found) groups.push_back(std::move(degrees));
+  return groups;
 }
 
 }  // namespace
 
 SearchResult best_plans(const catalog::LanguageModel& model, const Machine& machine, const SearchSpace& space,
                         Objective objective, unsigned n_jobs, std::size_t keep) {
-  const auto degrees = all_degrees(model, space);
+  const auto groups = all_degrees(model, space);
   std::atomic<std::size_t> next = 0;
-  Found all(objective, 4 * keep);
-  std::mutex mutex, operators;
-  const auto work = [&] {
-    Found mine(objective, 4 * keep);
-    Search search(model, machine, space, mine, operators);
-    for (std::size_t i = next++; i < degrees.size(); i = next++) search.look_at(degrees[i]);
+  Shortlist all(objective, keep);
+  std::mutex mutex;
+  on_threads(n_jobs, [&] {
+    Shortlist mine(objective, keep);
+    Search search(model, machine, space, objective, mine);
+    for (std::size_t i = next++; i < groups.size(); i = next++)
+      for (const Parallelism& degrees : groups[i]) search.look_at(degrees);
     const std::lock_guard lock(mutex);
     all.add(mine);
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (unsigned i = 1; i < n_jobs; ++i) threads.emplace_back(work);
-    work();
-  }
+  });
   // The schedule's formula chose; timelines decide.
-  Found checked(objective, keep);
-  StepModel steps(model, machine);
-  for (Candidate c : all.best()) {
-    const Step step = steps.step(c.plan);
-    c.time = step.iteration_time(), c.energy = step.energy, c.breakdown = step.breakdown;
-    c.cost = cost_of(c.time, c.energy, space);
-    checked.add(c);
-  }
+  Decision decision(model, machine, space, objective, keep, all.promising());
+  on_threads(n_jobs, [&] { decision.work(); });
   SearchResult result{.n_plans = all.n_plans, .n_too_large = all.n_too_large, .n_bounded = all.n_bounded,
-                      .best = checked.best(), .pareto = all.front()};
+                      .best = std::move(decision).best(), .pareto = all.front()};
   std::ranges::sort(result.pareto, [](const auto& a, const auto& b) { return better(a, b, Objective::time); });
   return result;
 }

@@ -12,7 +12,7 @@ const std::vector<Software>& software_stacks() {
   static const std::vector<Software> stacks = {
       {.name = "megatron-core",
        .kernel_slowdown = 1.31,
-       .attention_slowdown = 0.8,
+       .attention_slowdown = 0.85,
        .tensor_overlap = 0.2,
        .data_overlap = 0.8,
        .layer_host_time = 0.3 * milli * second},
@@ -26,12 +26,12 @@ const std::vector<Software>& software_stacks() {
        .step_host_time = 12.5 * milli * second},
       {.name = "megatron-core-experts",
        .kernel_slowdown = 1.27,
-       .attention_slowdown = 1.3,
+       .attention_slowdown = 0.98,
        .stream_factor = 2.1,
        .layer_host_time = 0.3 * milli * second,
        .expert_host_factor = 5,
        .step_host_time = 25 * milli * second,
-       .expert_slowdown = 0.7},
+       .expert_slowdown = 1.35},
       // Eager kernels on Selene (Narayanan et al. 2021).
       {.name = "megatron-2021", .kernel_slowdown = 1.09, .stream_factor = 0.75, .data_overlap = 0.36},
       // The same on another cluster, nothing overlapped (vTrain).
@@ -46,7 +46,7 @@ const std::vector<Software>& software_stacks() {
       {.name = "megatron-small",
        .kernel_slowdown = 0.92,
        .stream_factor = 1.14,
-       .tensor_slowdown = 1.32,
+       .tensor_slowdown = 1.46,
        .backward_stream_ratio = 1.29,
        .layer_host_time = 0.96 * milli * second,
        .step_host_time = 9.4 * milli * second},
@@ -63,10 +63,10 @@ const std::vector<Software>& software_stacks() {
       // The same on Hopper, for which FlashAttention 2 was not written.
       {.name = "llm-foundry-hopper",
        .kernel_slowdown = 1.08,
-       .attention_slowdown = 2.5,
+       .attention_slowdown = 2.64,
        .data_overlap = 0,
        .gradient_bytes = 2,
-       .backward_stream_ratio = 2.18},
+       .backward_stream_ratio = 2.11},
       {.name = "megatron-bridge",
        .attention_slowdown = 1,
        .stream_factor = 0.66,
@@ -96,7 +96,7 @@ const std::vector<Software>& software_stacks() {
        .layer_host_time = 0.3 * milli * second},
       // DeepSeek's own kernels, which leave 20 of 132 multiprocessors to the traffic. Set by one run's hours.
       {.name = "dualpipe",
-       .kernel_slowdown = 1.3,
+       .kernel_slowdown = 1.34,
        .data_overlap = 0.9,
        .layer_host_time = 0.1 * milli * second},
       // XLA on TPUs, which compiles whole layers.

@@ -2,10 +2,20 @@
 #include "waferwatt/training/timeline.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <queue>
 
 namespace waferwatt::training {
 namespace {
+
+/// To multiples of 2^-40 s: sums up to hours are then exact, and which of two passes is ready first does not hang on
+/// the last bit of how their times were added up.
+Time rounded(Time t) { return std::ldexp(std::round(std::ldexp(t.in(second), 40)), -40) * second; }
+
+std::vector<ChunkTimes> rounded(std::vector<ChunkTimes> chunks) {
+  for (auto& t : chunks) t = {rounded(t.forward), rounded(t.backward_input), rounded(t.backward_weight)};
+  return chunks;
+}
 
 struct Passage {
   Pass pass;
@@ -62,7 +72,7 @@ std::vector<Passage> order_of_stage(const Plan& plan, const Route& route, std::i
 class Execution {
  public:
   Execution(const Plan& plan, const std::vector<ChunkTimes>& chunks, Time send, const std::vector<double>& slowdown)
-      : plan_(plan), chunks_(chunks), send_(send), slowdown_(slowdown), route_(plan), n_stages_(route_.n_stages()) {
+      : plan_(plan), chunks_(rounded(chunks)), send_(rounded(send)), slowdown_(slowdown), route_(plan), n_stages_(route_.n_stages()) {
     const auto stages = static_cast<std::size_t>(n_stages_);
     result_.busy.assign(stages, Time{});
     result_.in_flight.assign(stages, 0);
@@ -77,6 +87,11 @@ class Execution {
   Timeline fixed_order() {
     std::vector<std::vector<Passage>> orders;
     for (std::int32_t s = 0; s < n_stages_; ++s) orders.push_back(order_of_stage(plan_, route_, s));
+    return in_order(orders);
+  }
+
+  /// Every stage does its passes one after the other.
+  Timeline in_order(const std::vector<std::vector<Passage>>& orders) {
     std::vector<std::size_t> next(orders.size(), 0);
     std::vector<std::int32_t> work;
     for (std::int32_t s = n_stages_ - 1; s >= 0; --s) work.push_back(s);
@@ -86,7 +101,8 @@ class Execution {
       auto& i = next[static_cast<std::size_t>(s)];
       const auto& order = orders[static_cast<std::size_t>(s)];
       for (; i < order.size() && can_run(order[i]); ++i) {
-        perform(order[i], s, ready_time(order[i]));
+        perform(order[i], s, order[i].pass == Pass::backward_weight ? Time{} : ready_time(order[i]));
+        if (order[i].pass == Pass::backward_weight) continue;
         if (const std::int32_t wake = stage_waiting_for(order[i]); wake >= 0 && wake != s) work.push_back(wake);
       }
     }
@@ -107,6 +123,7 @@ class Execution {
     return done(Pass::backward, step.chunk + 1, step.micro_batch);
   }
   bool can_run(const Passage& step) {
+    if (step.pass == Pass::backward_weight) return done(Pass::backward, step.chunk, step.micro_batch) >= 0;
     if (step.pass == Pass::backward && done(Pass::forward, step.chunk, step.micro_batch) < 0) return false;
     return before(step) != -1;
   }
@@ -140,7 +157,7 @@ class Execution {
     Time length = step.pass == Pass::forward    ? times.forward
                   : step.pass == Pass::backward ? times.backward_input + (parted ? Time{} : times.backward_weight)
                                                 : times.backward_weight;
-    if (!slowdown_.empty()) length *= slowdown_[s];
+    if (!slowdown_.empty()) length = rounded(slowdown_[s] * length);
     Task task{.pass = step.pass, .stage = stage, .chunk = step.chunk, .micro_batch = step.micro_batch};
     task.start = std::max(ready, free_at_[s]), task.end = task.start + length;
     if (ready > free_at_[s] && step.pass != Pass::backward_weight) {
@@ -164,7 +181,7 @@ class Execution {
   Timeline finish() { return std::move(result_); }
 
   const Plan& plan_;
-  const std::vector<ChunkTimes>& chunks_;
+  const std::vector<ChunkTimes> chunks_;
   Time send_;
   const std::vector<double>& slowdown_;
   Route route_;
@@ -246,6 +263,17 @@ std::size_t Timeline::pacing_stage() const {
   return static_cast<std::size_t>(std::ranges::max_element(busy) - busy.begin());
 }
 
+namespace {
+
+std::vector<std::vector<Passage>> orders_of(const Timeline& line, std::size_t n_stages) {
+  std::vector<std::vector<Passage>> orders(n_stages);
+  for (const Task& task : line.tasks)
+    orders[static_cast<std::size_t>(task.stage)].push_back({task.pass, task.chunk, task.micro_batch});
+  return orders;
+}
+
+}  // namespace
+
 Timeline timeline(const Plan& plan, const std::vector<ChunkTimes>& chunks, Time send,
                   const std::vector<double>& slowdown) {
   Execution execution(plan, chunks, send, slowdown);
@@ -259,7 +287,12 @@ Timeline timeline(const Plan& plan, const std::vector<ChunkTimes>& chunks, Time 
     case Schedule::dual_pipe:
       break;
   }
-  return execution.greedy();
+  Timeline found = execution.greedy();
+  if (send <= Time{}) return found;
+  // An order found as if passes arrived at once is often the better one also when they do not.
+  const Timeline at_once = Execution(plan, chunks, {}, slowdown).greedy();
+  Timeline kept = Execution(plan, chunks, send, slowdown).in_order(orders_of(at_once, static_cast<std::size_t>(plan.parallel.pipeline)));
+  return kept.length < found.length ? kept : found;
 }
 
 Time closed_form_length(const Plan& plan, const ChunkTimes& stage, Time send) {
@@ -276,11 +309,11 @@ Time closed_form_length(const Plan& plan, const ChunkTimes& stage, Time send) {
       return m * all + (p - 1) * (stage.forward + stage.backward_input - stage.backward_weight) +
              std::max(0.0, p - m) * stage.backward_weight + 2 * (p - 1) * send;
     case Schedule::zero_bubble_v:
-      return m * all + std::max(0.0, p - m / 2) * (stage.forward + stage.backward_input) + 2 * (2 * p - 1) * send;
+      return m * all + (p - 1) * std::min(1.0, m / (2 * p)) * stage.forward +
+             std::max(Time{}, (p + (m - 1) / 2) * (stage.forward + stage.backward_input) - m * all) + 2 * (2 * p - 1) * send;
     case Schedule::dual_pipe:
-      return m * all +
-             (std::max(0.0, p / 2 - 1) + std::max(0.0, p - m / 2)) * (stage.forward + stage.backward_input) +
-             2 * (p - 1) * send;
+      return m * all + std::max(0.0, p / 2 - 1) * std::min(1.0, m / (2 * p)) * (stage.forward + stage.backward_input) +
+             std::max(Time{}, (p + m / 2 - 1) * (stage.forward + stage.backward_input) - m * all) + 2 * (p - 1) * send;
   }
   return m * all;
 }

@@ -99,7 +99,7 @@ UnfoldedStep unfolded_step(const catalog::LanguageModel& model, const Plan& plan
     result.mean += line.length / static_cast<double>(plan.parallel.data);
     result.n_passes += line.tasks.size();
   }
-  result.step = steps.step(plan, false, slowest_paces);
+  result.step = steps.step(plan, slowest_paces);
   return result;
 }
 

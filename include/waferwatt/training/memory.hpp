@@ -5,8 +5,8 @@
 //   states       weights 2, gradients 4, optimizer 12 bytes a parameter, spread by ZeRO
 //   activations  of a layer by what it keeps (below), times the passes that a stage holds at once
 //   buffers      logits (2 bytes, and as much again for their gradients; 6 before fused losses); the gradients that
-//                flow through the layer at work, and its weights' gradients before they are added up; ZeRO-3: two
-//                gathered layers
+//                flow through the layer at work, and its weights' gradients before they are added up, but those of
+//                experts; ZeRO-3: two gathered layers
 //   fragments    4 % of the above: reserved over allocated memory is 1.026 to 1.069 (43 runs on B200)
 //   runtime      0.6 GB for context and libraries and 0.25 GB for each communicator
 #include "waferwatt/training/plan.hpp"

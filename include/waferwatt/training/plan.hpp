@@ -109,8 +109,9 @@ std::int64_t n_expert_layers(const catalog::LanguageModel&, LayerRange);
 LayerRange chunk_layers(const catalog::LanguageModel&, const Plan&, std::int64_t chunk);
 /// The stage that holds a chunk: round robin, or down and up again in a V.
 std::int64_t stage_of_chunk(const Plan&, std::int64_t chunk);
-/// The chunks of a stage in the order a micro-batch passes them.
-std::vector<std::int64_t> chunks_of_stage(const Plan&, std::int64_t stage);
+/// Chunks that a stage holds, and the i-th of them in the order a micro-batch passes them.
+std::int64_t n_chunks_of_stage(const Plan&);
+std::int64_t chunk_of_stage(const Plan&, std::int64_t stage, std::int64_t i);
 
 }  // namespace waferwatt::training
 

@@ -85,6 +85,15 @@ Passes passes(const catalog::LanguageModel&, const Plan&, const Machine&);
 /// \throws InputError when the accelerator does not compute in the plan's format
 Step step(const catalog::LanguageModel&, const Plan&, const Machine&, const std::vector<double>& slowdown = {});
 
+struct Chunk;
+struct Pace;
+
+/// A step with the schedule's formula in place of its timeline, and what a timeline takes at least.
+struct ClosedForm {
+  Step step;
+  Time least;
+};
+
 /// Many plans of one model on one machine: costs of layers are kept between plans.
 class StepModel {
  public:
@@ -92,14 +101,18 @@ class StepModel {
   ~StepModel();
   StepModel(StepModel&&) noexcept;
 
-  /// As step(); `closed_form` takes the schedule's formula in place of the timeline.
-  Step step(const Plan&, bool closed_form = false, const std::vector<double>& slowdown = {});
+  /// As step().
+  Step step(const Plan&, const std::vector<double>& slowdown = {});
+  /// Without a timeline: cheap.
+  ClosedForm closed_form(const Plan&);
   Passes passes(const Plan&);
   /// Time of the mean stage's micro-batches alone: no plan takes less. Cheap.
   Time lower_bound(const Plan&);
 
  private:
   struct Cache;
+  Step step(const Plan&, const std::vector<Chunk>&, const Pace&, const std::vector<double>& slowdown);
+
   std::unique_ptr<Cache> cache_;
 };
 

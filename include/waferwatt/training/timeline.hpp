@@ -7,7 +7,7 @@
 // 2104.04473). ZB-H1 and ZB-V (Qi et al. 2024, arXiv 2401.10241) and DualPipe (DeepSeek-V3, arXiv
 // 2412.19437) part the backward pass into that of inputs, which the stage before waits for, and that of
 // weights, which fills gaps; their order is found stage by stage: inputs' gradients first, then forward
-// passes as memory allows, then weights' gradients.
+// passes as memory allows, then weights' gradients; with sends and without, whichever is the faster with them.
 #include "waferwatt/training/plan.hpp"
 
 namespace waferwatt::training {
@@ -49,9 +49,9 @@ Timeline timeline(const Plan&, const std::vector<ChunkTimes>& chunks, Time send,
 ///   GPipe, 1F1B   (m + p - 1)(f + b + w) + 2 (p - 1) c
 ///   interleaved   m (f + b + w) + (p - 1)(f + b + w)/v + 2 (p v - 1) c   (sends that wait are in the first pass)
 ///   ZB-H1         m (f + b + w) + (p - 1)(f + b - w)       for w <= b, f (Qi et al., table 2, without sends)
-///   ZB-V          m (f + b + w) + max(0, p - m/2)(f + b)   no bubble from 2 p micro-batches on
-///   DualPipe      m (f + b + w) + (p/2 - 1 + max(0, p - m/2))(f + b)
-/// The last three are near: the timeline decides.
+///   ZB-V          m (f + b + w) + (p - 1) f min(1, m/2p) + max(0, (p + (m - 1)/2)(f + b) - m (f + b + w))
+///   DualPipe      m (f + b + w) + (p/2 - 1)(f + b) min(1, m/2p) + max(0, (p + m/2 - 1)(f + b) - m (f + b + w))
+/// The last three are near: the timeline decides. The last term is what one micro-batch's way takes where there are few.
 Time closed_form_length(const Plan&, const ChunkTimes& stage, Time send);
 
 }  // namespace waferwatt::training

@@ -77,7 +77,7 @@ TEST_CASE("expert parallelism divides the experts and the data-parallel ranks") 
   CHECK(only_message(plan, mixture(), 12) == "8 experts cannot be split over 3 ranks; nearest legal: 2 or 4");
   plan.parallel.expert = 8;
   CHECK(only_message(plan, mixture(), 12) ==
-        "expert parallelism 8 must divide data parallelism 12; nearest legal: 6 or 12");
+        "expert parallelism 8 must divide data parallelism 12; nearest legal: 4");
 }
 
 TEST_CASE("the stages together hold every parameter") {
@@ -87,6 +87,10 @@ TEST_CASE("the stages together hold every parameter") {
     sum += 2 * stage_parameters(dense, {.parallel = {1, 2, 3, 1}}, stage).dense;
   // Norms (2 h a layer and the last) are on both tensor ranks; the tied embedding is on both end stages.
   CHECK(sum == Approx(dense.parameters() + 24 * 2 * 4096.0 + 4096 + 51200 * 4096.0));
+
+  // A stage with both ends of the model keeps the tied embedding once.
+  const Plan v{.parallel = {1, 1, 2, 1}, .global_batch = 4, .schedule = Schedule::zero_bubble_v};
+  CHECK(stage_parameters(dense, v, 0).dense + stage_parameters(dense, v, 1).dense == Approx(dense.parameters()));
 
   const auto moe = mixture();
   const auto whole = stage_parameters(moe, {.parallel = {4, 1, 1, 1}}, 0),

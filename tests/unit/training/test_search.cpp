@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "gpt.hpp"
+#include "waferwatt/training/memory.hpp"
 
 using namespace waferwatt;
 using namespace waferwatt::training;
@@ -35,6 +36,42 @@ TEST_CASE("the best plan is found whatever the number of threads") {
   }
   CHECK(one.n_plans > 1000);
   CHECK_FALSE(why_slower(one.best[9], one.best[0]).empty());
+}
+
+TEST_CASE("no timeline of a plan that fits is shorter than the best one's") {
+  const auto& a = shipped().accelerators.at("nvidia-a100-sxm-80gb");
+  const auto network = network::network_of(a, shipped().system_of(a.id), &shipped().fabrics.at("infiniband-hdr"), 32, shipped());
+  const cost::OperatorModel operators(a, shipped());
+  const auto model = gpt(16, 6144, 48);
+  const SearchSpace space{.n_accelerators = 32,
+                          .base = {.global_batch = 64, .sequence_length = 2048},
+                          .memory_capacity = *a.memory_capacity,
+                          .max_micro_batch = 2,
+                          .allow_context = false};
+  const auto found = best_plans(model, {operators, *network}, space, Objective::time, 2);
+  StepModel steps(model, {operators, *network});
+  Time best = 1e9 * second;
+  std::size_t n = 0;
+  Plan plan = space.base;
+  for (const std::int64_t tensor : {1, 2, 4, 8, 16})
+    for (const std::int64_t pipeline : {1, 2, 4, 8, 16})
+      for (const std::int64_t micro_batch : {1, 2})
+        for (const auto recompute : {Recompute::none, Recompute::full})
+          for (const auto schedule : space.schedules)
+            for (const std::int64_t interleave : {1, 2, 4, 8})
+              for (const std::int64_t zero_stage : {0, 1, 2, 3}) {
+                if (32 % (tensor * pipeline) != 0 || (interleave > 1) != (schedule == Schedule::interleaved)) continue;
+                plan.parallel = {.data = 32 / (tensor * pipeline), .tensor = tensor, .pipeline = pipeline};
+                plan.micro_batch = micro_batch, plan.recompute = recompute, plan.schedule = schedule;
+                plan.interleave = interleave, plan.zero_stage = zero_stage, plan.sequence_parallel = tensor > 1;
+                if (!problems(plan, model, 32).empty() || peak_memory(model, plan).total() > space.memory_capacity) continue;
+                ++n;
+                const Time time = steps.step(plan).iteration_time();
+                best = std::min(best, time);
+                CHECK(steps.closed_form(plan).least <= time * (1 + 1e-9));
+              }
+  CHECK(n > 500);
+  CHECK(found.best[0].time <= best);
 }
 
 TEST_CASE("no plan of the front is better than another in everything") {
