@@ -84,7 +84,7 @@ serving::ServingCapability capability_of(const std::string& models, const std::s
   const auto& accelerator = resolve(record_of<catalog::Reference<catalog::Accelerator>>("accelerator", accelerator_json), catalog->accelerators);
   if (input_tokens < 1 || output_tokens < 1 || !(tpot_s > 0))
     throw core::InputError("input_tokens and output_tokens must be at least 1, time_per_output_token_s above 0");
-  auto c = serving::saturated_capability(model, accelerator, catalog->system_of(accelerator.id), *catalog,
+  auto c = serving::saturated_capability(model, cost::OperatorModel(accelerator, *catalog), catalog->system_of(accelerator.id), *catalog,
                                          {.input_tokens = input_tokens,
                                           .output_tokens = output_tokens,
                                           .time_per_output_token = tpot_s * second,

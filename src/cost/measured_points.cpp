@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "measured_points.hpp"
 
+#include "waferwatt/cost/measured_surfaces.hpp"
+
 namespace waferwatt::cost {
 
 ResidualSurface MeasuredPoints::made() const {
@@ -13,6 +15,13 @@ ResidualSurface MeasuredPoints::made() const {
     points.push_back({demand_of_shape(op_, format_, shape).at, 1e-4 * static_cast<double>(grid_.log_residual_e4.numbers[i])});
   }
   return ResidualSurface(points);
+}
+
+std::shared_ptr<const MeasuredPoints> MeasuredSurfaces::of(const catalog::OperatorFit& fit) {
+  const std::lock_guard lock(mutex_);
+  auto& points = made_[&fit];
+  if (!points) points = std::make_shared<const MeasuredPoints>(fit);
+  return points;
 }
 
 }  // namespace waferwatt::cost

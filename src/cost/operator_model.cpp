@@ -7,6 +7,7 @@
 
 #include "default_fits.hpp"
 #include "measured_points.hpp"
+#include "waferwatt/cost/measured_surfaces.hpp"
 
 namespace waferwatt::cost {
 namespace {
@@ -83,11 +84,11 @@ bool is_basic(OperatorKind kind) {
 struct OperatorModel::Maker {
   const catalog::Accelerator& accelerator;
   const catalog::Catalog& catalog;
+  MeasuredSurfaces& surfaces;
   Mode mode;
   const catalog::Calibration* own = nullptr;
-  std::map<const catalog::OperatorFit*, std::shared_ptr<const MeasuredPoints>> surfaces = {};
 
-  Maker(const catalog::Accelerator& a, const catalog::Catalog& c, Mode m) : accelerator(a), catalog(c), mode(m) {
+  Maker(const catalog::Accelerator& a, const catalog::Catalog& c, MeasuredSurfaces& s, Mode m) : accelerator(a), catalog(c), surfaces(s), mode(m) {
     for (const auto& [id, calibration] : catalog.calibrations.all())
       if (calibration.accelerator == accelerator.id) own = &calibration;
   }
@@ -102,10 +103,7 @@ struct OperatorModel::Maker {
       return fit;
     }
     for (const auto* donor : donors) {
-      if (!donor->grid) continue;
-      auto& surface = surfaces[donor];
-      if (!surface) surface = std::make_shared<const MeasuredPoints>(*donor);
-      fit.surfaces.push_back(surface);
+      if (donor->grid) fit.surfaces.push_back(surfaces.of(*donor));
     }
     return fit;
   }
@@ -169,8 +167,11 @@ struct OperatorModel::Maker {
 };
 
 OperatorModel::OperatorModel(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog, Mode mode)
+    : OperatorModel(accelerator, catalog, *std::make_unique<MeasuredSurfaces>(), mode) {}
+
+OperatorModel::OperatorModel(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog, MeasuredSurfaces& surfaces, Mode mode)
     : accelerator_(accelerator), sustained_slowdown_(kSustainedSlowdown) {
-  Maker maker(accelerator, catalog, mode);
+  Maker maker(accelerator, catalog, surfaces, mode);
   for (std::size_t format = 0; format < kKernelFormats.size(); ++format) {
     for (std::size_t kind = 0; kind < kNumberOfKinds; ++kind)
       fits_[kind][format] = maker.chosen(static_cast<OperatorKind>(kind), format);

@@ -122,9 +122,9 @@ TrainingCapability training_from(std::string_view bytes) {
 }
 
 /// The best of plans without exotic schedules: what a cluster of any make can be expected to run.
-TrainingCapability simulated(const catalog::LanguageModel& model, const catalog::Accelerator& accelerator, const catalog::Catalog& catalog, const ReferenceTraining& reference) {
+TrainingCapability simulated(const catalog::LanguageModel& model, const cost::OperatorModel& operators, const catalog::Catalog& catalog, const ReferenceTraining& reference) {
+  const auto& accelerator = operators.accelerator();
   TrainingCapability capability;
-  const cost::OperatorModel operators(accelerator, catalog);
   capability.idle_power = operators.idle_power();
   const auto network = network::network_of(accelerator, catalog.system_of(accelerator.id), nullptr, reference.n_accelerators, catalog);
   if (!network) {
@@ -206,14 +206,14 @@ serving::ServingCapability CapabilityStore::serving(const catalog::LanguageModel
   const auto* system = catalog_.system_of(accelerator.id);
   const std::string what = json(model) + json(accelerator) + (system ? json(*system) : "") +
                            fmt::format("serving {} {} {} {}", w.input_tokens, w.output_tokens, w.time_per_output_token.base(), static_cast<int>(w.kv_format));
-  return serving_from(bytes(what, [&] { return to_bytes(serving::saturated_capability(model, accelerator, system, catalog_, w)); }));
+  return serving_from(bytes(what, [&] { return to_bytes(serving::saturated_capability(model, {accelerator, catalog_, surfaces_}, system, catalog_, w)); }));
 }
 
 TrainingCapability CapabilityStore::training(const catalog::LanguageModel& model, const catalog::Accelerator& accelerator, const ReferenceTraining& r) const {
   const auto* system = catalog_.system_of(accelerator.id);
   const std::string what =
       json(model) + json(accelerator) + (system ? json(*system) : "") + fmt::format("training {} {} {}", r.n_accelerators, r.global_batch, r.sequence_length);
-  return training_from(bytes(what, [&] { return to_bytes(simulated(model, accelerator, catalog_, r)); }));
+  return training_from(bytes(what, [&] { return to_bytes(simulated(model, {accelerator, catalog_, surfaces_}, catalog_, r)); }));
 }
 
 }  // namespace waferwatt::scenario

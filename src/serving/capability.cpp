@@ -178,11 +178,11 @@ ServingCapability capability_of(const Candidate& candidate, std::int64_t concurr
 
 }  // namespace
 
-ServingCapability saturated_capability(const catalog::LanguageModel& model, const catalog::Accelerator& accelerator,
+ServingCapability saturated_capability(const catalog::LanguageModel& model, const cost::OperatorModel& operators,
                                        const catalog::System* system, const catalog::Catalog& catalog,
                                        const ReferenceWorkload& workload) {
+  const auto& accelerator = operators.accelerator();
   const std::int64_t domain = accelerator.scale_up_domain ? accelerator.scale_up_domain->value : kMaxReplica;
-  const cost::OperatorModel operators(accelerator, catalog);
   ServingCapability none;
   Candidate candidate;
   for (std::int64_t n = 1; n <= domain; n *= 2) {

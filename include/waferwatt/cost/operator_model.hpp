@@ -21,6 +21,7 @@
 namespace waferwatt::cost {
 
 class MeasuredPoints;
+class MeasuredSurfaces;
 
 /// What an operator waits for most.
 enum class Bound : int { launch, memory, compute };
@@ -55,6 +56,8 @@ class OperatorModel {
   /// Fits of the accelerator's calibration; for an operator or format it lacks, its nearest format, else
   /// the median over calibrated accelerators with HBM (transferred, with a wider error).
   OperatorModel(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog, Mode mode = Mode::calibrated);
+  /// The same with surfaces that models of other accelerators use, too.
+  OperatorModel(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog, MeasuredSurfaces& surfaces, Mode mode = Mode::calibrated);
 
   /// \throws InputError (all of them) when the accelerator does not compute in the operator's format;
   ///         decoding falls back to bf16 arithmetic

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "waferwatt/cost/measured_surfaces.hpp"
 #include "waferwatt/serving/capability.hpp"
 
 namespace waferwatt::scenario {
@@ -39,6 +40,7 @@ class CapabilityStore {
   std::string bytes(const std::string& what, const std::function<std::string()>& make) const;
 
   const catalog::Catalog& catalog_;
+  mutable cost::MeasuredSurfaces surfaces_;
   std::filesystem::path folder_;
   std::string base_;  ///< fingerprint of the program and of the parts of the catalog that every capability may read
 };

@@ -30,7 +30,7 @@ struct ServingCapability {
 /// token stays within the workload's, for the smallest power of two of accelerators (at most the
 /// scale-up domain, or 16) that holds the weights and keeps a quarter of memory for KV cache.
 /// \param system the server or rack for the link and the power around the accelerator, or null
-ServingCapability saturated_capability(const catalog::LanguageModel& model, const catalog::Accelerator& accelerator,
+ServingCapability saturated_capability(const catalog::LanguageModel& model, const cost::OperatorModel& operators,
                                        const catalog::System* system, const catalog::Catalog& catalog,
                                        const ReferenceWorkload& workload);
 

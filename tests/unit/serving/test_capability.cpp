@@ -13,7 +13,7 @@ namespace {
 
 ServingCapability capability(const std::string& model, const catalog::Accelerator& accelerator,
                              const ReferenceWorkload& workload = {}) {
-  return saturated_capability(shipped().language_models.at(model), accelerator, shipped().system_of(accelerator.id),
+  return saturated_capability(shipped().language_models.at(model), cost::OperatorModel(accelerator, shipped()), shipped().system_of(accelerator.id),
                               shipped(), workload);
 }
 
