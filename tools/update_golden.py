@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the present results into tests/golden and prints what changed; say why in CHANGELOG.md.
+"""Writes the present results into tests/golden and prints what changed.
 
 usage: update_golden.py [PROGRAM]     default: build/release/bin/waferwatt
 """
