@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <future>
 #include <iterator>
 #include <memory>
 #include <set>
 
 #include "supply_run.hpp"
+#include "waferwatt/core/parallel.hpp"
 #include "waferwatt/core/random.hpp"
 #include "waferwatt/engine/bare_loop.hpp"
 #include "waferwatt/supply/random_events.hpp"
@@ -159,21 +158,6 @@ void add_tornado(const Drawer& drawer, const RunContext& context, Result& result
 }
 
 }  // namespace
-
-void in_parallel(std::size_t n, unsigned n_jobs, const std::function<void(std::size_t)>& work, const std::function<void(std::size_t)>& progress) {
-  std::atomic<std::size_t> next = 0, done = 0;
-  const auto loop = [&](bool tells) {
-    for (std::size_t i = next++; i < n; i = next++) {
-      work(i);
-      ++done;
-      if (tells) progress(done);
-    }
-  };
-  std::vector<std::future<void>> others;
-  for (unsigned job = 1; job < n_jobs && job < n; ++job) others.push_back(std::async(std::launch::async, loop, false));
-  loop(true);
-  for (auto& other : others) other.get();
-}
 
 std::string add_bands(const SupplyScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, Result& result) {
   const Drawer drawer(scenario, catalog);

@@ -77,9 +77,6 @@ std::vector<YearlyCost> yearly_costs(const SupplyRun& run, const SupplyScenario&
 SupplyScenario baseline_of(const SupplyScenario& scenario);
 std::string without_text(const SupplyScenario& scenario);
 
-/// Does `n` pieces of work on `n_jobs` threads; the results are in order and do not depend on n_jobs.
-void in_parallel(std::size_t n, unsigned n_jobs, const std::function<void(std::size_t)>& work, const std::function<void(std::size_t done)>& progress);
-
 /// Puts the 10 % and 90 % quantiles of `context.n_draws` runs into the metrics and adds the tables
 /// "draws", "tornado" and "sensitivity". \returns a sentence about the input that explains most
 std::string add_bands(const SupplyScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, Result& result);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "supply_run.hpp"
+#include "waferwatt/core/parallel.hpp"
 #include "waferwatt/engine/bare_loop.hpp"
 #include "waferwatt/supply/cut.hpp"
 

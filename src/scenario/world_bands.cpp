@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "supply_run.hpp"
+#include "waferwatt/core/parallel.hpp"
 #include "waferwatt/engine/bare_loop.hpp"
 #include "world_result.hpp"
 

@@ -8,6 +8,7 @@
 
 #include "supply_run.hpp"
 #include "waferwatt/core/number_text.hpp"
+#include "waferwatt/core/parallel.hpp"
 #include "waferwatt/engine/bare_loop.hpp"
 #include "world_result.hpp"
 

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <thread>
 
 #include "power_fit.hpp"
 #include "suspicion.hpp"
+#include "waferwatt/core/parallel.hpp"
 #include "waferwatt/cost/operator_fit.hpp"
 #include "waferwatt/cost/operator_model.hpp"
 
@@ -214,6 +216,30 @@ std::map<Key, Usable> usable_rows(const catalog::Accelerator& accelerator, const
   return groups;
 }
 
+/// The fit of an operator and format, or why there is none.
+struct Fitted {
+  std::optional<catalog::OperatorFit> fit;
+  std::optional<std::string> refused;
+};
+
+Fitted fitted(const Key& key, const Usable& group, const catalog::Accelerator& accelerator) {
+  const auto op = std::get<0>(key);
+  const std::string name = fmt::format("{} {}", io::enum_text(op), std::get<1>(key));
+  const double all = static_cast<double>(group.rows.size() + group.n_impossible);
+  if (static_cast<double>(group.n_impossible) > kMostImpossible * all)
+    return {.refused = fmt::format("{}: {} of {} rows are faster than a {} can be ({}); are the times in microseconds, and of this accelerator?", name,
+                                   group.n_impossible, all, accelerator.name, group.first_reason)};
+  if (group.rows.empty()) return {};
+  if (group.rows.size() < kFewestRows) return {.refused = fmt::format("{}: {} rows, a fit needs {}", name, group.rows.size(), kFewestRows)};
+  auto result = cost::fit_operator(group.samples, {.prior = prior_of(op), .two_branches = op == OperatorKind::attention_decode,
+                                                   .n_grid = grid_size(op, group.rows.front()->format, group.rows.size())});
+  order_by_shape(group.rows, result);
+  auto fit = described(group, result);
+  settle_residuals(group, result.grid, fit);
+  if (auto reason = untrustworthy(fit)) return {.refused = std::move(reason)};
+  return {.fit = std::move(fit)};
+}
+
 }  // namespace
 
 CalibrationFit fit_calibration(const catalog::Catalog& catalog, const std::string& accelerator_id, const Measurements& measurements) {
@@ -222,28 +248,15 @@ CalibrationFit fit_calibration(const catalog::Catalog& catalog, const std::strin
   if (const auto reason = wrong_unit(catalog, accelerator_id, measurements)) throw InputError(accelerator_id + ": " + *reason);
   if (const auto reason = other_accelerator(catalog, accelerator_id, measurements)) throw InputError(accelerator_id + ": " + *reason);
   const auto groups = usable_rows(accelerator, measurements, result.skipped);
+  std::vector<std::map<Key, Usable>::const_iterator> each;
+  for (auto group = groups.begin(); group != groups.end(); ++group) each.push_back(group);
+  std::vector<Fitted> found(each.size());
+  core::in_parallel(each.size(), std::max(1u, std::thread::hardware_concurrency()),
+                    [&](std::size_t i) { found[i] = fitted(each[i]->first, each[i]->second, accelerator); });
   std::vector<Diagnostic> refused;
-  for (const auto& [key, group] : groups) {
-    const std::string name = fmt::format("{} {}", io::enum_text(std::get<0>(key)), std::get<1>(key));
-    const double all = static_cast<double>(group.rows.size() + group.n_impossible);
-    if (static_cast<double>(group.n_impossible) > kMostImpossible * all) {
-      refused.push_back({.message = fmt::format("{}: {} of {} rows are faster than a {} can be ({}); are the times in microseconds, and of this accelerator?",
-                                                name, group.n_impossible, all, accelerator.name, group.first_reason)});
-      continue;
-    }
-    if (group.rows.empty()) continue;
-    if (group.rows.size() < kFewestRows) {
-      refused.push_back({.message = fmt::format("{}: {} rows, a fit needs {}", name, group.rows.size(), kFewestRows)});
-      continue;
-    }
-    const auto op = std::get<0>(key);
-    auto fitted = cost::fit_operator(group.samples, {.prior = prior_of(op), .two_branches = op == OperatorKind::attention_decode,
-                                                           .n_grid = grid_size(op, group.rows.front()->format, group.rows.size())});
-    order_by_shape(group.rows, fitted);
-    auto fit = described(group, fitted);
-    settle_residuals(group, fitted.grid, fit);
-    if (const auto reason = untrustworthy(fit)) refused.push_back({.message = *reason});
-    else result.calibration.fits.push_back(std::move(fit));
+  for (auto& [fit, reason] : found) {
+    if (reason) refused.push_back({.message = std::move(*reason)});
+    if (fit) result.calibration.fits.push_back(std::move(*fit));
   }
   // What is refused is an error if nothing is left, or if most rows were bad; small groups beside good ones are skipped.
   for (const auto& r : refused) result.skipped.push_back({accelerator_id, r.message});
