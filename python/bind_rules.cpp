@@ -3,10 +3,7 @@
 // call them.
 #include <fmt/format.h>
 
-#include <chrono>
-
 #include "run.hpp"
-#include "waferwatt/engine/bare_loop.hpp"
 #include "waferwatt/scenario/own_rules.hpp"
 
 namespace waferwatt::python {
@@ -65,21 +62,19 @@ S record_of_kind(const scenario::Scenario& loaded, const std::string& kind) {
 
 /// One processor, so that rules are called in this thread, which holds the interpreter.
 template <class S>
-Run run_here(scenario::Scenario loaded, const S& own) {
-  const auto begin = std::chrono::steady_clock::now();
+Run run_with_rules(scenario::Scenario loaded, const S& own) {
   const auto& draws = loaded.header.monte_carlo;
-  engine::BareLoop loop;
-  auto result = scenario::run(own, *loaded.catalog,
-                              {.seed = static_cast<std::uint64_t>(draws && draws->seed ? *draws->seed : loaded.header.seed), .n_draws = draws ? static_cast<std::size_t>(draws->runs) : 0}, loop);
-  const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  return {std::move(loaded), {.result = std::move(result), .wall_time = wall_s * second, .peak_memory = scenario::peak_memory()}};
+  const scenario::RunContext context{.seed = static_cast<std::uint64_t>(draws && draws->seed ? *draws->seed : loaded.header.seed),
+                                     .n_draws = draws ? static_cast<std::size_t>(draws->runs) : 0};
+  const auto& catalog = *loaded.catalog;
+  return run_here(std::move(loaded), [&](engine::EventLoop& loop) { return scenario::run(own, catalog, context, loop); });
 }
 
 Run simulate_supply(const Source& source, const py::object& allocation) {
   scenario::Scenario loaded = source.load();
   auto own = record_of_kind<scenario::SupplyScenario>(loaded, "supply");
   own.packaging_rule = rule_of(allocation, "allocation");
-  return run_here(std::move(loaded), own);
+  return run_with_rules(std::move(loaded), own);
 }
 
 Run simulate_world(const Source& source, const py::object& packaging, const py::object& sales, const py::object& demand) {
@@ -88,7 +83,7 @@ Run simulate_world(const Source& source, const py::object& packaging, const py::
   own.packaging_rule = rule_of(packaging, "packaging");
   own.sales_rule = rule_of(sales, "sales");
   own.demand_curve = curve_of(demand);
-  return run_here(std::move(loaded), own);
+  return run_with_rules(std::move(loaded), own);
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 // Running, checking and planning scenarios.
 #include "run.hpp"
 
+#include <chrono>
+
+#include "waferwatt/engine/bare_loop.hpp"
 #include "waferwatt/report/html_page.hpp"
 #include "waferwatt/report/results_folder.hpp"
 #include "waferwatt/report/summary.hpp"
@@ -33,6 +36,14 @@ const core::Table& Run::table(const std::string& name) const {
 
 void Run::save(const std::string& folder, bool replace) const {
   report::write_results_folder(folder, scenario, outcome, replace ? report::IfPresent::replace : report::IfPresent::refuse);
+}
+
+Run run_here(scenario::Scenario loaded, const std::function<scenario::Result(engine::EventLoop&)>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  engine::BareLoop loop;
+  auto result = work(loop);
+  const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return {std::move(loaded), {.result = std::move(result), .wall_time = wall_s * core::second, .peak_memory = scenario::peak_memory()}};
 }
 
 namespace {

@@ -2,12 +2,10 @@
 // Serving with requests, a router and a scheduler's policy written in Python, in this process: a forked child could not call them.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <unordered_map>
 
 #include "python_policy.hpp"
 #include "run.hpp"
-#include "waferwatt/engine/bare_loop.hpp"
 #include "waferwatt/scenario/own_parts.hpp"
 
 namespace waferwatt::python {
@@ -154,11 +152,9 @@ Run simulate(const Source& source, const py::object& requests, const py::object&
   scenario::OwnParts parts{.requests = stream ? &*stream : nullptr, .router = {}};
   if (!router.is_none()) parts.router = [&own](serving::RoutingView& view, const RequestRecord& request) { return own.choose(view, request); };
   if (!policy.is_none()) parts.policy = PythonPolicy(policy);
-  const auto begin = std::chrono::steady_clock::now();
-  engine::BareLoop loop;
-  auto result = scenario::run(serving, *loaded.catalog, {.seed = static_cast<std::uint64_t>(loaded.header.seed)}, loop, parts);
-  const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  return {std::move(loaded), {.result = std::move(result), .wall_time = wall_s * second, .peak_memory = {}}};
+  const scenario::RunContext context{.seed = static_cast<std::uint64_t>(loaded.header.seed)};
+  const auto& catalog = *loaded.catalog;
+  return run_here(std::move(loaded), [&](engine::EventLoop& loop) { return scenario::run(serving, catalog, context, loop, parts); });
 }
 
 }  // namespace

@@ -24,29 +24,15 @@ py::object dies_per_wafer(const Numbers& width_mm, const Numbers& height_mm, dou
   }));
 }
 
-using Yield = double (*)(Area, DefectDensity, double clustering, int n_layers);
-const std::map<std::string, Yield>& yields() {
-  static const std::map<std::string, Yield> table = {
-      {"poisson", [](Area a, DefectDensity d, double, int) { return supply::poisson_yield(a, d); }},
-      {"murphy", [](Area a, DefectDensity d, double, int) { return supply::murphy_yield(a, d); }},
-      {"seeds", [](Area a, DefectDensity d, double, int) { return supply::seeds_yield(a, d); }},
-      {"negative-binomial", [](Area a, DefectDensity d, double clustering, int) { return supply::negative_binomial_yield(a, d, clustering); }},
-      {"bose-einstein", [](Area a, DefectDensity d, double, int n) { return supply::bose_einstein_yield(a, d, n); }}};
-  return table;
-}
-
 py::object die_yield(const std::string& model, const Numbers& area_mm2, const Numbers& density_per_cm2, double clustering, int n_layers) {
-  std::vector<std::string> known;
-  for (const auto& [name, function] : yields()) known.push_back(name);
-  const auto found = yields().find(model);
-  if (found == yields().end()) throw core::InputError("unknown yield model \"" + model + "\"" + core::suggestion(model, known, "models"));
+  const catalog::DieYield of{choice<catalog::YieldModel>(model, "yield model"), clustering, n_layers};
   if (!(clustering > 0) || n_layers < 1) throw core::InputError("clustering must be above 0 and n_layers at least 1");
   return as_array(without_gil([&] {
     std::vector<double> result;
     for (py::ssize_t i = 0; i < area_mm2.size(); ++i) {
       const double area = area_mm2.data()[i], density = density_per_cm2.data()[i];
       if (!(area > 0 && density >= 0)) throw core::InputError(fmt::format("area must be above 0 mm2 and defect density at least 0 1/cm2, got {} and {}", area, density));
-      result.push_back(found->second(area * square_millimetre, density / square_centimetre, clustering, n_layers));
+      result.push_back(supply::die_yield(area * square_millimetre, density / square_centimetre, of));
     }
     return result;
   }));

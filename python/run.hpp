@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // A scenario that is read, and a run of it that is over.
+#include <functional>
+
 #include "arguments.hpp"
+#include "waferwatt/engine/event_loop.hpp"
 #include "waferwatt/scenario/runner.hpp"
 
 namespace waferwatt::python {
@@ -30,6 +33,9 @@ struct Run {
   const core::Table& table(const std::string& name) const;
   void save(const std::string& folder, bool replace) const;
 };
+
+/// A run in this process, where functions of the user's can be called: a forked child could not.
+Run run_here(scenario::Scenario loaded, const std::function<scenario::Result(engine::EventLoop&)>& work);
 
 void bind_run(py::module_&);
 void bind_simulation(py::module_&);

@@ -139,7 +139,6 @@ constexpr std::size_t kMostRepeated = 1000000;  // more is a slip
 
 }  // namespace
 
-
 void Codec<catalog::IntegerColumn>::read(const Value& value, const std::string& path, ReadContext& context,
                                          catalog::IntegerColumn& out, const Limits<std::monostate>&) {
   const auto* text = value.get_if<std::string>();

@@ -19,14 +19,15 @@ int check(const Arguments& arguments) {
   int status = kOk;
   io::Value::List checked;
   for (const auto& file : arguments.positional()) {
-    io::Value::Object answer{{"file", io::Value{file}}, {"ok", io::Value{true}}};
+    io::Value::Object answer{{"file", io::Value{file}}};
     try {
       const auto scenario = scenario::load(file, shared_catalog());
+      answer.push_back({"ok", io::Value{true}});
       answer.push_back({"kind", io::Value{scenario.header.kind}});
       answer.push_back({"name", io::Value{scenario.header.name}});
       if (!arguments.has("--json")) fmt::print("{}: ok ({}, {})\n", file, scenario.header.kind, scenario.header.name);
     } catch (const InputError& error) {
-      answer[1].value = io::Value{false};
+      answer.push_back({"ok", io::Value{false}});
       answer.push_back({"diagnostics", json_of(error.diagnostics())});
       if (!arguments.has("--json")) fmt::print(stderr, "{}\n", error.what());
       status = kBadInput;

@@ -134,16 +134,14 @@ Money OrderBook::money(std::size_t buyer, const std::string& vendor) const {
 
 /// The part of a buyer's money that its way to a product lets through, less what it holds back.
 Money OrderBook::reachable(std::size_t buyer, std::size_t product) const {
-  const auto& way = access(buyer, product);
-  return money(buyer, offers_[product].vendor) * ((way.is_open ? 1.0 : way.reach) * (1 - held_[buyer]));
+  return money(buyer, offers_[product].vendor) * (access(buyer, product).part() * (1 - held_[buyer]));
 }
 
 double OrderBook::held_fraction(std::size_t product) const {
   Money held, all;
   for (std::size_t b = 0; b < buyers_.size(); ++b) {
     if (!is_allowed(b, product)) continue;
-    const auto& way = access(b, product);
-    const Money amount = money(b, offers_[product].vendor) * (way.is_open ? 1.0 : way.reach);
+    const Money amount = money(b, offers_[product].vendor) * access(b, product).part();
     all += amount;
     held += amount * held_[b];
   }
@@ -157,15 +155,14 @@ Money OrderBook::wants(std::size_t b, std::size_t product, Date date, Time lead_
   double value = 0, own = 0;
   for (const std::size_t other : of_same_vendor_[product]) {
     if (!may_buy(b, other)) continue;
-    const double part = access(b, other).is_open ? 1.0 : access(b, other).reach;
-    const double worth = part * now.mix[other] * now.price[other].in(usd);
+    const double worth = access(b, other).part() * now.mix[other] * now.price[other].in(usd);
     value += worth;
     if (other == product) own = worth;
   }
   if (own <= 0) return {};
   const Money ahead = buyers_[b].budget.integral(date, date + lead_time) * buyers_[b].vendors.at(offer.vendor);
   const auto& way = access(b, product);
-  const Money wanted = (money(b, offer.vendor) + ahead) * (1 - held_[b]) * (own / value) * (way.is_open ? 1.0 : way.reach) / way.price_factor;
+  const Money wanted = (money(b, offer.vendor) + ahead) * (1 - held_[b]) * (own / value) * way.part() / way.price_factor;
   return std::min(wanted, way.units_left * now.price[product]);
 }
 

@@ -22,6 +22,10 @@ Power server_power(const catalog::Accelerator& accelerator, const catalog::Syste
   return load * *accelerator.tdp + (kRestStanding + kRestPerLoad * load) * rest;
 }
 
+double server_load(const catalog::Accelerator& accelerator, const catalog::System* system, Power accelerator_power) {
+  return server_power(accelerator, system, accelerator_power / *accelerator.tdp) / rated_server_power(accelerator, system);
+}
+
 PowerLevels facility_power(const catalog::Accelerator& accelerator, const catalog::System* system, const CampusFactors& f) {
   const Power it = system ? *system->it_power_per_accelerator : f.network_and_storage * rated_server_power(accelerator, system);
   const double mean_load = system ? *system->mean_load_fraction : kMeanLoad;

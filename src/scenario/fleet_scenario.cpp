@@ -194,7 +194,7 @@ class FleetBuilder {
     Diagnostics diagnostics;
     const catalog::System& system = *site.system.resolve(catalog_.systems, diagnostics);
     const auto& accelerator = catalog_.accelerators.at(system.accelerator);
-    return std::min(1.0, power::server_power(accelerator, &system, accelerator_power / *accelerator.tdp) / power::rated_server_power(accelerator, &system));
+    return std::min(1.0, power::server_load(accelerator, &system, accelerator_power));
   }
 
   /// What the simulation of a job says of it.

@@ -47,10 +47,10 @@ Result search_plans(const Scenario& scenario, const std::string& objective, unsi
 }
 
 PlanSearch run_plan_search(Scenario scenario, const std::string& objective, const RunOptions& options) {
-  const std::string least = objective.empty() ? objectives(scenario).front() : objective;
-  Outcome outcome = run_isolated(fmt::format("search for plans of \"{}\"", scenario.header.name), options, [&] { return search_plans(scenario, least, options.n_jobs); });
-  scenario.header.question = scenario.header.kind == "training" ? fmt::format("Which parallel plan takes the least {} for an iteration?", least)
-                                                                : fmt::format("Which deployment holds the service level with the least {}?", least);
+  const std::string chosen = objective.empty() ? objectives(scenario).front() : objective;
+  Outcome outcome = run_isolated(fmt::format("search for plans of \"{}\"", scenario.header.name), options, [&] { return search_plans(scenario, chosen, options.n_jobs); });
+  scenario.header.question = scenario.header.kind == "training" ? fmt::format("Which parallel plan takes the least {} for an iteration?", chosen)
+                                                                : fmt::format("Which deployment holds the service level with the least {}?", chosen);
   return {std::move(scenario), std::move(outcome)};
 }
 

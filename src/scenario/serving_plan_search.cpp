@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <thread>
 
+#include "waferwatt/core/parallel.hpp"
 #include "waferwatt/engine/bare_loop.hpp"
 #include "waferwatt/scenario/serving_scenario.hpp"
 
@@ -168,18 +167,13 @@ Result deployment_search(const ServingScenario& scenario, const catalog::Catalog
       throw InputError(fmt::format("the cheapest deployment needs the price of {}: give accelerator_hour_price, or "
                                    "search.accelerator_hour_prices",
                                    candidate.scenario.accelerator->id()));
-  std::atomic<std::size_t> next{0};
-  {
-    std::vector<std::jthread> workers;
-    for (unsigned i = 0; i < std::max(1u, n_jobs); ++i)
-      workers.emplace_back([&] {
-        for (std::size_t at; (at = next++) < candidates.size();) try {
-            find_fewest(candidates[at], catalog, seed);
-          } catch (const std::exception& error) {  // of this candidate alone: the reason why it loses
-            candidates[at].why_not = error.what();
-          }
-      });
-  }
+  core::in_parallel(candidates.size(), n_jobs, [&](std::size_t at) {
+    try {
+      find_fewest(candidates[at], catalog, seed);
+    } catch (const std::exception& error) {  // of this candidate alone: the reason why it loses
+      candidates[at].why_not = error.what();
+    }
+  });
   std::ranges::stable_sort(candidates, {}, [&](const Candidate& c) {
     return std::tuple{!c.holds, c.holds ? value_of(c, objective) : 0.0, c.usd_per_hour, c.holds ? c.power_w : 0.0, c.name};
   });

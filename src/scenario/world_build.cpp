@@ -28,17 +28,13 @@ std::vector<WorldTier> tiers_of(const WorldDemand& demand) {
   return {tier};
 }
 
-/// Of an accelerator that draws `accelerator_power`, with its share of server and network.
-Power it_power(const catalog::Accelerator& accelerator, const catalog::System& system, Power nameplate, Power accelerator_power) {
-  return power::server_power(accelerator, &system, accelerator_power / accelerator.tdp.value) * (nameplate / power::rated_server_power(accelerator, &system));
-}
-
-/// From the simulations; absent where training was not simulated or does not fit.
+/// With its share of server and network, from the simulations; absent where training was not simulated or does not fit.
 std::optional<world::WorkingPower> working_power(const WorldCapabilities& capabilities, std::size_t p, const catalog::Accelerator& accelerator, const catalog::System& system, Power nameplate) {
   if (capabilities.training.empty() || !capabilities.training[p].infeasible.empty()) return std::nullopt;
   const auto& training = capabilities.training[p];
-  world::WorkingPower power{.idle = it_power(accelerator, system, nameplate, training.idle_power), .training = it_power(accelerator, system, nameplate, training.mean_power), .serving = {}};
-  for (const auto& c : capabilities.serving[p]) power.serving.push_back(c.infeasible.empty() ? it_power(accelerator, system, nameplate, c.mean_power) : power.idle);
+  const auto it_power = [&](Power of_accelerator) { return nameplate * power::server_load(accelerator, &system, of_accelerator); };
+  world::WorkingPower power{.idle = it_power(training.idle_power), .training = it_power(training.mean_power), .serving = {}};
+  for (const auto& c : capabilities.serving[p]) power.serving.push_back(c.infeasible.empty() ? it_power(c.mean_power) : power.idle);
   return power;
 }
 

@@ -3,13 +3,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <map>
 #include <mutex>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "shortlist.hpp"
+#include "waferwatt/core/parallel.hpp"
 #include "waferwatt/training/memory.hpp"
 
 namespace waferwatt::training {
@@ -180,12 +181,6 @@ class Decision {
   std::vector<Candidate> best_;
 };
 
-void on_threads(unsigned n, const std::function<void()>& work) {
-  std::vector<std::jthread> threads;
-  for (unsigned i = 1; i < n; ++i) threads.emplace_back(work);
-  work();
-}
-
 /// All choices of degrees, those together whose layers cost the same.
 std::vector<std::vector<Parallelism>> all_degrees(const catalog::LanguageModel& model, const SearchSpace& space) {
   std::map<std::array<std::int64_t, 3>, std::vector<Parallelism>> found;
@@ -224,7 +219,8 @@ SearchResult best_plans(const catalog::LanguageModel& model, const Machine& mach
   std::atomic<std::size_t> next = 0;
   Shortlist all(objective, keep);
   std::mutex mutex;
-  on_threads(n_jobs, [&] {
+  const std::size_t n_threads = std::max(1u, n_jobs);
+  core::in_parallel(n_threads, n_jobs, [&](std::size_t) {
     Shortlist mine(objective, keep);
     Search search(model, machine, space, objective, mine);
     for (std::size_t i = next++; i < groups.size(); i = next++)
@@ -234,7 +230,7 @@ SearchResult best_plans(const catalog::LanguageModel& model, const Machine& mach
   });
   // The schedule's formula chose; timelines decide.
   Decision decision(model, machine, space, objective, keep, all.promising());
-  on_threads(n_jobs, [&] { decision.work(); });
+  core::in_parallel(n_threads, n_jobs, [&](std::size_t) { decision.work(); });
   SearchResult result{.n_plans = all.n_plans, .n_too_large = all.n_too_large, .n_bounded = all.n_bounded,
                       .best = std::move(decision).best(), .pareto = all.front()};
   std::ranges::sort(result.pareto, [](const auto& a, const auto& b) { return better(a, b, Objective::time); });

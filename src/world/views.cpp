@@ -2,10 +2,9 @@
 #include "waferwatt/world/views.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <future>
 #include <map>
 
+#include "waferwatt/core/parallel.hpp"
 #include "waferwatt/engine/bare_loop.hpp"
 
 namespace waferwatt::world {
@@ -102,26 +101,19 @@ std::vector<MarginalValue> marginal_values(const WorldSpec& spec, const WorldRes
   const auto relative = [](double more, double less) { return less > 0 ? more / less - 1 : 0.0; };
   const auto base_outputs = outputs(spec, base);
   std::vector<MarginalValue> values(kResources);
-  std::atomic<std::size_t> next = 0;
-  const auto work = [&] {
-    for (std::size_t i = next++; i < kResources; i = next++) {
-      const auto resource = static_cast<Resource>(i);
-      engine::BareLoop loop;
-      const WorldSpec more = with_more(spec, resource, factor);
-      const WorldResult result = simulate(more, loop);
-      MarginalValue value{resource, relative(result.h100e_weeks, base.h100e_weeks), relative(tokens_of(result).in(token), tokens_of(base).in(token)), {}};
-      for (auto& [key, gain] : outputs(more, result)) {
-        const auto& before = base_outputs.at(key);
-        value.gains.push_back({gain.year, gain.owner, gain.h100e_weeks - before.h100e_weeks, gain.tokens - before.tokens, gain.training - before.training, gain.money - before.money,
-                               gain.carbon - before.carbon, gain.energised - before.energised, gain.delivered_before - before.delivered_before});
-      }
-      values[i] = std::move(value);
+  core::in_parallel(kResources, n_jobs, [&](std::size_t i) {
+    const auto resource = static_cast<Resource>(i);
+    engine::BareLoop loop;
+    const WorldSpec more = with_more(spec, resource, factor);
+    const WorldResult result = simulate(more, loop);
+    MarginalValue value{resource, relative(result.h100e_weeks, base.h100e_weeks), relative(tokens_of(result).in(token), tokens_of(base).in(token)), {}};
+    for (auto& [key, gain] : outputs(more, result)) {
+      const auto& before = base_outputs.at(key);
+      value.gains.push_back({gain.year, gain.owner, gain.h100e_weeks - before.h100e_weeks, gain.tokens - before.tokens, gain.training - before.training, gain.money - before.money,
+                             gain.carbon - before.carbon, gain.energised - before.energised, gain.delivered_before - before.delivered_before});
     }
-  };
-  std::vector<std::future<void>> others;
-  for (unsigned job = 1; job < std::min<unsigned>(n_jobs, kResources); ++job) others.push_back(std::async(std::launch::async, work));
-  work();
-  for (auto& other : others) other.get();
+    values[i] = std::move(value);
+  });
   return values;
 }
 

@@ -34,6 +34,9 @@ struct Access {
   double reach = 1;         ///< part of the buyer's money that may go for it
   double price_factor = 1;  ///< what the buyer pays over the price: tariffs, premiums
   double units_left = std::numeric_limits<double>::infinity();  ///< under a quota
+
+  /// Of the buyer's money, what may go this way.
+  double part() const { return is_open ? 1.0 : reach; }
 };
 
 /// Money of one buyer; granted = spent + lapsed + at_hand + prepaid, always.

@@ -33,6 +33,9 @@ Power rated_server_power(const catalog::Accelerator&, const catalog::System*);
 /// 0.257 + 0.43 load of its rating: mean and highest draw of the A100 servers of Acme.
 Power server_power(const catalog::Accelerator&, const catalog::System*, double load);
 
+/// The same over the rated power of that server, when the accelerator draws so much; above 1 where the draw is above TDP.
+double server_load(const catalog::Accelerator&, const catalog::System*, Power accelerator_power);
+
 /// Facility power of one accelerator.
 PowerLevels facility_power(const catalog::Accelerator&, const catalog::System*, const CampusFactors& = {});
 

@@ -20,6 +20,16 @@ const char* const kBanded = R"({"schema": "waferwatt.scenario/1", "kind": "suppl
   "start": "2024-01", "end": "2024-07", "known_at": "2023-12-31", "monte_carlo": {"runs": 12},
   "products": [{"accelerator": "nvidia-h100-sxm", "mix": 1}]})";
 
+BacktestFile shipped_backtests() {
+  Diagnostics diagnostics;
+  const io::Value document = io::read_json_file(WAFERWATT_SOURCE_DIR "/backtests/supply.json", diagnostics);
+  BacktestFile backtests;
+  io::ReadContext context{diagnostics};
+  BacktestFile::record().read(document, "", context, backtests);
+  REQUIRE(diagnostics.empty());
+  return backtests;
+}
+
 }  // namespace
 
 TEST_CASE("bands do not depend on the number of processors, and do on the seed") {
@@ -44,11 +54,7 @@ TEST_CASE("bands do not depend on the number of processors, and do on the seed")
 TEST_CASE("NVIDIA's accelerators of 2023 to 2025 are foretold within 10 percent, and H20 collapses in the quarter in which it did") {
   // Without the draws, whose bands `validate supply` reports.
   Diagnostics diagnostics;
-  const io::Value document = io::read_json_file(WAFERWATT_SOURCE_DIR "/backtests/supply.json", diagnostics);
-  BacktestFile backtests;
-  io::ReadContext context{diagnostics};
-  BacktestFile::record().read(document, "", context, backtests);
-  REQUIRE(diagnostics.empty());
+  const BacktestFile backtests = shipped_backtests();
   int n_years = 0;
   for (const auto& test : backtests.cases) {
     if (test.id != "B1" && test.id != "B1b" && test.id != "B6") continue;
@@ -67,12 +73,7 @@ TEST_CASE("NVIDIA's accelerators of 2023 to 2025 are foretold within 10 percent,
 }
 
 TEST_CASE("bands of the backtests cover at least 70 percent of NVIDIA's quarters") {
-  Diagnostics diagnostics;
-  const io::Value document = io::read_json_file(WAFERWATT_SOURCE_DIR "/backtests/supply.json", diagnostics);
-  BacktestFile backtests;
-  io::ReadContext context{diagnostics};
-  BacktestFile::record().read(document, "", context, backtests);
-  REQUIRE(diagnostics.empty());
+  const BacktestFile backtests = shipped_backtests();
   std::map<std::string, Result> results;
   int n_quarters = 0, n_covered = 0;
   for (const auto& test : backtests.cases) {

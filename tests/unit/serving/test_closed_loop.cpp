@@ -28,6 +28,16 @@ struct Loop {
   }
 };
 
+/// DeepSeek-V3 on eight H200, attention data-parallel.
+Loop eight_groups() {
+  Deployment deployment = small_deployment();
+  deployment.model = &shipped().language_models.at("deepseek-v3");
+  ReplicaGroup& group = deployment.groups[0];
+  group.accelerator = &shipped().accelerators.at("nvidia-h200-sxm"), group.system = shipped().system_of("nvidia-h200-sxm");
+  group.plan = {.data_parallel = 8, .weight_format = NumberFormat::fp8};
+  return {deployment, cost::OperatorModel(*group.accelerator, shipped())};
+}
+
 }  // namespace
 
 TEST_CASE("Requests of one length in a closed loop are those of a closed workload") {
@@ -90,13 +100,8 @@ TEST_CASE("Prefill and decode on workers of their own, one request: prompt, tran
 
 TEST_CASE("Data-parallel groups of a prefill worker compute a prompt each at the same time") {
   // 8 groups, prompts as long as a group's budget: 8 prompts an iteration, so 64 take 8 iterations of 8.
-  Loop loop;
-  ReplicaGroup& group = loop.deployment.groups[0];
-  loop.deployment.model = &shipped().language_models.at("deepseek-v3");
-  group.accelerator = &shipped().accelerators.at("nvidia-h200-sxm"), group.system = shipped().system_of("nvidia-h200-sxm");
-  Loop h200{loop.deployment, cost::OperatorModel(*group.accelerator, shipped())};
+  Loop h200 = eight_groups();
   ReplicaGroup& workers = h200.deployment.groups[0];
-  workers.plan = {.data_parallel = 8, .weight_format = NumberFormat::fp8};
   workers.engine.max_batched_tokens = 4096;
   auto model = h200.iterations();
   const auto form = h200.run({.concurrency = 64, .input_tokens = 4096, .output_tokens = 1, .n_waves = 1});
@@ -108,13 +113,8 @@ TEST_CASE("Data-parallel groups of a prefill worker compute a prompt each at the
 TEST_CASE("Engines that gather prompts begin one only when there is one for each group, or less than that decodes") {
   // Eight groups. Sixteen requests in flight, which all end together: the next sixteen are there at once. With one
   // more, which ends elsewhen, a single prompt waits for others.
-  Loop loop;
-  ReplicaGroup& group = loop.deployment.groups[0];
-  loop.deployment.model = &shipped().language_models.at("deepseek-v3");
-  group.accelerator = &shipped().accelerators.at("nvidia-h200-sxm"), group.system = shipped().system_of("nvidia-h200-sxm");
-  Loop h200{loop.deployment, cost::OperatorModel(*group.accelerator, shipped())};
+  Loop h200 = eight_groups();
   ReplicaGroup& workers = h200.deployment.groups[0];
-  workers.plan = {.data_parallel = 8, .weight_format = NumberFormat::fp8};
   const ClosedLoopLoad load{.concurrency = 32, .input_tokens = 1024, .output_tokens = 256, .spread = 0.5};
   const auto at_once = h200.run(load);
   workers.engine.backend.gathers_prompts = true;
