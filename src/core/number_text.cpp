@@ -20,6 +20,11 @@ std::string compact_number(double value) {
   return size >= 999.5 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
 }
 
+std::string quantity_text(double value, std::string_view unit) {
+  const std::string number = std::abs(value) >= 999.5 && std::abs(value) < 9999.5 ? fmt::format("{:.3g} k", value / 1000) : compact_number(value);
+  return number.find(' ') == std::string::npos ? fmt::format("{} {}", number, unit) : number + std::string{unit};
+}
+
 std::string grouped_number(double value) {
   const double size = std::abs(value);
   if (!std::isfinite(value)) return "-";

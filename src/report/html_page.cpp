@@ -71,18 +71,30 @@ std::string asset_or(const std::string& name, std::string_view otherwise) {
   return std::string{asset.empty() ? otherwise : asset};
 }
 
+/// The first sentence of a text: up to a full stop before a space and a capital letter.
+std::string_view first_sentence(std::string_view text) {
+  for (std::size_t at = 0; (at = text.find(". ", at)) != std::string_view::npos; ++at)
+    if (at + 2 < text.size() && text[at + 2] >= 'A' && text[at + 2] <= 'Z') return text.substr(0, at + 1);
+  return text;
+}
+
 std::string answer_html(const io::Value& summary) {
   const std::string answer = text_of(summary, "headline"), reason = text_of(summary, "infeasible");
   std::string html;
   if (!reason.empty()) html += fmt::format("<p class=\"answer infeasible\">No solution: {}</p>\n", html_escaped(reason));
-  if (!answer.empty()) html += fmt::format("<p class=\"answer\">{}</p>\n", html_escaped(answer));
-  return html;
+  if (answer.empty()) return html;
+  const std::string_view first = first_sentence(answer), rest = std::string_view{answer}.substr(first.size());
+  return html + (rest.empty() ? fmt::format("<p class=\"answer\">{}</p>\n", html_escaped(first))
+                              : fmt::format("<p class=\"answer\"><strong>{}</strong>{}</p>\n", html_escaped(first), html_escaped(rest)));
 }
 
+/// Outlines of land, for pages that have a map.
+std::string_view land_json(std::string_view charts) { return charts.find("\"type\": \"map\"") == std::string_view::npos ? "null" : page_asset("land.json"); }
+
 std::string run_page(const io::Value& summary, const io::Value& resolved, const Table& inputs, const std::vector<const Table*>& tables) {
-  std::string data = fmt::format("{{\"summary\":{},\"resolved\":{},\"definitions\":{},\"accuracy\":{},\"charts\":{},\"any\":{},\"inputs\":", io::to_json(summary),
-                                 io::to_json(resolved), definitions_json(), asset_or("accuracy.json", "[]"),
-                                 asset_or("charts/" + text_of(summary, "kind") + ".json", "{}"), asset_or("charts/any.json", "{}"));
+  const std::string charts = asset_or("charts/" + text_of(summary, "kind") + ".json", "{}");
+  std::string data = fmt::format("{{\"summary\":{},\"resolved\":{},\"definitions\":{},\"accuracy\":{},\"charts\":{},\"any\":{},\"land\":{},\"inputs\":", io::to_json(summary),
+                                 io::to_json(resolved), definitions_json(), asset_or("accuracy.json", "[]"), charts, asset_or("charts/any.json", "{}"), land_json(charts));
   append_table(data, inputs, kMostCells);
   data += ",\"tables\":[";
   const char* separator = "";

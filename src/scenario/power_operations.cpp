@@ -80,8 +80,8 @@ void study_operations(const PowerScenario& s, const catalog::Catalog& catalog, c
       add_metric(result, "water", t.water.in(1000 * litre), "m3", dims);
       add_metric(result, "energy_error", std::abs((t.it + t.overhead) / t.meter - 1), "1", dims);
       if (o.count == 1 && s.operations.size() <= 12)
-        say(result, fmt::format("{}: PUE {:.3f} (highest {:.2f}), peak {:.0f} MW, {:.2f} % of the work done{}, {} USD, {} t CO2e, {} m3 of water", name, t.pue(), t.highest_pue, t.peak_meter.in(mega * watt), 100 * work,
-                                wave_hours > 0 ? fmt::format(" ({:.1f} % in the heat wave)", 100 * wave_work / wave_hours) : "", compact_number(t.cost.in(usd)), compact_number(t.location_based.in(1000 * kg_co2e)),
+        say(result, fmt::format("{}: PUE {:.3f} (highest {:.2f}), peak {:.0f} MW, {:.2f} % of the work done{}, {} USD, {}, {} m3 of water", name, t.pue(), t.highest_pue, t.peak_meter.in(mega * watt), 100 * work,
+                                wave_hours > 0 ? fmt::format(" ({:.1f} % in the heat wave)", 100 * wave_work / wave_hours) : "", compact_number(t.cost.in(usd)), quantity_text(t.location_based.in(1000 * kg_co2e), "tCO2e"),
                                 compact_number(t.water.in(1000 * litre))));
     }
     if (o.count > 1) say(result, fmt::format("{} sites \"{}\" through {} hours", o.count, o.name, n_hours));

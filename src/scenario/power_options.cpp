@@ -103,8 +103,8 @@ void study_options(const PowerScenario& s, const catalog::Catalog& catalog, cons
     add_metric(result, "cost_per_running_hour", cost, "USD/h", dims);
     for (const auto& [use, value] : {std::pair{"running", middle.running_h}, std::pair{"awaiting site", middle.waiting_site_h}, std::pair{"awaiting power", middle.waiting_power_h}})
       result.ledger.add({o.name, std::string{use}, value, hours > 0 ? value / hours : 0.0});
-    say(result, fmt::format("{}: first power after {:.0f} months ({:.0f} to {:.0f}), {:.0f} % of accelerator-hours run, {} kt CO2e{}", o.name, middle.first_power_months, p10, p90,
-                            hours > 0 ? 100 * middle.running_h / hours : 0.0, compact_number(middle.carbon_t / 1000), rent > 0 && cost > 0 ? fmt::format(", {:.2f} USD per running hour", cost) : ""));
+    say(result, fmt::format("{}: first power after {:.0f} months ({:.0f} to {:.0f}), {:.0f} % of accelerator-hours run, {}{}", o.name, middle.first_power_months, p10, p90,
+                            hours > 0 ? 100 * middle.running_h / hours : 0.0, quantity_text(middle.carbon_t, "tCO2e"), rent > 0 && cost > 0 ? fmt::format(", {:.2f} USD per running hour", cost) : ""));
     const double rank = rent > 0 ? (cost > 0 ? cost : 1e30) : -middle.running_h;
     if (best.empty() || rank < least) best = o.name, least = rank;
     waiting_site += middle.waiting_site_h, waiting_power += middle.waiting_power_h, all += hours;

@@ -34,7 +34,7 @@ void study_training_runs(const PowerScenario& s, const catalog::Catalog& catalog
     add_metric(result, "training_energy", f.facility.in(mega * watt_hour), "MWh", {{"run", r.name}});
     add_metric(result, "training_embodied_carbon", embodied.in(1000 * kg_co2e), "tCO2e", {{"run", r.name}});
     if (s.claim) add_metric(result, "carbon_over_claim", f.operational / *s.claim, "1", {{"run", r.name}});
-    say(result, fmt::format("{} {} MWh, {} tCO2e{}", r.name, compact_number(f.facility.in(mega * watt_hour)), compact_number(tonnes),
+    say(result, fmt::format("{} {}, {}{}", r.name, quantity_text(f.facility.in(watt_hour), "Wh"), quantity_text(tonnes, "tCO2e"),
                             s.claim ? fmt::format(" ({:.2g} times the claim of {:.0f} t)", f.operational / *s.claim, s.claim->in(1000 * kg_co2e)) : ""));
   }
   if (!s.training_runs.empty()) result.tables.push_back(std::move(table));

@@ -74,6 +74,19 @@ def test_a_report_renders_with_data_in_every_picture(name, runs, opened):
     assert "not defined yet" not in page.inner_text("#definitions")
 
 
+def test_the_map_shows_places_on_land(runs, opened):
+    page = opened(runs["compute-famine"].page)
+    assert page.evaluate("""(() => {
+        const land = document.querySelector('#chart-sites .land'), svg = land.ownerSVGElement, inside = (mark) => {
+            const at = svg.createSVGPoint();
+            at.x = mark.cx.baseVal.value, at.y = mark.cy.baseVal.value;
+            return land.isPointInFill(at);
+        };
+        return [...svg.querySelectorAll('circle')].map(inside);
+    })()""") == [True] * int(page.get_attribute("#chart-sites", "data-points"))
+    assert "Natural Earth" in page.inner_text("#chart-sites")
+
+
 def test_the_world_report_opens_at_once(runs, opened):
     """Processor time of the page, which other work on the machine does not change."""
     page = opened(runs["compute-famine"].page)

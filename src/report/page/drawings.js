@@ -232,7 +232,21 @@ function labelsOf(marks, width, height, textOf) {
   return texts;
 }
 
-/** Places on a grid of longitude and latitude, as large as their value. A degree of longitude is as wide as it is in the middle of the picture. */
+/** The land that touches a window of longitudes and latitudes, as one path. Rings are `[longitude, latitude, ...]` in tenths of a degree. */
+function landPath(rings, [west, east], [south, north], x, y) {
+  const isSeen = (ring) => {
+    const lon = ring.filter((_, i) => i % 2 === 0), lat = ring.filter((_, i) => i % 2 === 1);
+    return Math.max(...lon) > 10 * west && Math.min(...lon) < 10 * east && Math.max(...lat) > 10 * south && Math.min(...lat) < 10 * north;
+  };
+  const d = rings.filter(isSeen).map((ring) => {
+    const points = [];
+    for (let i = 0; i < ring.length; i += 2) points.push(`${x(ring[i] / 10).toFixed(1)} ${y(ring[i + 1] / 10).toFixed(1)}`);
+    return `M${points.join("L")}Z`;
+  });
+  return svgNode("path", {class: "land", "fill-rule": "evenodd", d: d.join("")});
+}
+
+/** Places on land and a grid of longitude and latitude, as large as their value. A degree of longitude is as wide as it is in the middle of the picture. */
 function drawMap(box, spec, table, chosen) {
   const rows = selected(table, spec, chosen).filter((i) => typeof table.at(spec.x, i) === "number" && typeof table.at(spec.y, i) === "number" && table.at(spec.value, i) > 0);
   if (rows.length === 0) return {missing: `${table.name} has no places`};
@@ -244,6 +258,7 @@ function drawMap(box, spec, table, chosen) {
   west -= more; east += more; south -= higher; north += higher;
   const x = (lon) => ((lon - west) / (east - west)) * width, y = (lat) => ((north - lat) / (north - south)) * height;
   const svg = svgIn(box, aria(spec, {labels: rows, series: []}), width, height), largest = Math.max(...rows.map((i) => table.at(spec.value, i)));
+  svg.append(landPath(spec.land.tenths_of_a_degree, [west, east], [south, north], x, y));
   for (const lon of niceTicks(west, east, 6)) svg.append(svgNode("line", {x1: x(lon), x2: x(lon), y1: 0, y2: height, stroke: themeColour("line")}), svgText(x(lon) + 3, height - 4, `${Math.abs(lon)}° ${lon < 0 ? "W" : "E"}`, {class: "dim", "font-size": 10}));
   for (const lat of niceTicks(south, north, 5)) svg.append(svgNode("line", {x1: 0, x2: width, y1: y(lat), y2: y(lat), stroke: themeColour("line")}), svgText(2, y(lat) - 3, `${Math.abs(lat)}° ${lat < 0 ? "S" : "N"}`, {class: "dim", "font-size": 10}));
   const kinds = [...new Set(rows.map((i) => keyText(table, spec.series, i)))], colours = colourOf(kinds);
@@ -255,5 +270,5 @@ function drawMap(box, spec, table, chosen) {
   }
   svg.append(...labelsOf(marks, width, height, (i) => marks[i].text.replace(/ \([^)]*\)/, "")));
   legendOf(box, kinds.map((k, i) => [k, colours[i]]));
-  return {numbers: {titles: [words(spec.label), "longitude", "latitude", words(spec.value)], rows: rows.map((i) => [keyText(table, spec.label, i), table.at(spec.x, i), table.at(spec.y, i), table.at(spec.value, i)])}, n: rows.length};
+  return {numbers: {titles: [words(spec.label), "longitude", "latitude", words(spec.value)], rows: rows.map((i) => [keyText(table, spec.label, i), table.at(spec.x, i), table.at(spec.y, i), table.at(spec.value, i)])}, n: rows.length, note: `Land: ${spec.land.source}.`};
 }

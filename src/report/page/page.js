@@ -263,7 +263,8 @@ function themed(redraw) {
 
 function runPage(data) {
   const tables = new Map([...wordTables(data.summary), ...data.tables.map((t) => new DataTable(t))].map((t) => [t.name, t]));
-  const {figures, absent} = makeCharts([...(data.charts.charts || []), ...(data.any.charts || [])], tables);
+  const specs = [...(data.charts.charts || []), ...(data.any.charts || [])].map((spec) => (spec.type === "map" ? {...spec, land: data.land} : spec));
+  const {figures, absent} = makeCharts(specs, tables);
   const own = data.tables.map((t) => tables.get(t.name));
   const parts = [cards(data), data.charts.accuracy ? node("p", {class: "note"}, node("a", {href: "#accuracy"}, "How accurate is it?"), " ", data.charts.accuracy.says) : null, bindsSection(data), rankedSection(tables), chartsSection(figures, absent), numbersSection(data),
     section("tables", "Tables", node("div", {class: "tables"}, ...own.map(tableFold))), inputsSection(data), accuracySection(data), definitionsSection(data), footer(data)];

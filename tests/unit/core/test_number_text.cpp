@@ -6,6 +6,15 @@
 
 using namespace waferwatt;
 
+TEST_CASE("a quantity's prefix stands at its unit") {
+  CHECK(quantity_text(4.73e10, "Wh") == "47.3 GWh");
+  CHECK(quantity_text(249e3, "tCO2e") == "249 ktCO2e");
+  CHECK(quantity_text(2240, "tCO2e") == "2.24 ktCO2e");
+  CHECK(quantity_text(999.6, "tCO2e") == "1 ktCO2e");
+  CHECK(quantity_text(-679, "tCO2e") == "-679 tCO2e");
+  CHECK(quantity_text(0.5, "W") == "0.5 W");
+}
+
 TEST_CASE("compact numbers have three digits and a prefix") {
   CHECK(compact_number(0) == "0");
   CHECK(compact_number(0.11234) == "0.112");
