@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
+import shutil
 import subprocess
 
 import pytest
@@ -15,3 +17,19 @@ def runs(program, tmp_path_factory):
         assert done.returncode == 0, done.stderr
         found[name] = Run(name, folder / name)
     return found
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not os.environ.get("CI"):  # .ci/run installs both: there they may not be absent
+        pytest.importorskip("playwright", reason="playwright is not installed: pip install .[browser]")
+        if not chromium:
+            pytest.skip("Chromium is not installed: scripts/setup --browser")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -1,19 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pages as a person has them: in headless Chromium, with keyboard, on a phone, in the dark, on paper."""
-import os
-import shutil
 import subprocess
 
 import pytest
 from results import ROOT, SCENARIOS
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-if not os.environ.get("CI"):  # .ci/run installs both: there they may not be absent
-    pytest.importorskip("playwright", reason="playwright is not installed: pip install .[browser]")
-    if not CHROMIUM:
-        pytest.skip("Chromium is not installed: scripts/setup --browser", allow_module_level=True)
-
-from playwright.sync_api import sync_playwright  # noqa: E402
 
 OPENS_WITHIN_S = 2.0
 # Headline numbers that no link leads from, to words that say what they are.
@@ -22,14 +12,6 @@ CARDS_WITHOUT_DEFINITION = """[...document.querySelectorAll('.cards li')].filter
     return !(term && term.nextElementSibling.textContent.trim().length > 3);
 }).map((card) => card.textContent)"""
 LARGEST_PAGE = 6e6
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

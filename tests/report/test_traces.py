@@ -62,8 +62,8 @@ def dropped_spans(trace):
 
 
 def test_the_rules_of_the_trace_processor_drop_nothing(runs):
-    """Its program cannot be had from a package (PyPI's perfetto fetches it from a network), so its rules are applied here: whole
-    nanoseconds, positive durations, a number for each process and thread, spans of a thread that nest."""
+    """Whole nanoseconds, positive durations, a number for each process and thread, spans of a thread that nest. test_perfetto.py
+    tries these rules on the processor itself."""
     for name, trace in traces(runs).items():
         assert dropped_spans(trace) == [], name
         for event in trace["traceEvents"]:
