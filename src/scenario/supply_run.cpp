@@ -245,8 +245,11 @@ void SupplyRun::handle(const engine::Event& event, engine::EventLoop& loop) {
   book_.review(date, core::week);
   for (std::size_t p = 0; p < unsold_.size(); ++p)
     if (unsold_[p] > 0) unsold_[p] = book_.deliver(p, unsold_[p]);
-  BookEntry entry{date, 0, 0};
-  for (const auto& account : book_.accounts()) entry.open += account.open, entry.wanted += account.wanted;
+  BookEntry entry{.date = date};
+  for (const auto& account : book_.accounts()) {
+    entry.open += account.open, entry.wanted += account.wanted;
+    entry.needed += account.needed, entry.placed += account.placed, entry.delivered += account.delivered;
+  }
   book_history_.push_back(entry);
   loop.after(7, kReview, 0, 0);
 }

@@ -33,7 +33,8 @@ class SupplyRun : public engine::EventHandler {
   /// The order book at a date, and what would be in it if nobody ordered more than he needs.
   struct BookEntry {
     Date date;
-    double open, wanted;
+    double open = 0, wanted = 0;
+    double needed = 0, placed = 0, delivered = 0;  ///< since the run began
   };
 
   void simulate(engine::EventLoop& loop);

@@ -161,15 +161,16 @@ Table auctions(const supply::Chain& chain, Date start) {
   return table;
 }
 
-/// The order book where quarters begin.
+/// The order book where quarters begin, and what is needed, ordered and delivered in each quarter.
 Table order_book(const SupplyRun& run, Date start) {
-  Table table("order_book", {{"year", Kind::integer}, {"quarter", Kind::integer}, {"open_accelerators"}, {"without_fear_accelerators"}});
-  std::int64_t year = 0, quarter = 0;
-  for (const auto& entry : run.book_history()) {
-    if (entry.date < start || (entry.date.year() == year && entry.date.quarter() == quarter)) continue;
-    year = entry.date.year();
-    quarter = entry.date.quarter();
-    table.add({year, quarter, entry.open, entry.wanted});
+  Table table("order_book", {{"year", Kind::integer}, {"quarter", Kind::integer}, {"open_accelerators"}, {"without_fear_accelerators"}, {"needed_accelerators"}, {"ordered_accelerators"}, {"delivered_accelerators"}});
+  const auto& weeks = run.book_history();
+  const auto is_same = [](Date a, Date b) { return a.year() == b.year() && a.quarter() == b.quarter(); };
+  for (auto first = std::ranges::find_if(weeks, [&](const auto& w) { return w.date >= start; }); first != weeks.end();) {
+    const auto next = std::find_if(first, weeks.end(), [&](const auto& w) { return !is_same(w.date, first->date); });
+    const auto& until = next == weeks.end() ? weeks.back() : *next;
+    table.add({std::int64_t{first->date.year()}, std::int64_t{first->date.quarter()}, first->open, first->wanted, until.needed - first->needed, until.placed - first->placed, until.delivered - first->delivered});
+    first = next;
   }
   return table;
 }

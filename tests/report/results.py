@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Small scenarios that together draw every picture of every kind, and what is set in them.
-SCENARIOS = {"compute-famine": [], "supply-cowos-2024": ["--set", "monte_carlo={\"runs\": 8}"], "train-llama3-70b-h100": [], "serve-llama3-70b-azure-like": [],
+FEW_DRAWS = ["--set", 'monte_carlo={"runs": 8}']
+SCENARIOS = {"compute-famine": [], "supply-cowos-2024": FEW_DRAWS, "supply-double-ordering": [], "supply-h20-letter": FEW_DRAWS, "train-llama3-70b-h100": [], "serve-llama3-70b-azure-like": [],
              "fleet-shared-site": [], "fabric-oversubscription": [], "power-nuclear-gas-grid": [], "power-heat-wave-texas": [], "power-swings-100k-h100": [],
              "power-claim-500t": [], "power-sustainability-cliff": [], "sweep-llama3-70b-batch": []}
 

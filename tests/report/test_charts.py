@@ -8,8 +8,8 @@ from results import ROOT
 CHARTS = {p.stem: json.loads(p.read_text()) for p in sorted((ROOT / "src/report/page/charts").glob("*.json"))}
 COLUMN_KEYS = ("x", "y", "series", "low", "high", "layers", "row", "choose", "by", "label", "from", "duration", "category", "value", "cell")
 
-# Written by searches, and by supply scenarios with buyers or a base to compare with, which take too long for a test.
-ELSEWHERE = {"pareto", "pareto-energy", "deployments", "order-book", "orders", "difference"}
+# Written by searches.
+ELSEWHERE = {"pareto", "pareto-energy", "deployments"}
 
 
 def columns_of(chart):

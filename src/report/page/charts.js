@@ -161,7 +161,7 @@ function drawLines(box, spec, table, chosen) {
   const x = isLinear ? axis(spec.x_title, spec.x_unit, {type: spec.log_x ? "logarithmic" : "linear", bounds: "data", min: spec.log_x ? undefined : Math.min(...xs)}, Math.max(...xs))
     : names({title: {display: Boolean(spec.x_title), text: spec.x_title, color: themeColour("dim")}, ticks: {color: themeColour("dim"), autoSkip: true, maxTicksLimit: box.clientWidth < 420 ? 4 : 8, maxRotation: 0, ...(spec.x_kind === "hour" ? {callback: shortHours(data.labels)} : {})}});
   const chart = chartIn(box, aria(spec, data), {type: "line", data: {labels: xs, datasets},
-    options: options(spec, {scales: {x, y}, legend: {display: data.series.length > 1}, tip: isLinear ? {title: (items) => (items.length ? quantity(items[0].parsed.x, spec.x_unit) : "")} : {}})});
+    options: options(spec, {scales: {x, y}, legend: {display: data.series.length > 1 || spec.series !== undefined}, tip: isLinear ? {title: (items) => (items.length ? quantity(items[0].parsed.x, spec.x_unit) : "")} : {}})});
   return {chart, numbers: numbersOf(data, spec), n: data.labels.length * data.series.length};
 }
 
@@ -176,7 +176,7 @@ function drawBars(box, spec, table, chosen) {
   const value = axis(spec.y_title, unit, {stacked: Boolean(spec.stack || spec.share), type: spec.log ? "logarithmic" : "linear", max: spec.share ? 1 : undefined}, largest(data.series.map((s) => s.values))), isStacked = {stacked: Boolean(spec.stack || spec.share)};
   const category = lying ? lyingNames(box, data.labels, isStacked.stacked ? 1 : data.series.length, isStacked) : names(isStacked);
   const chart = chartIn(box, aria(spec, data), {type: "bar", data: {labels: data.labels, datasets},
-    options: options({...spec, unit}, {indexAxis: lying ? "y" : "x", scales: lying ? {x: value, y: category} : {x: category, y: value}, legend: {display: data.series.length > 1}})});
+    options: options({...spec, unit}, {indexAxis: lying ? "y" : "x", scales: lying ? {x: value, y: category} : {x: category, y: value}, legend: {display: data.series.length > 1 || spec.series !== undefined}})});
   return {chart, numbers: numbersOf(data, spec), n: data.labels.length * data.series.length, left: data.left};
 }
 
@@ -262,7 +262,7 @@ function drawPoints(box, spec, table, chosen) {
   const xs = rows.map((i) => table.at(spec.x, i) * scale.x);
   const x = axis(spec.x_title || words(spec.x), spec.x_unit, spec.log_x ? {type: "logarithmic", min: 0.9 * Math.min(...xs), max: 1.1 * Math.max(...xs)} : {type: "linear"}), y = axis(spec.y_title || words(spec.y), spec.unit, {type: spec.log ? "logarithmic" : "linear", beginAtZero: !spec.free && !spec.log}, largest([...groups.values()].map((g) => g.map((p) => p.y))));
   const chart = chartIn(box, aria(spec, {labels: rows, series: [...groups.keys()].map((name) => ({name}))}), {type: "scatter", data: {datasets},
-    options: {...options(spec, {scales: {x, y}, legend: {display: groups.size > 1}, tip: {label: (item) => `${item.raw.label ? item.raw.label + ": " : ""}${quantity(item.raw.x, spec.x_unit)}, ${quantity(item.raw.y, spec.unit)}`}}), interaction: {mode: "nearest", intersect: false}}});
+    options: {...options(spec, {scales: {x, y}, legend: {display: groups.size > 1 || spec.series !== undefined}, tip: {label: (item) => `${item.raw.label ? item.raw.label + ": " : ""}${quantity(item.raw.x, spec.x_unit)}, ${quantity(item.raw.y, spec.unit)}`}}), interaction: {mode: "nearest", intersect: false}}});
   const titles = [...(spec.label ? [words(Array.isArray(spec.label) ? spec.label.join(" ") : spec.label)] : []), words(spec.x), words(spec.y)];
   return {chart, numbers: {titles, rows: [...groups.values()].flat().map((p) => (spec.label ? [p.label, p.x, p.y] : [p.x, p.y]))}, n: rows.length};
 }

@@ -305,6 +305,19 @@ TEST_CASE("buyers who fear to be left out order more than they need, and cancel"
   CHECK(cancelled > 0);
   CHECK_THAT(result.headline, Contains("the order book is largest in"));
   CHECK(placed == Approx(cancelled + delivered_and_open));
+
+  // Quarter by quarter, what is open grows by what is ordered and falls by what is delivered or cancelled.
+  const Table& book = table(result, "order_book");
+  REQUIRE(book.n_rows() == 8);
+  double cancelled_of_book = 0;
+  for (std::size_t q = 0; q + 1 < book.n_rows(); ++q) {
+    const auto at = [&](const char* column) { return book.numbers(column)[q]; };
+    const double left = at("open_accelerators") + at("ordered_accelerators") - at("delivered_accelerators") - book.numbers("open_accelerators")[q + 1];
+    CHECK(left > -1e-6);
+    CHECK(at("needed_accelerators") > 0);
+    cancelled_of_book += left;
+  }
+  CHECK(cancelled_of_book <= cancelled + 1e-6);
 }
 
 TEST_CASE("a fab takes as long to build, ramps and costs as its region says, unless the scenario says otherwise") {
