@@ -40,8 +40,8 @@ constexpr double kBackwardEfficiency = 2.5 / 3.0;
 /// Sustained GEMMs of 0.1 to 5 TFLOP take 9 to 16 % longer than in bursts on H200 and B200.
 constexpr double kSustainedSlowdown = 1.12;
 
-/// A die at its power limit: watts go with the clock's cube near the top (power_cap.hpp), so that the rate it holds goes
-/// with the cube root of its watts, whatever its data sheet's peak.
+/// A die at its power limit whose own rate nobody measured: watts go with the clock's cube near the top (power_cap.hpp), so
+/// that the rate it holds goes with the cube root of its watts, whatever its data sheet's peak.
 double sustained_slowdown(const std::vector<Donor>& siblings, const catalog::Accelerator& accelerator) {
   if (siblings.empty()) return kSustainedSlowdown;
   double sum = 0;
@@ -119,11 +119,22 @@ struct OperatorModel::Maker {
     return found;
   }
 
-  Fit transferred(const std::vector<Donor>& donors, Band band) {
+  static std::vector<const catalog::OperatorFit*> fits_of(const std::vector<Donor>& donors) {
     std::vector<const catalog::OperatorFit*> fits;
     for (const auto& donor : donors) fits.push_back(donor.fit);
+    return fits;
+  }
+
+  /// Own coefficients, and points of the same die: a higher power limit, or units that were added, change rates but
+  /// not how a kernel's time follows its shape.
+  Fit shared(const catalog::OperatorFit& own_fit, const std::vector<Donor>& siblings) {
+    Fit fit = made(own_fit, fits_of(siblings), Provenance::transferred);
+    widen(fit, own_fit, kSameDie);
+    return fit;
+  }
+  Fit transferred(const std::vector<Donor>& donors, Band band) {
     const auto f = median_fit(donors, accelerator);
-    Fit fit = made(f, fits, Provenance::transferred);
+    Fit fit = made(f, fits_of(donors), Provenance::transferred);
     widen(fit, f, band);
     return fit;
   }
@@ -144,7 +155,7 @@ struct OperatorModel::Maker {
     const auto formats = fit_formats(format);
     const auto* exact = own ? own->find(op, formats[0]) : nullptr;
     if (exact && exact->grid) return made(*exact, {exact}, Provenance::fitted);
-    if (const auto siblings = donors(op, formats[0], true); !siblings.empty()) return transferred(siblings, kSameDie);
+    if (const auto siblings = donors(op, formats[0], true); !siblings.empty()) return exact ? shared(*exact, siblings) : transferred(siblings, kSameDie);
     if (exact) return made(*exact, {}, Provenance::fitted);
     if (own)
       for (const auto name : formats)
@@ -179,8 +190,8 @@ OperatorModel::OperatorModel(const catalog::Accelerator& accelerator, const cata
     if (const auto* f = maker.own ? maker.own->find(OperatorKind::gemm, kKernelFormats[format].name, "balanced", true) : nullptr)
       sustained_[format] = maker.made(*f, {f}, Provenance::fitted);
   }
-  const auto* own_gemm = maker.own ? maker.own->find(OperatorKind::gemm, "bf16") : nullptr;
-  if (!own_gemm || !own_gemm->grid) sustained_slowdown_ = sustained_slowdown(maker.donors(OperatorKind::gemm, "bf16", true), accelerator);
+  const bool has_own_rate = maker.own && maker.own->find(OperatorKind::gemm, "bf16");
+  if (!has_own_rate) sustained_slowdown_ = sustained_slowdown(maker.donors(OperatorKind::gemm, "bf16", true), accelerator);
   if (maker.own && maker.own->power) power_ = *maker.own->power;
 }
 

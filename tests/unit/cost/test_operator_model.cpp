@@ -232,3 +232,30 @@ TEST_CASE("shipped fits reproduce what H100, H200 and A100 do on large GEMMs") {
   CHECK(rate("nvidia-a100-sxm-80gb", NumberFormat::bf16) == Approx(260).epsilon(0.08));
   CHECK(rate("nvidia-h200-sxm", NumberFormat::fp8) == Approx(1200).epsilon(0.10));
 }
+
+TEST_CASE("an accelerator with coefficients of its own takes points of its die, and holds its measured rate") {
+  auto measured = round_accelerator("measured"), sibling = round_accelerator("sibling");
+  measured.die_area.emplace().value = sibling.die_area.emplace().value = 800 * square_millimetre;
+  sibling.tdp.value = 1400 * watt;
+  auto with_points = fit(OperatorKind::gemm, "bf16", 0, 0.5, 0.8, 2);
+  with_points.grid.emplace();
+  with_points.grid->shape["m"].numbers = with_points.grid->shape["n"].numbers = with_points.grid->shape["k"].numbers = {8192};
+  with_points.grid->log_residual_e4.numbers = {1000};  // e^0.1 times the formula
+  catalog::Catalog catalog;
+  catalog.accelerators.add(measured), catalog.accelerators.add(sibling);
+  catalog.calibrations.add({.id = "measured", .accelerator = "measured", .fits = {with_points}});
+  const double work_s = 2 * std::pow(8192.0, 3) / 1e15, traffic_s = 3 * 2 * 8192.0 * 8192 / (4e12 * 0.8);
+  const auto time_s = [&](double ec) { return std::hypot(work_s / ec, traffic_s) * std::exp(0.1); };
+  const cost::Gemm gemm{8192, 8192, 8192};
+
+  const cost::OperatorModel without(sibling, catalog);
+  CHECK(without.estimate(gemm).time.in(second) == Approx(time_s(0.5)));
+  // Nobody measured it: 12 % longer under load, but for the cube root of its watts.
+  CHECK(without.sustained(gemm).time / without.estimate(gemm).time == Approx(std::max(1.0, 1.12 / std::cbrt(2.0))));
+
+  catalog.calibrations.add({.id = "sibling", .accelerator = "sibling", .fits = {fit(OperatorKind::gemm, "bf16", 0, 0.6, 0.8, 2)}});
+  const cost::OperatorModel own(sibling, catalog);
+  CHECK(own.estimate(gemm).time.in(second) == Approx(time_s(0.6)));
+  CHECK(own.estimate(gemm).provenance == cost::Provenance::transferred);
+  CHECK(own.sustained(gemm).time / own.estimate(gemm).time == Approx(1.12));
+}
