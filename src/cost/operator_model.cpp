@@ -116,7 +116,13 @@ struct OperatorModel::Maker {
       const auto* f = calibration.find(op, format);
       if (f && donor && (siblings ? f->grid && same_die(*donor, accelerator) : donor->memory.has_value())) found.push_back({f, donor});
     }
-    return found;
+    // Who has a die's points speaks for it: the others' coefficients were found with them.
+    const auto is_spoken_for = [&](const Donor& donor) {
+      return !donor.fit->grid && std::ranges::any_of(found, [&](const Donor& d) { return d.fit->grid && same_die(*d.accelerator, *donor.accelerator); });
+    };
+    std::vector<Donor> speakers;
+    std::ranges::remove_copy_if(found, std::back_inserter(speakers), is_spoken_for);
+    return speakers;
   }
 
   static std::vector<const catalog::OperatorFit*> fits_of(const std::vector<Donor>& donors) {
