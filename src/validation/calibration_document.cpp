@@ -81,6 +81,7 @@ Measurement read_point(const Value& point) {
   m.format = kernel_format_of(text_at(point, "dtype"));
   if (!cost::kernel_format(m.format)) throw InputError(fmt::format("number format \"{}\" has no model", text_at(point, "dtype")));
   read_operator(text_at(point, "op"), Shape{*shape}, m);
+  if (m.op == OperatorKind::gemm || m.op == OperatorKind::grouped_gemm) m.library = kCublasLt;
   for (const auto dimension : m.shape)
     if (dimension < 0) throw InputError("a dimension below 0");
   const Value* us = point.find("us");

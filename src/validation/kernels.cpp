@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "library_prediction.hpp"
 #include "suspicion.hpp"
 #include "waferwatt/cost/operator_fit.hpp"
 #include "waferwatt/cost/operator_model.hpp"
@@ -34,6 +35,7 @@ cost::Estimate predicted(const cost::OperatorModel& model, const Measurement& ro
     return model.sustained({static_cast<double>(row.shape[0]), static_cast<double>(row.shape[1]),
                             static_cast<double>(row.shape[2]), format.arithmetic, recipe});
   }
+  if (const auto of_library = library_estimate(model, row)) return *of_library;
   return model.estimate(demand);
 }
 
@@ -53,7 +55,7 @@ KernelReport validate_kernels(const catalog::Catalog& catalog, const Measurement
       const auto demand = cost::demand_of_shape(row.op, row.format, row.shape);
       if (const auto reason = implausible(row, demand, accelerator)) throw InputError(*reason);
       const double time_s = predicted(*model, row, demand).time.in(second), error = time_s / row.time_s - 1;
-      const std::string group = group_name(row.accelerator, row.op, row.format, row.is_sustained);
+      const std::string group = group_name(row.accelerator, row.op, row.format, row.is_sustained) + (row.library.empty() ? "" : " " + row.library);
       errors[group].push_back(error);
       all.push_back(error);
       report.cases.push_back({group, row.time_s, time_s, measurements.id(row)});

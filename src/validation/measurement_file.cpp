@@ -9,6 +9,8 @@
 #include <filesystem>
 
 #include "calibration_document.hpp"
+#include "csv_row.hpp"
+#include "published_kernels.hpp"
 #include "text_file.hpp"
 
 namespace waferwatt::validation {
@@ -27,52 +29,7 @@ std::vector<std::string> words(std::string_view name) {
   return result;
 }
 
-/// A row of CSV by the names of its columns. A cell that is wrong is an error with its reason.
-class Row {
- public:
-  Row(const std::vector<std::string>& columns, const std::vector<std::string_view>& cells) : columns_(columns), cells_(cells) {}
-
-  std::string_view text(std::string_view column) const {
-    const auto at = std::ranges::find(columns_, column);
-    return at == columns_.end() ? std::string_view{} : cells_[static_cast<std::size_t>(at - columns_.begin())];
-  }
-  bool has(std::string_view column) const { return std::ranges::find(columns_, column) != columns_.end(); }
-
-  double number(std::string_view column) const {
-    const auto cell = text(column);
-    double value = 0;
-    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-    if (cell.empty() || error != std::errc{} || end != cell.data() + cell.size())
-      throw InputError(fmt::format("{} is \"{}\", a number is expected", column, cell));
-    return value;
-  }
-  std::int64_t dimension(std::string_view column, std::int64_t least = 1) const {
-    const double value = number(column);
-    if (!(value >= static_cast<double>(least)) || value > 1e12 || value != std::floor(value))
-      throw InputError(fmt::format("{} is {}, a whole number of at least {} is expected", column, text(column), least));
-    return static_cast<std::int64_t>(value);
-  }
-
- private:
-  const std::vector<std::string>& columns_;
-  const std::vector<std::string_view>& cells_;
-};
-
-std::string format_name(std::string_view dtype) {
-  if (dtype == "bfloat16" || dtype == "float16" || dtype == "fp16" || dtype == "half" || dtype == "bf16") return "bf16";
-  if (dtype == "fp8_e4m3" || dtype == "e4m3") return "fp8";
-  if (dtype == "fp8_block128" || dtype == "fp8_static_block") return "fp8_block";
-  if (dtype == "sq" || dtype == "int8_sq") return "int8";
-  if (dtype == "w4a8_mxfp4_mxfp8") return "w4a8_mxfp4";
-  return std::string{dtype};
-}
-
-void read_format(std::string_view dtype, Measurement& out) {
-  out.format = format_name(dtype);
-  if (!cost::kernel_format(out.format)) throw InputError(fmt::format("number format \"{}\" has no model", dtype));
-}
-
-void read_attention(const Row& row, bool is_decode, Measurement& out) {
+void read_attention(const CsvRow& row, bool is_decode, Measurement& out) {
   const std::int64_t batch = row.dimension("batch_size"), heads = row.dimension("num_heads"), dim = row.dimension("head_dim");
   std::int64_t kv_heads = row.dimension("num_kv_heads", 0);
   if (kv_heads == 0) kv_heads = heads;
@@ -99,7 +56,7 @@ std::int64_t routing_e2(std::string_view distribution) {
   return std::llround(100 * exponent);
 }
 
-void read_experts(const Row& row, Measurement& out) {
+void read_experts(const CsvRow& row, Measurement& out) {
   const auto source = row.text("kernel_source");
   read_format(row.text("dtype"), out);
   if (source.find("min_latency") != source.npos && out.format == "nvfp4") out.format = "nvfp4_low_latency";
@@ -124,11 +81,9 @@ std::optional<OperatorKind> kind_of(const std::vector<std::string>& columns) {
   return std::nullopt;
 }
 
-void read_row(const Row& row, OperatorKind kind, Measurement& out) {
+void read_row(const CsvRow& row, OperatorKind kind, Measurement& out) {
   out.op = kind;
-  const double us = row.number("us");
-  if (!std::isfinite(us) || us <= 0) throw InputError(fmt::format("us is {}, a time above 0 is expected", row.text("us")));
-  out.time_s = us * 1e-6;
+  out.time_s = 1e-6 * row.positive("us", "a time");
   if (kind == OperatorKind::moe) return read_experts(row, out);
   if (kind == OperatorKind::attention_decode || kind == OperatorKind::attention_prefill)
     return read_attention(row, kind == OperatorKind::attention_decode, out);
@@ -139,36 +94,6 @@ void read_row(const Row& row, OperatorKind kind, Measurement& out) {
     out.watts = row.number("watts");
     out.is_sustained = true;
   }
-}
-
-double milliseconds(const Row& row, std::string_view column) {
-  const double ms = row.number(column);
-  if (!std::isfinite(ms) || ms <= 0) throw InputError(fmt::format("{} is {}, a time above 0 is expected", column, row.text(column)));
-  return ms * 1e-3;
-}
-
-/// A row of cuDNN's own benchmarks is two measurements, forward and backward.
-void read_cudnn(const Row& row, const Measurement& place, Measurements& out) {
-  if (row.text("success") != "True") throw InputError("the run failed");
-  if (row.text("backend") != "cudnn") throw InputError(fmt::format("of the library \"{}\"", row.text("backend")));
-  Measurement forward = place;
-  read_format(row.text("data_type"), forward);
-  Measurement backward = forward;
-  if (row.has("norm_type")) {
-    forward.op = backward.op = OperatorKind::row;
-    forward.shape = {row.dimension("N"), row.dimension("C"), 1, 1, 2};
-    backward.shape = {row.dimension("N"), row.dimension("C"), 2, 1, 2};  // inputs and gradients are read
-  } else {
-    const auto length = row.dimension("q_seqlen"), cached = row.dimension("kv_seqlen") - length;
-    if (cached != 0) throw InputError("queries and keys of different lengths");
-    const auto window = row.text("sliding_window_size").empty() ? 0 : row.dimension("sliding_window_size", 0);
-    forward.op = OperatorKind::attention_prefill, backward.op = OperatorKind::attention_backward;
-    forward.shape = backward.shape = {row.dimension("batch_size"), length, 0, row.dimension("num_q_heads"), row.dimension("num_kv_heads"),
-                                      row.dimension("head_dim_qk"), row.dimension("head_dim_vo"), row.text("attn_mask") == "no_mask" ? 0 : 1,
-                                      window, forward.format == "fp8" ? 8 : 16};
-  }
-  forward.time_s = milliseconds(row, "fwd_time_ms"), backward.time_s = milliseconds(row, "bwd_time_ms");
-  out.rows.push_back(std::move(forward)), out.rows.push_back(std::move(backward));
 }
 
 /// The accelerator of all rows, where the file's name and what was asked for agree.
@@ -184,34 +109,36 @@ std::string accelerator_of_file(const std::string& path, const catalog::Catalog&
 
 void read_csv(const std::string& path, std::string_view text, const catalog::Catalog& catalog, const std::optional<std::string>& asked,
               Measurements& out) {
-  const auto line_end = text.find('\n');
+  const auto line_end = end_of_row(text, 0);
   std::vector<std::string> columns;
   for (const auto cell : cells(text.substr(0, line_end))) columns.emplace_back(cell);
   const auto kind = kind_of(columns);
-  const Row header(columns, {});
-  const bool is_cudnn = header.has("cudnn_version") && header.has("fwd_time_ms") && header.has("gpu_name");
-  if (!is_cudnn && (!kind || !header.has("us")))
+  const CsvRow header(columns, {});
+  const auto* const table = published_kernel_table(header);
+  if (!table && (!kind || !header.has("us")))
     throw InputError(fmt::format("{}:1: columns \"{}\" are of no known operator{}", path, text.substr(0, std::min(line_end, std::size_t{120})),
                                  kind ? "; the time must be a column us, in microseconds"
                                  : header.has("num_gpus") || header.has("node_num") ? "; collectives: waferwatt validate network --cases FILE"
                                                                                     : "; see waferwatt calibrate --help"));
-  const std::string_view system_column = is_cudnn ? "gpu_name" : "system";
+  const std::string_view system_column = table ? table->accelerator_column : "system";
   const bool has_system = header.has(system_column);
   std::map<std::string, std::optional<std::string>, std::less<>> systems;
   const std::string of_file = has_system ? std::string{} : accelerator_of_file(path, catalog, asked);
 
   const auto file = static_cast<std::uint32_t>(out.files.size() - 1);
-  std::uint32_t line = 1;
+  std::uint32_t next_line = 2;
   for (std::size_t start = line_end; start != text.npos && start + 1 < text.size();) {
-    const auto end = text.find('\n', start + 1);
-    const auto values = cells(text.substr(start + 1, end == text.npos ? text.npos : end - start - 1));
+    const auto end = end_of_row(text, start + 1);
+    const auto record = text.substr(start + 1, end == text.npos ? text.npos : end - start - 1);
+    const auto values = cells(record);
     start = end;
-    ++line;
+    const std::uint32_t line = next_line;
+    next_line += 1 + static_cast<std::uint32_t>(std::ranges::count(record, '\n'));
     if (values.size() == 1 && values[0].empty()) continue;
     Measurement m{.accelerator = of_file, .file = file, .line = line};
     try {
       if (values.size() != columns.size()) throw InputError(fmt::format("{} cells, {} are expected", values.size(), columns.size()));
-      const Row row(columns, values);
+      const CsvRow row(columns, values);
       if (has_system) {
         auto& system = systems[std::string{row.text(system_column)}];
         if (!system) system = accelerator_of_name(std::string{row.text(system_column)}, catalog).value_or("");
@@ -219,8 +146,8 @@ void read_csv(const std::string& path, std::string_view text, const catalog::Cat
         if (asked && *system != *asked) continue;  // the file holds several
         m.accelerator = *system;
       }
-      if (is_cudnn) {
-        read_cudnn(row, m, out);
+      if (table) {
+        table->read(row, m, out);
         continue;
       }
       read_row(row, *kind, m);
@@ -237,10 +164,12 @@ std::string Measurements::id(const Measurement& row) const { return fmt::format(
 
 std::optional<std::string> accelerator_of_name(const std::string& name, const catalog::Catalog& catalog) {
   const auto given = words(name);
+  const auto is_card = [](const std::vector<std::string>& of) { return std::ranges::find(of, "pcie") != of.end(); };
   std::optional<std::string> best;
   int best_score = 0;
   for (const auto& [id, accelerator] : catalog.accelerators.all()) {
     const auto own = words(id);  // vendor, model, form, ...
+    if (is_card(given) && !is_card(own)) continue;  // a card for PCI Express is another product
     // All words of the model must be there, in order, at one place of the name.
     for (std::size_t at = 0; own.size() > 1 && at < given.size(); ++at) {
       std::size_t n = 0;

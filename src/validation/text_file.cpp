@@ -29,12 +29,22 @@ std::string text_of_file(const std::string& path) {
   return text;
 }
 
+std::size_t end_of_row(std::string_view text, std::size_t start) {
+  bool is_quoted = false;
+  for (std::size_t at = start; at < text.size(); ++at) {
+    if (text[at] == '"') is_quoted = !is_quoted;
+    if (text[at] == '\n' && !is_quoted) return at;
+  }
+  return text.npos;
+}
+
 std::vector<std::string_view> cells(std::string_view line) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   std::vector<std::string_view> result;
   for (;;) {
     if (line.starts_with('"')) {
-      const auto end = line.find('"', 1);
+      auto end = line.find('"', 1);
+      while (end != line.npos && end + 1 < line.size() && line[end + 1] == '"') end = line.find('"', end + 2);  // two stand for one
       result.push_back(line.substr(1, end == line.npos ? line.npos : end - 1));
       line = end == line.npos ? std::string_view{} : line.substr(end + 1);
       if (!line.starts_with(',')) return result;

@@ -8,6 +8,7 @@
 //   decode    dtype,kv_dtype,batch_size,kv_len,num_heads,num_kv_heads,head_dim,win,us
 //   experts   dtype,kernel_source,num_tokens,hidden_size,inter_size,topk,num_experts,tp,ep,distribution,us
 //   quantise  m,k,dtype,us
+// and tables as their authors publish them: cuDNN's benchmarks, DeepGEMM, FlashAttention's papers, best matmuls.
 // The accelerator is a column `system`, else what the file is named after (h200_sxm_gemm.csv), else given.
 #include <optional>
 #include <string>
@@ -19,6 +20,9 @@
 
 namespace waferwatt::validation {
 
+/// The library whose GEMMs waferwatt-calibrate measures: on inputs that are in the GEMM's format already.
+inline constexpr std::string_view kCublasLt = "cublaslt";
+
 /// One measured time.
 struct Measurement {
   std::string accelerator;
@@ -28,6 +32,7 @@ struct Measurement {
   double time_s = 0;
   bool is_sustained = false;        ///< repeated at the power limit
   std::optional<double> watts;
+  std::string library;              ///< whose kernel it is; empty: that of the collection that calibrations are fitted to
   std::uint32_t file = 0, line = 0; ///< index of the file; line, or number of the point
 };
 

@@ -5,6 +5,7 @@
 #include "fixture.hpp"
 #include "waferwatt/core/random.hpp"
 #include "waferwatt/cost/operator_model.hpp"
+#include "waferwatt/cost/quantised_gemm.hpp"
 
 using namespace waferwatt;
 using namespace waferwatt::validation;
@@ -170,4 +171,35 @@ TEST_CASE("shipped calibrations hold what the goals ask and stay small") {
   }
   for (const auto& [id, calibration] : shipped().calibrations.all())
     CHECK(std::filesystem::file_size(shipped().folder / "calibrations" / (id + ".json")) < 450000);
+}
+
+TEST_CASE("narrow GEMMs of waferwatt-calibrate start from narrow numbers, and fits add what they leave out") {
+  const cost::OperatorModel model(shipped().accelerators.at("nvidia-h200-sxm"), shipped());
+  std::string points;
+  for (int m = 1; m <= 16384; m *= 4)
+    for (const int n : {1024, 4096, 16384})
+      for (const int k : {1024, 4096, 16384}) {
+        const auto e = cost::on_quantised_inputs(model, {1.0 * m, 1.0 * n, 1.0 * k, catalog::NumberFormat::fp8});
+        points += fmt::format("{}{{\"op\": \"gemm\", \"dtype\": \"fp8_e4m3\", \"shape\": {{\"m\": {}, \"n\": {}, \"k\": {}}}, \"mode\": \"burst\", "
+                              "\"us\": {{\"median\": {:.6g}}}}}", points.empty() ? "" : ",", m, n, k, e.time.in(micro * second));
+      }
+  const auto measured = read_text("card.json", R"({"schema": "gpu-calibration/1", "gpu": {"name": "NVIDIA H200"}, "points": [)" + points + "]}");
+  REQUIRE(measured.rows.size() == 72);
+  const auto report = validate_kernels(shipped(), measured);
+  CHECK(report.groups.at("nvidia-h200-sxm gemm fp8 cublaslt").p90 < 1e-4);
+  // A model of the new fit times whole GEMMs, from bf16 on, as the one before.
+  catalog::Catalog catalog = shipped();
+  catalog.calibrations = {};
+  catalog.calibrations.add(fit_calibration(shipped(), "nvidia-h200-sxm", measured).calibration);
+  const cost::OperatorModel again(catalog.accelerators.at("nvidia-h200-sxm"), catalog);
+  const cost::Gemm kept{1024, 4096, 4096, catalog::NumberFormat::fp8};
+  CHECK(again.estimate(kept).time / model.estimate(kept).time == Approx(1).epsilon(0.05));
+}
+
+TEST_CASE("kernels of libraries with laws of their own are not fitted") {
+  std::string text = "section,groups,m_per_group,n,k,tflops\n";
+  for (int n = 1024; n < 1024 + 40 * 128; n += 128) text += "Normal GEMMs,1,4096," + std::to_string(n) + ",7168,1200\n";
+  const auto measured = read_text("deepgemm_h800.csv", text);
+  CHECK(measured.rows.size() == 40);
+  CHECK_THROWS_WITH(fit_calibration(shipped(), "nvidia-h800-sxm", measured), Catch::Contains("no usable rows for nvidia-h800-sxm"));
 }

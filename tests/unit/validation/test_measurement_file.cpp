@@ -40,6 +40,8 @@ TEST_CASE("names of files and devices tell accelerators apart") {
   CHECK(of("rtx_pro_6000_gemm.csv") == "nvidia-rtx-pro-6000");
   CHECK(of("NVIDIA H200") == "nvidia-h200-sxm");
   CHECK(of("measurements.csv") == "");
+  CHECK(of("NVIDIA A100 SXM") == "nvidia-a100-sxm-80gb");
+  CHECK(of("NVIDIA A100 PCIe") == "");
 }
 
 TEST_CASE("rows that cannot be read are skipped with their line and reason") {
@@ -116,6 +118,55 @@ TEST_CASE("cuDNN's benchmarks give forward and backward times, and norms") {
   CHECK(norms.rows[1].shape == std::vector<std::int64_t>{16384, 4096, 2, 1, 2});
   REQUIRE(norms.skipped.size() == 1);
   CHECK_THAT(norms.skipped[0].reason, Catch::Contains("of the library \"pytorch\""));
+}
+
+TEST_CASE("a row may go over several lines, and the next one has its own number") {
+  const auto m = read_text("h200_gemm.csv", "dtype,m,n,k,us,note\nbfloat16,1,32,64,3,\"failed:\nline, two \"\"quoted\"\"\"\nbfloat16,x,32,64,3,\n");
+  REQUIRE(m.rows.size() == 1);
+  CHECK(m.rows[0].line == 2);
+  REQUIRE(m.skipped.size() == 1);
+  CHECK(m.skipped[0].id == "h200_gemm.csv:4");
+}
+
+TEST_CASE("DeepGEMM's table is of GEMMs and groups of them") {
+  const auto m = read_text("deepgemm_h800.csv", "section,groups,m_per_group,n,k,tflops,GBps\nNormal GEMMs,1,64,2112,7168,206,1688\n"
+                                                "Grouped GEMMs for MoE models,4,8192,4096,7168,1346,434\nNormal GEMMs,1,64,2112,7168,0,1\n");
+  REQUIRE(m.rows.size() == 2);
+  CHECK(m.rows[0].accelerator == "nvidia-h800-sxm");
+  CHECK(m.rows[0].op == OperatorKind::gemm);
+  CHECK(m.rows[0].format == "fp8_block");
+  CHECK(m.rows[0].library == "deepgemm");
+  CHECK(m.rows[0].time_s == Approx(2.0 * 64 * 2112 * 7168 / 206e12));
+  CHECK(m.rows[1].op == OperatorKind::grouped_gemm);
+  CHECK(m.rows[1].shape == std::vector<std::int64_t>{4, 8192, 4096, 7168, 0});
+  CHECK(m.rows[1].time_s == Approx(4 * 2.0 * 8192 * 4096 * 7168 / 1346e12));
+  REQUIRE(m.skipped.size() == 1);
+  CHECK_THAT(m.skipped[0].reason, Catch::Contains("tflops is 0, a rate above 0 is expected"));
+}
+
+TEST_CASE("rates of FlashAttention's paper become times of 16,384 tokens") {
+  const auto m = read_text("fa3_h100.csv", "pass,causal,head_dim,seqlen,FA2_tflops,Triton_tflops,cuDNN_tflops,FA3_tflops\n"
+                                           "fwd,1,128,4096,319,353,518,579\nbwd,0,128,4096,310,,499,542\nside,0,128,4096,310,,499,542\n");
+  REQUIRE(m.rows.size() == 7);  // Triton has no backward
+  CHECK(m.rows[0].library == "flash_attention_3");
+  CHECK(m.rows[0].shape == std::vector<std::int64_t>{4, 4096, 0, 16, 16, 128, 128, 1, 0, 16});
+  CHECK(m.rows[0].time_s == Approx(0.5 * 4 * 4 * 16 * 128 * 4096.0 * 4096 / 579e12));
+  CHECK(m.rows[4].op == OperatorKind::attention_backward);
+  CHECK(m.rows[4].time_s == Approx(2.5 * 4 * 4 * 16 * 128 * 4096.0 * 4096 / 542e12));
+  REQUIRE(m.skipped.size() == 1);
+  CHECK_THAT(m.skipped[0].reason, Catch::Contains("fwd or bwd is expected"));
+}
+
+TEST_CASE("best matmuls are GEMMs of the accelerator that their row names") {
+  const auto m = read_text("mamf.csv", "gpu,dtype,mamf_tflops,theory_tflops,shape_MxNxK,torch\nAMD MI300X,bf16,668.4,1300,10240x15360x8192,2.5\n"
+                                       "NVIDIA B200 SXM,fp8,3432.5,4500,15360x4096,2.7\nIntel Gaudi 2,bf16,418,432,14336x15360x2048,2.6\n");
+  REQUIRE(m.rows.size() == 1);
+  CHECK(m.rows[0].accelerator == "amd-mi300x");
+  CHECK(m.rows[0].shape == std::vector<std::int64_t>{10240, 15360, 8192});
+  CHECK(m.rows[0].time_s == Approx(2.0 * 10240 * 15360 * 8192 / 668.4e12));
+  REQUIRE(m.skipped.size() == 2);
+  CHECK_THAT(m.skipped[0].reason, Catch::Contains("three whole numbers are expected"));
+  CHECK_THAT(m.skipped[1].reason, Catch::Contains("\"Intel Gaudi 2\" is no accelerator"));
 }
 
 TEST_CASE("the document of waferwatt-calibrate is read point by point") {
