@@ -2,15 +2,14 @@
 #include "waferwatt/power/carbon.hpp"
 
 #include <algorithm>
-#include <cmath>
 
+#include "waferwatt/catalog/die_yield.hpp"
 #include "waferwatt/power/levels.hpp"
 
 namespace waferwatt::power {
 namespace {
 
 constexpr CarbonMass kMemoryPerGigabyte = 0.065 * kg_co2e, kPerPackagedIc = 0.15 * kg_co2e;
-constexpr double kYieldAlpha = 3;
 
 }  // namespace
 
@@ -24,7 +23,7 @@ std::optional<EmbodiedCarbon> embodied_carbon(const catalog::Accelerator& a, con
   if (!node || !a.die_area || !node->energy_per_area || !node->gas_per_area || !node->material_per_area) return std::nullopt;
   const double n_dies = a.n_compute_dies ? static_cast<double>(**a.n_compute_dies) : 1;
   const Area area = **a.die_area;
-  const double yield = std::pow(1 + area * node->defects_at(date) / kYieldAlpha, -kYieldAlpha);
+  const double yield = catalog::die_yield(area, node->defects_at(date), node->die_yield.value_or(catalog::DieYield{}));
   const CarbonDensity per_area = fab_grid * **node->energy_per_area + **node->gas_per_area + **node->material_per_area;
   const double n_stacks = a.n_memory_stacks ? static_cast<double>(**a.n_memory_stacks) : 0;
   return EmbodiedCarbon{.logic = n_dies * area * per_area / yield,

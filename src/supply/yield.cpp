@@ -7,25 +7,9 @@
 
 namespace waferwatt::supply {
 
-double poisson_yield(Area area, DefectDensity density) { return std::exp(-(area * density)); }
-
-double murphy_yield(Area area, DefectDensity density) {
-  const double defects = area * density;
-  if (defects < 1e-9) return 1.0;
-  return std::pow(-std::expm1(-defects) / defects, 2);
-}
-
-double seeds_yield(Area area, DefectDensity density) { return 1.0 / (1.0 + area * density); }
-
-double negative_binomial_yield(Area area, DefectDensity density, double clustering) {
-  return std::pow(1.0 + area * density / clustering, -clustering);
-}
-
 double sellable_yield(double perfect_yield, double harvest_fraction) {
   return perfect_yield + harvest_fraction * (1.0 - perfect_yield);
 }
-
-double bose_einstein_yield(Area area, DefectDensity density, int n_layers) { return std::pow(1.0 + area * density, -n_layers); }
 
 double harvested_yield(Area area, DefectDensity density, const Units& units, double clustering) {
   const double mean = area * density;
@@ -59,17 +43,6 @@ double package_yield(const PackageSteps& steps, int n_dies, int n_stacks) {
 }
 
 double stack_yield(double bond_yield, int n_layers) { return std::pow(bond_yield, n_layers); }
-
-double die_yield(Area area, DefectDensity density, const catalog::DieYield& model) {
-  switch (model.model) {
-    case catalog::YieldModel::poisson: return poisson_yield(area, density);
-    case catalog::YieldModel::murphy: return murphy_yield(area, density);
-    case catalog::YieldModel::seeds: return seeds_yield(area, density);
-    case catalog::YieldModel::bose_einstein: return bose_einstein_yield(area, density, static_cast<int>(model.critical_layers));
-    case catalog::YieldModel::negative_binomial: break;
-  }
-  return negative_binomial_yield(area, density, model.clustering);
-}
 
 namespace {
 

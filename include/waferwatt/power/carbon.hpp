@@ -18,7 +18,7 @@ CarbonMass market_based(Energy used, CarbonIntensity grid, const ContractedEnerg
 
 /// Carbon of making one accelerator, as ACT (Gupta et al., ISCA 2022) counts it:
 ///   n A / Y (CI EPA + GPA + MPA) + GB x memory + ICs x packaging
-/// with area A of each compute die, die yield Y (negative binomial, alpha 3), the fab's grid CI, energy, gas and material
+/// with area A of each compute die, its yield Y by the model of the node, the fab's grid CI, energy, gas and material
 /// per area of the node. HBM counts `kMemoryFactor` times the DRAM of ACT.
 struct EmbodiedCarbon {
   CarbonMass logic, memory, packaging;

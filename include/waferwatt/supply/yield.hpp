@@ -3,24 +3,17 @@
 // Yield of dies and packages. A is the area of a die, D the density of killer defects.
 #include <cstdint>
 
-#include "waferwatt/catalog/supply.hpp"
+#include "waferwatt/catalog/die_yield.hpp"
 
 namespace waferwatt::supply {
 
-/// (1) exp(-A D)
-double poisson_yield(Area area, DefectDensity density);
-/// (2) ((1 - exp(-A D)) / (A D))^2
-double murphy_yield(Area area, DefectDensity density);
-/// (3) 1 / (1 + A D)
-double seeds_yield(Area area, DefectDensity density);
-/// (4) (1 + A D / a)^-a: defects cluster; a = 2 to 3 is the industry's default
-double negative_binomial_yield(Area area, DefectDensity density, double clustering = 3.0);
-
-/// (6) (1 + A D)^-n: n critical layers, D the density of each
-double bose_einstein_yield(Area area, DefectDensity density, int n_layers);
-
-/// By the model of a node.
-double die_yield(Area area, DefectDensity density, const catalog::DieYield& model);
+// (1) to (4) and (6): of a die without any defect
+using catalog::bose_einstein_yield;
+using catalog::die_yield;
+using catalog::murphy_yield;
+using catalog::negative_binomial_yield;
+using catalog::poisson_yield;
+using catalog::seeds_yield;
 
 /// Dies that can be sold when a part of the defective ones works with units switched off.
 /// (5) y + h (1 - y), h the fraction of defective dies that can be harvested

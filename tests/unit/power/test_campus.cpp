@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
+#include <cmath>
 
+#include "waferwatt/catalog/die_yield.hpp"
 #include "waferwatt/power/carbon.hpp"
 #include "waferwatt/power/climate.hpp"
 #include "waferwatt/power/levels.hpp"
@@ -62,6 +64,22 @@ TEST_CASE("embodied carbon of an H100 die in Taiwan: ACT gives 23 to 34 kg") {
   CHECK(carbon->logic.in(kg_co2e) > 20);
   CHECK(carbon->logic.in(kg_co2e) < 45);
   CHECK(carbon->total() == carbon->logic + carbon->memory + carbon->packaging);
+}
+
+TEST_CASE("embodied carbon of a die by hand, by the yield model of its node") {
+  // 814 mm2 on N4, three years on: defects 0.055 + (0.085 - 0.055) / 2^(36 / 15) per cm2.
+  const auto& a = models().accelerators.at("nvidia-h100-sxm");
+  catalog::Catalog own = models();
+  auto node = own.nodes.at(*a.node);
+  const auto logic = [&] {
+    own.nodes.add(node);
+    return embodied_carbon(a, own, 0.5 * kg_co2e / (kilo * watt_hour), Date::from_civil(2025, 4, 1))->logic.in(kg_co2e);
+  };
+  const double defects = 8.14 * (0.055 + 0.03 * std::exp2(-36.0 / 15));
+  const double per_cm2 = 0.5 * 2.75 + 0.43 + 0.5;  // energy, gases, materials
+  CHECK(logic() == Approx(8.14 * per_cm2 * std::pow(1 + defects / 3, 3)).epsilon(2e-3));
+  node.die_yield = catalog::DieYield{.model = catalog::YieldModel::poisson};
+  CHECK(logic() == Approx(8.14 * per_cm2 * std::exp(defects)).epsilon(2e-3));
 }
 
 TEST_CASE("contracted energy counts at its own intensity as far as it is used") {
