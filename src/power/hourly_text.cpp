@@ -87,12 +87,45 @@ std::optional<std::size_t> column_of(const std::string& file, const std::vector<
   return std::nullopt;
 }
 
-bool is_clock_change(HourIndex hour, double utc_offset_hours, bool in_spring) {
+/// Clocks change in the first hours of a Sunday from March to April and from September to November, on either hemisphere.
+bool may_change_clocks(HourIndex hour, double utc_offset_hours) {
   const auto local = static_cast<double>(hour) + utc_offset_hours;
   const Date date = Date::from_days(std::floor(local / 24));
   const bool is_sunday = static_cast<std::int64_t>(date.days() + 4) % 7 == 0;  // 1970-01-01 was a Thursday
-  const bool in_season = in_spring ? date.month() == 3 || date.month() == 4 : date.month() == 10 || date.month() == 11;
-  return is_sunday && in_season && std::fmod(local, 24) <= 4;
+  const int month = date.month();
+  return is_sunday && (month == 3 || month == 4 || (month >= 9 && month <= 11)) && std::fmod(local, 24) <= 4;
+}
+
+/// Brings rows of local clocks from summer time, an hour ahead, to standard time. It begins where an hour is missing and
+/// ends where one comes twice; where the other end is lost although the file goes on, nothing is done.
+/// \returns how many changes of the clock were undone
+std::int64_t undo_summer_time(std::vector<Row>& rows, double utc_offset_hours) {
+  constexpr HourIndex kLongestSummer = 24 * 250;
+  struct Change {
+    std::size_t at;
+    bool is_forward;
+  };
+  std::vector<Change> changes;
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    const HourIndex step = rows[i].hour - rows[i - 1].hour;
+    if ((step == 2 || step == 0) && may_change_clocks(rows[i].hour - (step == 2), utc_offset_hours)) changes.push_back({i, step == 2});
+  }
+  std::int64_t n_undone = 0;
+  const auto shift = [&](std::size_t from, std::size_t until, std::int64_t n_changes) {
+    if (rows[until - 1].hour - rows[from].hour > kLongestSummer) return;
+    for (std::size_t i = from; i < until; ++i) --rows[i].hour;
+    n_undone += n_changes;
+  };
+  for (std::size_t k = 0; k < changes.size(); ++k) {
+    if (!changes[k].is_forward) {
+      if (k == 0) shift(0, changes[k].at, 1);
+    } else if (k + 1 == changes.size()) {
+      shift(changes[k].at, rows.size(), 1);
+    } else if (!changes[k + 1].is_forward) {
+      shift(changes[k].at, changes[k + 1].at, 2);
+    }
+  }
+  return n_undone;
 }
 
 std::vector<Row> rows_of(const std::string& file, std::string_view text, const HourlyColumns& columns, bool& has_zone, HourlyRepairs& repairs, Diagnostics& diagnostics) {
@@ -132,7 +165,7 @@ std::vector<Row> rows_of(const std::string& file, std::string_view text, const H
 }
 
 /// Rows in order, one an hour; rows of the same hour become their mean.
-std::vector<Row> joined(std::vector<Row> rows, const HourlyColumns& columns, bool has_zone, HourlyRepairs& repairs) {
+std::vector<Row> joined(std::vector<Row> rows, HourlyRepairs& repairs) {
   std::ranges::stable_sort(rows, {}, &Row::hour);
   std::vector<Row> result;
   for (std::size_t i = 0; i < rows.size();) {
@@ -140,9 +173,7 @@ std::vector<Row> joined(std::vector<Row> rows, const HourlyColumns& columns, boo
     const std::size_t first = i;
     for (; i < rows.size() && rows[i].hour == rows[first].hour; ++i)
       if (!std::isnan(rows[i].value)) sum += rows[i].value, n += 1;
-    const auto extra = static_cast<std::int64_t>(i - first - 1);
-    const bool is_change = extra == 1 && !has_zone && is_clock_change(rows[first].hour, columns.utc_offset_hours, false);
-    (is_change ? repairs.n_daylight_saving : repairs.n_repeated) += extra;
+    repairs.n_repeated += static_cast<std::int64_t>(i - first - 1);
     result.push_back({rows[first].hour, n > 0 ? sum / n : kMissing, rows[first].line});
   }
   return result;
@@ -159,15 +190,16 @@ std::string HourlyRepairs::text() const {
   add(n_missing, "missing hours bridged");
   add(n_repeated, "repeated hours averaged");
   add(n_out_of_order, "rows sorted");
-  add(n_daylight_saving, "daylight saving shifts");
+  add(n_daylight_saving, "daylight saving shifts undone");
   return text;
 }
 
 Hourly<double> read_hours(const std::string& file, std::string_view text, const HourlyColumns& columns, HourlyRepairs& repairs, Diagnostics& diagnostics) {
   bool has_zone = false;
-  const auto raw = rows_of(file, text, columns, has_zone, repairs, diagnostics);
+  auto raw = rows_of(file, text, columns, has_zone, repairs, diagnostics);
   if (raw.empty()) return {};
-  auto rows = joined(raw, columns, has_zone, repairs);
+  if (!has_zone) repairs.n_daylight_saving = undo_summer_time(raw, columns.utc_offset_hours);
+  auto rows = joined(std::move(raw), repairs);
   std::erase_if(rows, [](const Row& row) { return std::isnan(row.value); });
   if (rows.empty()) {
     diagnostics.add({file, 1, 1, "", fmt::format("column \"{}\" has no value between {} and {}", columns.value, columns.low, columns.high)});
@@ -182,8 +214,7 @@ Hourly<double> read_hours(const std::string& file, std::string_view text, const 
         diagnostics.add({file, rows[i].line, 1, "", fmt::format("{} hours without a value before this row; at most {} are bridged (longest_gap)", gap, columns.longest_gap)});
         return {};
       }
-      if (gap == 1 && !has_zone && is_clock_change(rows[i].hour - 1, columns.utc_offset_hours, true)) ++repairs.n_daylight_saving;
-      else n_bridged += gap;
+      n_bridged += gap;
       for (HourIndex h = 1; h <= gap; ++h)
         values.push_back(rows[i - 1].value + (rows[i].value - rows[i - 1].value) * static_cast<double>(h) / static_cast<double>(gap + 1));
     }

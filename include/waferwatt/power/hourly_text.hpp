@@ -4,8 +4,8 @@
 //
 // Repaired and counted: cells that are no number or outside their limits (taken as missing), hours that are missing (both
 // bridged by straight lines over at most `longest_gap` hours), hours that come twice (the mean of the rows), rows out of order
-// (sorted). Times without a zone are local clock time: the hour that is missing on a Sunday in spring and the one that comes
-// twice in autumn are counted as daylight saving. Negative values are legal unless `low` says otherwise.
+// (sorted). Times without a zone are local clock time: from the hour that is missing on a Sunday to the one that comes twice on
+// another they are an hour ahead, which is undone. Negative values are legal unless `low` says otherwise.
 // Refused: no such column, times that cannot be read, minutes that are not 00, gaps too long, nothing at all.
 #include <string>
 #include <string_view>
@@ -19,7 +19,7 @@ struct HourlyColumns {
   std::string time, value;
   double low = -1e12, high = 1e12;  ///< values outside are bad rows
   std::int64_t longest_gap = 6;     ///< hours
-  double utc_offset_hours = 0;      ///< of times without a zone
+  double utc_offset_hours = 0;      ///< of times without a zone, of standard time
 };
 
 struct HourlyRepairs {

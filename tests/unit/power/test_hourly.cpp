@@ -63,15 +63,54 @@ TEST_CASE("repeated hours become their mean, rows out of order are sorted") {
   CHECK(r.series.values() == std::vector<double>{1, 5});
 }
 
+TEST_CASE("a year of local clocks is the year in UTC, on both hemispheres") {
+  // Berlin 2024: at 01:00 UTC on 31 March and on 27 October; Sydney 2024: at 16:00 UTC on 6 April back, on 5 October forward.
+  const HourIndex first = hour_of(Date::from_civil(2024, 1, 1));
+  const auto at = [](int month, int day, int hour) { return hour_of(Date::from_civil(2024, month, day)) + hour; };
+  for (const auto& [zone, summer_from, summer_until] : {std::tuple{1, at(3, 31, 1), at(10, 27, 1)}, std::tuple{10, at(10, 5, 16), at(4, 6, 16)}}) {
+    std::string text = "time,x\n";
+    std::vector<double> expected;
+    for (int i = 0; i < 8784; ++i) {
+      const HourIndex hour = first + i;
+      const bool is_summer = summer_from < summer_until ? hour >= summer_from && hour < summer_until : hour >= summer_from || hour < summer_until;
+      const HourIndex local = hour + zone + is_summer;
+      const Date date = Date::from_days(std::floor(static_cast<double>(local) / 24));
+      text += fmt::format("{} {:02}:00,{}\n", date.text(), local % 24, i);
+      expected.push_back(i);
+    }
+    const auto r = read(text, {.time = "time", .value = "x", .utc_offset_hours = static_cast<double>(zone)});
+    CHECK(r.problems.empty());
+    CHECK(r.repairs.n_daylight_saving == 2);
+    CHECK(r.repairs.n_missing + r.repairs.n_repeated + r.repairs.n_out_of_order == 0);
+    CHECK(r.series.first() == first);
+    CHECK(r.series.values() == expected);
+  }
+}
+
+TEST_CASE("summer time without its other end, in a file that goes on, is a missing or a repeated hour") {
+  std::string lost = "time,x\n";
+  for (int h = 0; h < 24 * 300; ++h)
+    if (h != 2) {
+      const Date date = Date::from_civil(2024, 3, 31) + (h / 24) * day;
+      lost += fmt::format("{} {:02}:00,1\n", date.text(), h % 24);
+    }
+  const auto r = read(lost);
+  CHECK(r.repairs.n_daylight_saving == 0);
+  CHECK(r.repairs.n_missing == 1);
+  CHECK(r.series.values().size() == 24 * 300);
+}
+
 TEST_CASE("daylight saving of local clocks is told from other gaps") {
   // 2024-03-31 is a Sunday: 02:00 does not exist; 2024-10-27: 02:00 comes twice.
   const auto spring = read("time,x\n2024-03-31 01:00,1\n2024-03-31 03:00,3\n");
   CHECK(spring.repairs.n_daylight_saving == 1);
   CHECK(spring.repairs.n_missing == 0);
-  CHECK(spring.series.values() == std::vector<double>{1, 2, 3});
+  CHECK(spring.series.values() == std::vector<double>{1, 3});
   const auto autumn = read("time,x\n2024-10-27 02:00,1\n2024-10-27 02:00,3\n2024-10-27 03:00,5\n");
   CHECK(autumn.repairs.n_daylight_saving == 1);
   CHECK(autumn.repairs.n_repeated == 0);
+  CHECK(autumn.series.values() == std::vector<double>{1, 3, 5});
+  CHECK(autumn.series.first() == hour_of(Date::from_civil(2024, 10, 27)) + 1);
   const auto weekday = read("time,x\n2024-04-03 01:00,1\n2024-04-03 03:00,3\n");
   CHECK(weekday.repairs.n_daylight_saving == 0);
   CHECK(weekday.repairs.n_missing == 1);
