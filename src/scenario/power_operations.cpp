@@ -59,7 +59,7 @@ void study_operations(const PowerScenario& s, const catalog::Catalog& catalog, c
     for (std::int64_t k = 0; k < o.count; ++k) {
       const auto noise = o.noise ? std::optional(RandomStream(context.seed, "site hours").substream(o.grid.id(), static_cast<std::uint64_t>(k))) : std::nullopt;
       const auto site = site_of(o, catalog, energy, first, n_hours, noise);
-      const std::string name = o.count > 1 ? fmt::format("{} {}", o.name, k + 1) : o.name;
+      const std::string name = o.count > 1 ? fmt::format("{} {}", o.name.value, k + 1) : o.name.value;
       double wave_work = 0, wave_hours = 0;
       const auto t = power::operate(site, first, n_hours, [&](const power::HourOfSite& h) {
         if (o.heat_wave && h.hour >= site.heat_from && h.hour < site.heat_until) wave_work += h.speed, wave_hours += 1;
@@ -84,7 +84,7 @@ void study_operations(const PowerScenario& s, const catalog::Catalog& catalog, c
                                 wave_hours > 0 ? fmt::format(" ({:.1f} % in the heat wave)", 100 * wave_work / wave_hours) : "", compact_number(t.cost.in(usd)), quantity_text(t.location_based.in(1000 * kg_co2e), "tCO2e"),
                                 compact_number(t.water.in(1000 * litre))));
     }
-    if (o.count > 1) say(result, fmt::format("{} sites \"{}\" through {} hours", o.count, o.name, n_hours));
+    if (o.count > 1) say(result, fmt::format("{} sites \"{}\" through {} hours", o.count, o.name.value, n_hours));
   }
   result.tables.push_back(std::move(table));
   if (hours.n_rows() > 0) result.tables.push_back(std::move(hours));

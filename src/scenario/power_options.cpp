@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
 
 #include "power_studies.hpp"
 #include "waferwatt/core/number_text.hpp"
@@ -35,8 +38,8 @@ OptionParts parts_of(const PowerOption& o, const catalog::Catalog& catalog, cons
 }
 
 /// Days of the study, one by one: delivered chips stand in the open until there is a hall, and in the dark until there is power.
-OptionOutcome outcome_of(const PowerScenario& s, const PowerOption& o, const OptionParts& p, RandomStream* draw) {
-  const auto phases = power::phase_times(p.build, p.source, p.grid, o.cleared, draw);
+OptionOutcome outcome_of(const PowerScenario& s, const PowerOption& o, const OptionParts& p, RandomStream draw) {
+  const auto phases = power::phase_times(p.build, p.source, p.grid, o.cleared, &draw);
   power::CampusFactors factors;
   factors.mean_pue = o.mean_pue;
   const auto each = power::facility_power(p.accelerator, &p.system, factors);
@@ -66,6 +69,23 @@ double quantile(std::vector<double> values, double p) {
   return values[static_cast<std::size_t>(p * static_cast<double>(values.size() - 1))];
 }
 
+/// Mean hours, energy, cost and carbon; the median of the first power, and what most draws wait for.
+OptionOutcome mean_of(const std::vector<OptionOutcome>& drawn) {
+  OptionOutcome mean;
+  std::map<std::string, std::size_t> waits;
+  std::vector<double> months;
+  const auto n = static_cast<double>(drawn.size());
+  for (const auto& d : drawn) {
+    mean.running_h += d.running_h / n, mean.waiting_site_h += d.waiting_site_h / n, mean.waiting_power_h += d.waiting_power_h / n;
+    mean.energy_mwh += d.energy_mwh / n, mean.energy_usd += d.energy_usd / n, mean.carbon_t += d.carbon_t / n;
+    months.push_back(d.first_power_months);
+    ++waits[d.waits_for];
+  }
+  mean.first_power_months = quantile(std::move(months), 0.5);
+  mean.waits_for = std::ranges::max_element(waits, {}, [](const auto& each) { return each.second; })->first;
+  return mean;
+}
+
 }  // namespace
 
 void study_options(const PowerScenario& s, const catalog::Catalog& catalog, const catalog::EnergyShelves& energy, const RunContext& context, Result& result) {
@@ -80,34 +100,32 @@ void study_options(const PowerScenario& s, const catalog::Catalog& catalog, cons
   double waiting_site = 0, waiting_power = 0, all = 0;
   for (const auto& o : s.options) {
     const auto parts = parts_of(o, catalog, energy);
-    const auto middle = outcome_of(s, o, parts, nullptr);
+    std::vector<OptionOutcome> drawn;
+    // Common numbers: the d-th draw of every option has the same luck.
+    for (std::size_t d = 0; d < n_draws; ++d) drawn.push_back(outcome_of(s, o, parts, root.substream("draw", d)));
+    const auto mean = mean_of(drawn);
     std::vector<double> months, running;
-    for (std::size_t d = 0; d < n_draws; ++d) {
-      // Common numbers: the d-th draw of every option has the same luck.
-      RandomStream draw = root.substream("draw", d);
-      const auto drawn = outcome_of(s, o, parts, &draw);
-      months.push_back(drawn.first_power_months), running.push_back(drawn.running_h);
-    }
-    const double hours = middle.running_h + middle.waiting_site_h + middle.waiting_power_h;
-    const double cost = middle.running_h > 0 ? (hours * rent + middle.energy_usd) / middle.running_h : 0;
+    for (const auto& each : drawn) months.push_back(each.first_power_months), running.push_back(each.running_h);
+    const double hours = mean.running_h + mean.waiting_site_h + mean.waiting_power_h;
+    const double cost = mean.running_h > 0 ? (hours * rent + mean.energy_usd) / mean.running_h : std::nan("");
     const double p10 = quantile(months, 0.1), p90 = quantile(months, 0.9);
-    table.add({o.name, middle.first_power_months, p10, p90, middle.waits_for, middle.running_h, middle.waiting_site_h, middle.waiting_power_h, middle.energy_mwh, middle.energy_usd, middle.carbon_t, cost});
+    table.add({o.name, mean.first_power_months, p10, p90, mean.waits_for, mean.running_h, mean.waiting_site_h, mean.waiting_power_h, mean.energy_mwh, mean.energy_usd, mean.carbon_t, cost});
     const std::map<std::string, std::string> dims{{"option", o.name}};
-    add_metric(result, "first_power", middle.first_power_months, "month", dims, p10, p90);
-    add_metric(result, "accelerator_hours_running", middle.running_h, "h", dims, quantile(running, 0.1), quantile(running, 0.9));
-    add_metric(result, "accelerator_hours_awaiting_site", middle.waiting_site_h, "h", dims);
-    add_metric(result, "accelerator_hours_awaiting_power", middle.waiting_power_h, "h", dims);
-    add_metric(result, "energy", middle.energy_mwh, "MWh", dims);
-    add_metric(result, "energy_cost", middle.energy_usd, "USD", dims);
-    add_metric(result, "carbon", middle.carbon_t, "tCO2e", dims);
-    add_metric(result, "cost_per_running_hour", cost, "USD/h", dims);
-    for (const auto& [use, value] : {std::pair{"running", middle.running_h}, std::pair{"awaiting site", middle.waiting_site_h}, std::pair{"awaiting power", middle.waiting_power_h}})
+    add_metric(result, "first_power", mean.first_power_months, "month", dims, p10, p90);
+    add_metric(result, "accelerator_hours_running", mean.running_h, "h", dims, quantile(running, 0.1), quantile(running, 0.9));
+    add_metric(result, "accelerator_hours_awaiting_site", mean.waiting_site_h, "h", dims);
+    add_metric(result, "accelerator_hours_awaiting_power", mean.waiting_power_h, "h", dims);
+    add_metric(result, "energy", mean.energy_mwh, "MWh", dims);
+    add_metric(result, "energy_cost", mean.energy_usd, "USD", dims);
+    add_metric(result, "carbon", mean.carbon_t, "tCO2e", dims);
+    if (mean.running_h > 0) add_metric(result, "cost_per_running_hour", cost, "USD/h", dims);
+    for (const auto& [use, value] : {std::pair{"running", mean.running_h}, std::pair{"awaiting site", mean.waiting_site_h}, std::pair{"awaiting power", mean.waiting_power_h}})
       result.ledger.add({o.name, std::string{use}, value, hours > 0 ? value / hours : 0.0});
-    say(result, fmt::format("{}: first power after {:.0f} months ({:.0f} to {:.0f}), {:.0f} % of accelerator-hours run, {}{}", o.name, middle.first_power_months, p10, p90,
-                            hours > 0 ? 100 * middle.running_h / hours : 0.0, quantity_text(middle.carbon_t, "tCO2e"), rent > 0 && cost > 0 ? fmt::format(", {:.2f} USD per running hour", cost) : ""));
-    const double rank = rent > 0 ? (cost > 0 ? cost : 1e30) : -middle.running_h;
+    say(result, fmt::format("{}: first power after {:.0f} months ({:.0f} to {:.0f}), {:.0f} % of accelerator-hours run in the mean, {}{}", o.name, mean.first_power_months, p10, p90,
+                            hours > 0 ? 100 * mean.running_h / hours : 0.0, quantity_text(mean.carbon_t, "tCO2e"), rent > 0 && mean.running_h > 0 ? fmt::format(", {:.2f} USD per running hour", cost) : ""));
+    const double rank = rent > 0 ? (mean.running_h > 0 ? cost : std::numeric_limits<double>::infinity()) : -mean.running_h;
     if (best.empty() || rank < least) best = o.name, least = rank;
-    waiting_site += middle.waiting_site_h, waiting_power += middle.waiting_power_h, all += hours;
+    waiting_site += mean.waiting_site_h, waiting_power += mean.waiting_power_h, all += hours;
   }
   if (s.options.size() > 1) say(result, fmt::format("{} {}", best, rent > 0 ? "is cheapest by the hour that runs" : "runs most"));
   for (const auto& [name, value] : {std::pair{"power", waiting_power}, std::pair{"site", waiting_site}})

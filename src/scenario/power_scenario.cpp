@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "power_studies.hpp"
 #include "waferwatt/core/number_text.hpp"
@@ -27,12 +28,12 @@ void study_training_runs(const PowerScenario& s, const catalog::Catalog& catalog
     const auto& a = *r.accelerator.resolve(catalog.accelerators, diagnostics);
     const auto f = power::footprint({&a, catalog.system_of(a.id), r.accelerator_time, r.utilisation, 1.155, r.pue, r.intensity});
     const auto made = power::embodied_carbon(a, catalog, fab_grid, s.start);
-    const CarbonMass embodied = made ? made->total() * (r.accelerator_time / kLife) : CarbonMass{};
+    const double embodied = made ? (made->total() * (r.accelerator_time / kLife)).in(1000 * kg_co2e) : std::nan("");
     const double tonnes = f.operational.in(1000 * kg_co2e);
-    table.add({r.name, r.accelerator_time.in(hour), f.accelerators_at_tdp.in(mega * watt_hour), f.facility.in(mega * watt_hour), f.tdp_only.in(1000 * kg_co2e), tonnes, embodied.in(1000 * kg_co2e)});
+    table.add({r.name, r.accelerator_time.in(hour), f.accelerators_at_tdp.in(mega * watt_hour), f.facility.in(mega * watt_hour), f.tdp_only.in(1000 * kg_co2e), tonnes, embodied});
     add_metric(result, "training_carbon", tonnes, "tCO2e", {{"run", r.name}});
     add_metric(result, "training_energy", f.facility.in(mega * watt_hour), "MWh", {{"run", r.name}});
-    add_metric(result, "training_embodied_carbon", embodied.in(1000 * kg_co2e), "tCO2e", {{"run", r.name}});
+    if (made) add_metric(result, "training_embodied_carbon", embodied, "tCO2e", {{"run", r.name}});
     if (s.claim) add_metric(result, "carbon_over_claim", f.operational / *s.claim, "1", {{"run", r.name}});
     say(result, fmt::format("{} {}, {}{}", r.name, quantity_text(f.facility.in(watt_hour), "Wh"), quantity_text(tonnes, "tCO2e"),
                             s.claim ? fmt::format(" ({:.2g} times the claim of {:.0f} t)", f.operational / *s.claim, s.claim->in(1000 * kg_co2e)) : ""));
@@ -87,6 +88,17 @@ void study_electricity(const PowerScenario& s, Result& result) {
   result.tables.push_back(std::move(table));
 }
 
+namespace {
+
+std::vector<std::string> grids_with_weather(const catalog::EnergyShelves& energy) {
+  std::vector<std::string> ids;
+  for (const auto& [id, climate] : energy.climates.all())
+    if (climate.temperature) ids.push_back(id);
+  return ids;
+}
+
+}  // namespace
+
 void check(const PowerScenario& s, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
   const auto energy = catalog::EnergyShelves::load(catalog.folder);
   for (const auto& o : s.options) {
@@ -100,10 +112,10 @@ void check(const PowerScenario& s, const catalog::Catalog& catalog, Diagnostics&
     const auto* grid = o.grid.resolve(catalog.grids, diagnostics);
     const auto* climate = grid ? energy.climates.find(grid->id) : nullptr;
     if (grid && o.heat_wave && (!climate || !climate->temperature))
-      diagnostics.add({.path = fmt::format("/operations/{}/heat_wave", i), .message = fmt::format("grid {} has no weather; grids with weather: us-ercot, us-pjm, eu-germany, singapore", grid->id)});
+      diagnostics.add(io::diagnostic_at(o.name.place, fmt::format("/operations/{}/heat_wave", i), fmt::format("grid {} has no weather; grids with weather: {}", grid->id, fmt::join(grids_with_weather(energy), ", "))));
     for (const auto& p : o.plants) {
       const auto* source = p.source.resolve(energy.power_sources, diagnostics);
-      if (source && source->kind == catalog::PowerSourceKind::grid) diagnostics.add({.path = fmt::format("/operations/{}/plants", i), .message = "a grid connection is no plant; leave it out"});
+      if (source && source->kind == catalog::PowerSourceKind::grid) diagnostics.add(io::diagnostic_at(o.name.place, fmt::format("/operations/{}/plants", i), "a grid connection is no plant; leave it out"));
     }
   }
   for (const auto& r : s.training_runs) r.accelerator.resolve(catalog.accelerators, diagnostics);

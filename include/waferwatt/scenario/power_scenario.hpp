@@ -48,7 +48,7 @@ struct HeatWave {
 
 /// One site for a time, hour by hour; `count` of them with weather and prices of their own.
 struct PowerOperation {
-  std::string name;
+  Located<std::string> name;
   catalog::Reference<catalog::Grid> grid;
   Power it_nameplate;
   double load = 0.75, clock_bound = 1;
