@@ -175,33 +175,34 @@ std::vector<Job> read_jobs(const std::string& file, std::string_view text, const
   return jobs;
 }
 
-std::vector<Job> generate_jobs(const JobGenerator& g, const Job& defaults, RandomStream random) {
-  double sum = 0;
-  for (const double w : g.weights) sum += w;
-  const auto draw_size = [&] {
-    double at = random.uniform() * sum;
-    for (std::size_t i = 0; i + 1 < g.weights.size(); ++i)
-      if ((at -= g.weights[i]) < 0) return g.sizes[i];
-    return g.sizes.back();
-  };
-  std::vector<Job> jobs;
-  jobs.reserve(static_cast<std::size_t>(g.n_jobs));
-  double at = 0;
-  while (static_cast<std::int64_t>(jobs.size()) < g.n_jobs) {
-    // Thinning of a stream at the day's highest rate.
-    at += random.exponential(g.mean_gap.in(second) / (1 + g.daily_swing));
-    const double rate = 1 + g.daily_swing * std::cos(2 * std::numbers::pi * (at / 86400 - 0.6));
-    if (random.uniform() * (1 + g.daily_swing) > rate) continue;
-    Job job = defaults;
-    job.name = fmt::format("job-{}", jobs.size());
-    job.submit = at * second;
-    job.n_accelerators = static_cast<std::int64_t>(draw_size());
-    job.duration = random.lognormal(g.median_duration.in(second), g.duration_spread) * std::pow(static_cast<double>(job.n_accelerators), g.size_exponent) * second;
-    job.estimate = job.duration * random.uniform(1, g.estimate_factor);
-    job.user = static_cast<std::uint32_t>(random.below(static_cast<std::uint64_t>(g.n_users)));
-    jobs.push_back(std::move(job));
-  }
-  return jobs;
+GeneratedJobs::GeneratedJobs(JobGenerator generator, Job defaults, RandomStream random)
+    : g_(std::move(generator)), defaults_(std::move(defaults)), start_(random), random_(random) {
+  for (const double weight : g_.weights) sum_of_weights_ += weight;
+}
+
+double GeneratedJobs::draw_size() {
+  double at = random_.uniform() * sum_of_weights_;
+  for (std::size_t i = 0; i + 1 < g_.weights.size(); ++i)
+    if ((at -= g_.weights[i]) < 0) return g_.sizes[i];
+  return g_.sizes.back();
+}
+
+bool GeneratedJobs::next(Job& job) {
+  if (n_given_ == g_.n_jobs) return false;
+  // Thinning of a stream at the day's highest rate.
+  double rate = 0;
+  do {
+    at_s_ += random_.exponential(g_.mean_gap.in(second) / (1 + g_.daily_swing));
+    rate = 1 + g_.daily_swing * std::cos(2 * std::numbers::pi * (at_s_ / 86400 - 0.6));
+  } while (random_.uniform() * (1 + g_.daily_swing) > rate);
+  job = defaults_;
+  job.name = fmt::format("job-{}", n_given_++);
+  job.submit = at_s_ * second;
+  job.n_accelerators = static_cast<std::int64_t>(draw_size());
+  job.duration = random_.lognormal(g_.median_duration.in(second), g_.duration_spread) * std::pow(static_cast<double>(job.n_accelerators), g_.size_exponent) * second;
+  job.estimate = job.duration * random_.uniform(1, g_.estimate_factor);
+  job.user = static_cast<std::uint32_t>(random_.below(static_cast<std::uint64_t>(g_.n_users)));
+  return true;
 }
 
 }  // namespace waferwatt::fleet

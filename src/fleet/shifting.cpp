@@ -53,7 +53,8 @@ ShiftChoice Shifter::choose(const Job& job, double now_s, const std::vector<doub
       // What is ahead in the queue runs first; a site that is late beyond the slack is only as good as its delay.
       const double value = mean(site, std::max(start, now_s + backlog_s[site]), job.estimated().in(second));
       const double late = std::max(now_s + backlog_s[site] - latest, 0.0) / (24 * kHour);
-      if (value * (1 + late) < least) least = value * (1 + late), best = {site, start};
+      const double charged = value + std::abs(value) * late;  // prices may be negative
+      if (charged < least) least = charged, best = {site, start};
     }
   }
   return best;

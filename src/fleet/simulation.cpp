@@ -16,10 +16,8 @@ constexpr double kPatience = 20;
 
 class Simulation : public engine::EventHandler {
  public:
-  Simulation(engine::EventLoop& loop, const FleetSpec& spec, const std::vector<Job>& jobs, RandomStream stream, const std::function<void(double)>& progress)
-      : loop_(loop), spec_(spec), jobs_(jobs), progress_(progress), end_s_(latest_end(spec, jobs)), shifter_(spec, end_s_),
-        table_{jobs, outcome_.jobs, std::vector<JobTable::Progress>(jobs.size()), static_cast<std::int64_t>(jobs.size())} {
-    outcome_.jobs.resize(jobs.size());
+  Simulation(engine::EventLoop& loop, const FleetSpec& spec, JobStream& jobs, RandomStream stream, JobSink& sink, const std::function<void(double)>& progress)
+      : loop_(loop), spec_(spec), jobs_(jobs), progress_(progress), end_s_(latest_end(spec, jobs)), shifter_(spec, end_s_), table_(sink) {
     outcome_.sites.resize(spec.sites.size());
     for (std::uint32_t i = 0; i < spec.sites.size(); ++i)
       sites_.push_back(std::make_unique<SiteRun>(spec, i, table_, outcome_.sites[i], stream, loop));
@@ -27,7 +25,7 @@ class Simulation : public engine::EventHandler {
   }
 
   FleetOutcome run() {
-    if (table_.n_open > 0 || spec_.horizon > 0 * second) loop_.run(*this);
+    if (is_open() || spec_.horizon > 0 * second) loop_.run(*this);
     finish();
     return std::move(outcome_);
   }
@@ -35,7 +33,7 @@ class Simulation : public engine::EventHandler {
   void handle(const engine::Event& event, engine::EventLoop& loop) override {
     ++outcome_.n_events;
     switch (event.kind) {
-      case kArrival: arrive(event.target); break;
+      case kArrival: take_arrivals(); break;
       case kEligible:
         sites_[event.payload]->enqueue(event.target);
         sites_[event.payload]->schedule();
@@ -56,17 +54,18 @@ class Simulation : public engine::EventHandler {
       case kHourTick: new_hour(event.payload); break;
       default: loop.stop();
     }
-    if (table_.n_open == 0 && spec_.horizon <= 0 * second) loop.stop();
+    if (!is_open() && spec_.horizon <= 0 * second) loop.stop();
   }
 
  private:
-  static double latest_end(const FleetSpec& spec, const std::vector<Job>& jobs) {
+  static double latest_end(const FleetSpec& spec, JobStream& jobs) {
     if (spec.horizon > 0 * second) return spec.horizon.in(second);
     double last = 0, longest = 0, work = 0, n = 0;
-    for (const auto& job : jobs) {
+    for (Job job; jobs.next(job);) {
       last = std::max({last, (job.submit + job.slack).in(second), job.recorded_start ? job.recorded_start->in(second) : 0.0});
       longest = std::max(longest, job.duration.in(second)), work += job.duration.in(second) * static_cast<double>(job.n_accelerators);
     }
+    jobs.rewind();
     for (const auto& site : spec.sites) {
       n += static_cast<double>(site.n_accelerators());
       for (const auto& step : site.energised) last = std::max(last, step.time.in(second));
@@ -75,8 +74,7 @@ class Simulation : public engine::EventHandler {
   }
 
   void plan() {
-    loop_.reserve(jobs_.size() + 1024);
-    for (std::uint32_t id = 0; id < jobs_.size(); ++id) loop_.at(jobs_[id].submit.in(second), kArrival, id);
+    expect_next();
     for (std::uint32_t i = 0; i < spec_.sites.size(); ++i) {
       sites_[i]->schedule_failure();
       const auto at = [&](Time time) {
@@ -92,14 +90,32 @@ class Simulation : public engine::EventHandler {
     sample_every_ = static_cast<std::uint64_t>(std::max(1.0, std::ceil((spec_.horizon > 0 * second ? n_hours : 0) / kMostSamples)));
   }
 
+  bool is_open() const { return has_next_ || table_.n_open() > 0; }
+
+  void expect_next() {
+    has_next_ = jobs_.next(next_);
+    if (has_next_) loop_.at(std::max(next_.submit.in(second), loop_.now()), kArrival);
+  }
+
+  /// All that are submitted now, before anything else that happens now.
+  void take_arrivals() {
+    for (bool again = true; again;) {
+      const std::uint32_t id = table_.add(std::move(next_));
+      has_next_ = jobs_.next(next_);
+      again = has_next_ && next_.submit.in(second) <= loop_.now();
+      if (again) ++outcome_.n_events;
+      arrive(id);
+    }
+    if (has_next_) loop_.at(next_.submit.in(second), kArrival);
+  }
+
   void arrive(std::uint32_t id) {
-    const Job& job = jobs_[id];
+    const Job& job = table_.job(id);
     std::int64_t largest = 0;
     for (std::uint32_t i = 0; i < sites_.size(); ++i)
       if (!job.site || *job.site == i) largest = std::max(largest, sites_[i]->largest_gang());
     if (job.least() > largest) {
-      outcome_.jobs[id].state = JobState::rejected;
-      --table_.n_open;
+      close(id, JobState::rejected);
       return;
     }
     std::vector<double> backlog;
@@ -115,10 +131,24 @@ class Simulation : public engine::EventHandler {
   }
 
   void end_job(const engine::Event& event) {
-    if (table_.progress[event.target].generation != event.payload) return;
-    auto& site = *sites_[outcome_.jobs[event.target].site];
-    site.finish(event.target);
+    const std::uint32_t id = event.target;
+    if (!table_.is_open(id) || table_.progress(id).generation != event.payload) return;
+    auto& site = *sites_[table_.record(id).site];
+    site.finish(id);
+    close(id, JobState::completed);
     site.schedule();
+  }
+
+  void close(std::uint32_t id, JobState state) {
+    auto& record = table_.record(id);
+    record.state = state;
+    outcome_.n_rejected += state == JobState::rejected;
+    outcome_.n_completed += state == JobState::completed;
+    outcome_.n_unfinished += state == JobState::waiting || state == JobState::running;
+    const Job& job = table_.job(id);
+    if (spec_.policy->follows_record && job.recorded_start && table_.progress(id).has_run)
+      outcome_.n_delayed_starts += record.first_start_s > std::max(*job.recorded_start, job.submit).in(second) + 1;
+    table_.close(id);
   }
 
   void new_hour(std::uint64_t index) {
@@ -146,25 +176,21 @@ class Simulation : public engine::EventHandler {
   void finish() {
     for (auto& site : sites_) site->end();
     outcome_.end_s = loop_.now();
-    for (std::size_t id = 0; id < jobs_.size(); ++id) {
-      const auto& record = outcome_.jobs[id];
-      outcome_.n_rejected += record.state == JobState::rejected;
-      outcome_.n_completed += record.state == JobState::completed;
-      outcome_.n_unfinished += record.state == JobState::waiting || record.state == JobState::running;
-      const auto& recorded = jobs_[id].recorded_start;
-      if (spec_.policy->follows_record && recorded && table_.progress[id].has_run)
-        outcome_.n_delayed_starts += record.first_start_s > std::max(*recorded, jobs_[id].submit).in(second) + 1;
-    }
+    for (std::uint32_t id = 0; id < table_.n_jobs(); ++id)
+      if (table_.is_open(id)) close(id, table_.record(id).state);
+    for (; has_next_; has_next_ = jobs_.next(next_)) close(table_.add(std::move(next_)), JobState::waiting);
   }
 
   engine::EventLoop& loop_;
   const FleetSpec& spec_;
-  const std::vector<Job>& jobs_;
+  JobStream& jobs_;
   const std::function<void(double)>& progress_;
   double end_s_;
   Shifter shifter_;
   FleetOutcome outcome_;
   JobTable table_;
+  Job next_;  // the next to be submitted
+  bool has_next_ = false;
   std::vector<std::unique_ptr<SiteRun>> sites_;
   std::uint64_t sample_every_ = 1;
 };
@@ -177,9 +203,9 @@ Ledger FleetOutcome::ledger() const {
   return sum;
 }
 
-FleetOutcome simulate(engine::EventLoop& loop, const FleetSpec& spec, const std::vector<Job>& jobs, RandomStream stream,
+FleetOutcome simulate(engine::EventLoop& loop, const FleetSpec& spec, JobStream& jobs, RandomStream stream, JobSink& sink,
                       const std::function<void(double fraction)>& progress) {
-  return Simulation(loop, spec, jobs, stream, progress).run();
+  return Simulation(loop, spec, jobs, stream, sink, progress).run();
 }
 
 }  // namespace waferwatt::fleet

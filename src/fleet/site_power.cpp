@@ -70,14 +70,14 @@ void SiteRun::start_hour(power::HourIndex hour) {
 void SiteRun::shed() {
   while (!runs_.empty() && floors_w_ + idle_w() > meter_.it_limit_w()) {
     const auto rank = [&](const Run& run) {
-      const Job& job = table_.jobs[run.id];
+      const Job& job = table_.job(run.id);
       const bool is_spared = spec_.capping == power::CapPolicy::inference_first && job.kind == JobKind::serving;
-      return std::tuple(is_spared, job.priority, -table_.records[run.id].first_start_s, run.id);
+      return std::tuple(is_spared, job.priority, -table_.record(run.id).first_start_s, run.id);
     };
     const auto lowest = std::ranges::min_element(runs_, {}, rank);
     const std::uint32_t id = lowest->id;
     stop(id, false);
-    ++table_.records[id].n_preemptions;
+    ++table_.record(id).n_preemptions;
     requeue(id);
   }
 }
@@ -94,7 +94,7 @@ void SiteRun::apply_caps() {
   is_capped_ = needed() > limit;
   std::vector<power::CappedLoad> loads;
   for (const auto& run : runs_) {
-    const Job& job = table_.jobs[run.id];
+    const Job& job = table_.job(run.id);
     loads.push_back({run.needed_w * watt, run.floor_w * watt, job.priority, job.kind == JobKind::serving});
   }
   const auto granted = power::share_power(spec_.capping, (limit - idle_w()) * watt, loads);

@@ -18,18 +18,18 @@ SiteRun::SiteRun(const FleetSpec& spec, std::uint32_t index, JobTable& table, Si
 }
 
 void SiteRun::enqueue(std::uint32_t id) {
-  queue_.add(id, table_.jobs[id]);
-  const Job& job = table_.jobs[id];
+  queue_.add(id, table_.job(id));
+  const Job& job = table_.job(id);
   backlog_accelerator_s_ += static_cast<double>(job.n_accelerators) * job.estimated().in(second);
 }
 
 void SiteRun::requeue(std::uint32_t id) {
-  table_.records[id].state = JobState::waiting;
+  table_.record(id).state = JobState::waiting;
   enqueue(id);
 }
 
 bool SiteRun::try_start(std::uint32_t id) {
-  const Job& job = table_.jobs[id];
+  const Job& job = table_.job(id);
   const std::int64_t wanted = std::clamp(nodes_.n_free(), job.least(), job.most());
   if (!power_admits(job, static_cast<double>(job.least()))) return false;
   auto placement = nodes_.place(power_admits(job, static_cast<double>(wanted)) ? wanted : job.least(), spec_.placement);
@@ -40,9 +40,9 @@ bool SiteRun::try_start(std::uint32_t id) {
 }
 
 void SiteRun::start(std::uint32_t id, Placement placement) {
-  const Job& job = table_.jobs[id];
-  auto& progress = table_.progress[id];
-  auto& record = table_.records[id];
+  const Job& job = table_.job(id);
+  auto& progress = table_.progress(id);
+  auto& record = table_.record(id);
   double n = 0;
   for (const auto& piece : placement.pieces) n += piece.n_accelerators;
   const double reference = static_cast<double>(job.n_accelerators);
@@ -74,7 +74,7 @@ void SiteRun::start(std::uint32_t id, Placement placement) {
 }
 
 void SiteRun::plan_finish(Run& run) {
-  auto& progress = table_.progress[run.id];
+  auto& progress = table_.progress(run.id);
   ++progress.generation;
   const double accelerator_s = run.work_left_s * run.per_work / (run.n * run.speed);
   loop_.at(loop_.now() + run.overhead_s + accelerator_s, kFinish, run.id, progress.generation);
@@ -82,7 +82,7 @@ void SiteRun::plan_finish(Run& run) {
 
 void SiteRun::charge_energy(Run& run) {
   const auto& now = meter_.per_watt();
-  auto& record = table_.records[run.id];
+  auto& record = table_.record(run.id);
   const double energy = run.watts * (now.energy - run.mark.energy);
   record.energy_j += energy, out_.jobs_j += energy;
   record.carbon_kg += run.watts * (now.carbon - run.mark.carbon);
@@ -93,7 +93,7 @@ void SiteRun::charge_energy(Run& run) {
 void SiteRun::update(Run& run) {
   settle();
   charge_energy(run);
-  auto& record = table_.records[run.id];
+  auto& record = table_.record(run.id);
   const double dt = loop_.now() - run.last_s, restarting = std::min(dt, run.overhead_s), working = dt - restarting;
   run.last_s = loop_.now();
   run.overhead_s -= restarting;
@@ -106,7 +106,7 @@ void SiteRun::update(Run& run) {
 }
 
 void SiteRun::book(const Run& run, double kept_s) {
-  const Job& job = table_.jobs[run.id];
+  const Job& job = table_.job(run.id);
   auto& ledger = out_.ledger;
   const double checkpoint = kept_s * run.checkpoint_share, rest = kept_s - checkpoint;
   ledger.add(Use::checkpoint, checkpoint);
@@ -125,8 +125,8 @@ void SiteRun::book(const Run& run, double kept_s) {
 }
 
 void SiteRun::stop(std::uint32_t id, bool loses_work) {
-  const Job& job = table_.jobs[id];
-  auto& progress = table_.progress[id];
+  const Job& job = table_.job(id);
+  auto& progress = table_.progress(id);
   Run& run = runs_[progress.slot];
   update(run);
   double lost_work = 0;
@@ -137,7 +137,7 @@ void SiteRun::stop(std::uint32_t id, bool loses_work) {
   }
   const double lost = std::min(lost_work * run.per_work, run.used_s);
   out_.ledger.add(Use::lost_work, lost);
-  table_.records[id].lost_s += lost;
+  table_.record(id).lost_s += lost;
   book(run, run.used_s - lost);
   progress.done_s += run.work_s - lost_work;
   ++progress.generation;
@@ -150,7 +150,7 @@ void SiteRun::stop(std::uint32_t id, bool loses_work) {
   const std::uint32_t slot = progress.slot;
   if (slot + 1 != runs_.size()) {
     runs_[slot] = std::move(runs_.back());
-    table_.progress[runs_[slot].id].slot = slot;
+    table_.progress(runs_[slot].id).slot = slot;
   }
   runs_.pop_back();
   if (runs_.empty()) jobs_w_ = floors_w_ = 0;  // without the rounding of many sums
@@ -159,18 +159,16 @@ void SiteRun::stop(std::uint32_t id, bool loses_work) {
 
 void SiteRun::finish(std::uint32_t id) {
   stop(id, false);
-  auto& record = table_.records[id];
-  record.state = JobState::completed, record.finish_s = loop_.now();
-  --table_.n_open;
+  table_.record(id).finish_s = loop_.now();
 }
 
 void SiteRun::resize(std::uint32_t id, std::int64_t n) {
   stop(id, false);
   enqueue(id);
-  queue_.remove(id, table_.jobs[id]);
+  queue_.remove(id, table_.job(id));
   auto placement = nodes_.place(n, spec_.placement);
   if (placement) start(id, std::move(*placement));
-  else queue_.add(id, table_.jobs[id]), table_.records[id].state = JobState::waiting;
+  else queue_.add(id, table_.job(id)), table_.record(id).state = JobState::waiting;
 }
 
 void SiteRun::end() {
@@ -196,7 +194,7 @@ void SiteRun::fail(double) {
   if (!is_hardware && hit.size() > 1) hit = {hit[static_cast<std::size_t>(victim * static_cast<double>(hit.size()))]};
   for (const std::uint32_t id : hit) {
     stop(id, true);
-    ++table_.records[id].n_failures;
+    ++table_.record(id).n_failures;
     requeue(id);
   }
   if (is_hardware) {

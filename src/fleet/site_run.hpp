@@ -2,32 +2,19 @@
 #pragma once
 // One site while it runs: who holds which nodes, how fast they go, what waits.
 #include "waferwatt/fleet/queue.hpp"
+#include "job_table.hpp"
 #include "site_meter.hpp"
 
 namespace waferwatt::fleet {
 
 enum EventKind : std::uint32_t { kArrival, kEligible, kFinish, kFailure, kRepair, kHourTick, kStep, kEnd };
 
-/// What all sites share about jobs.
-struct JobTable {
-  const std::vector<Job>& jobs;
-  std::vector<JobRecord>& records;
-  struct Progress {
-    double done_s = 0;             ///< work saved in a checkpoint
-    std::uint32_t slot = 0;        ///< of its site, while it runs
-    std::uint32_t generation = 0;  ///< of its finish event
-    bool has_run = false;
-  };
-  std::vector<Progress> progress;
-  std::int64_t n_open = 0;  ///< neither done nor rejected
-};
-
 class SiteRun {
  public:
   SiteRun(const FleetSpec& spec, std::uint32_t index, JobTable& table, SiteOutcome& out, RandomStream stream, engine::EventLoop& loop);
 
   void enqueue(std::uint32_t id);
-  void finish(std::uint32_t id);
+  void finish(std::uint32_t id);   ///< lets go of it; it is still in the table
   void fail(double now_s);
   void repair(std::uint32_t node);
   void start_hour(power::HourIndex hour);

@@ -13,7 +13,7 @@ SiteRun::Reservation SiteRun::reserve(std::int64_t n) const {
   std::vector<std::pair<double, std::int64_t>> ends;
   ends.reserve(runs_.size());
   for (const auto& run : runs_) {
-    const double left = run.overhead_s + std::max(table_.jobs[run.id].estimated().in(second) - table_.progress[run.id].done_s - run.work_s, 0.0);
+    const double left = run.overhead_s + std::max(table_.job(run.id).estimated().in(second) - table_.progress(run.id).done_s - run.work_s, 0.0);
     ends.emplace_back(run.last_s + left, static_cast<std::int64_t>(run.n));
   }
   std::ranges::make_heap(ends, std::greater{});
@@ -31,11 +31,11 @@ SiteRun::Reservation SiteRun::reserve(std::int64_t n) const {
 bool SiteRun::make_room(const Job& job) {
   std::vector<const Run*> lower;
   for (const auto& run : runs_)
-    if (table_.jobs[run.id].priority < job.priority) lower.push_back(&run);
+    if (table_.job(run.id).priority < job.priority) lower.push_back(&run);
   std::ranges::sort(lower, [&](const Run* a, const Run* b) {
-    const double pa = table_.jobs[a->id].priority, pb = table_.jobs[b->id].priority;
+    const double pa = table_.job(a->id).priority, pb = table_.job(b->id).priority;
     if (pa != pb) return pa < pb;
-    const double sa = table_.records[a->id].first_start_s, sb = table_.records[b->id].first_start_s;
+    const double sa = table_.record(a->id).first_start_s, sb = table_.record(b->id).first_start_s;
     return sa != sb ? sa > sb : a->id > b->id;
   });
   std::int64_t free = nodes_.n_free();
@@ -48,7 +48,7 @@ bool SiteRun::make_room(const Job& job) {
   if (free < job.least() || victims.empty()) return false;
   for (const std::uint32_t id : victims) {
     stop(id, false);
-    ++table_.records[id].n_preemptions;
+    ++table_.record(id).n_preemptions;
     requeue(id);
     if (const auto fits = nodes_.place(job.least(), spec_.placement)) {
       nodes_.release(*fits);
@@ -63,15 +63,15 @@ void SiteRun::shrink_for(const Job& job) {
   std::int64_t missing = job.least() - nodes_.n_free();
   std::vector<std::uint32_t> elastic;
   for (const auto& run : runs_) {
-    const std::int64_t spare = static_cast<std::int64_t>(run.n) - table_.jobs[run.id].least();
+    const std::int64_t spare = static_cast<std::int64_t>(run.n) - table_.job(run.id).least();
     if (spare > 0) elastic.push_back(run.id), missing -= spare;
   }
   if (missing > 0) return;
   std::ranges::sort(elastic);
   for (const std::uint32_t id : elastic) {
     if (nodes_.n_free() >= job.least()) return;
-    const auto n = static_cast<std::int64_t>(runs_[table_.progress[id].slot].n);
-    resize(id, std::max(table_.jobs[id].least(), n - (job.least() - nodes_.n_free())));
+    const auto n = static_cast<std::int64_t>(runs_[table_.progress(id).slot].n);
+    resize(id, std::max(table_.job(id).least(), n - (job.least() - nodes_.n_free())));
   }
 }
 
@@ -79,14 +79,14 @@ void SiteRun::grow_elastic() {
   if (!queue_.empty() || nodes_.n_free() == 0) return;
   std::vector<std::uint32_t> elastic;
   for (const auto& run : runs_)
-    if (static_cast<std::int64_t>(run.n) < table_.jobs[run.id].most()) elastic.push_back(run.id);
+    if (static_cast<std::int64_t>(run.n) < table_.job(run.id).most()) elastic.push_back(run.id);
   std::ranges::sort(elastic);
   for (const std::uint32_t id : elastic) {
-    const auto n = static_cast<std::int64_t>(runs_[table_.progress[id].slot].n);
-    const Job& job = table_.jobs[id];
+    const auto n = static_cast<std::int64_t>(runs_[table_.progress(id).slot].n);
+    const Job& job = table_.job(id);
     const std::int64_t larger = std::min(job.most(), n + nodes_.n_free());
     // A restart has to pay: not for less than a tenth more, nor for the last minutes.
-    if (larger * 10 < n * 11 || runs_[table_.progress[id].slot].work_left_s < 10 * job.restart.in(second)) continue;
+    if (larger * 10 < n * 11 || runs_[table_.progress(id).slot].work_left_s < 10 * job.restart.in(second)) continue;
     if (power_admits(job, static_cast<double>(larger - n))) resize(id, larger);
   }
 }
@@ -102,7 +102,7 @@ void SiteRun::schedule() {
     std::optional<Reservation> reserved;
     std::int64_t looked_at = 0;
     queue_.visit([&](std::uint32_t id) {
-      const Job& job = table_.jobs[id];
+      const Job& job = table_.job(id);
       if (!first) {
         if (nodes_.n_free() >= job.least() && try_start(id)) return started.push_back(id), true;
         first = id;
@@ -110,7 +110,7 @@ void SiteRun::schedule() {
       }
       if (++looked_at > spec_.backfill_depth || nodes_.n_free() == 0) return false;
       if (job.least() > nodes_.n_free()) return true;
-      if (!reserved) reserved = reserve(table_.jobs[*first].least());
+      if (!reserved) reserved = reserve(table_.job(*first).least());
       const bool ends_before = loop_.now() + job.estimated().in(second) <= reserved->at_s;
       if (!ends_before && job.least() > reserved->extra) return true;
       const std::int64_t before = nodes_.n_free();
@@ -120,9 +120,9 @@ void SiteRun::schedule() {
       }
       return true;
     });
-    for (const std::uint32_t id : started) queue_.remove(id, table_.jobs[id]);
+    for (const std::uint32_t id : started) queue_.remove(id, table_.job(id));
     if (!first) break;
-    const Job& job = table_.jobs[*first];
+    const Job& job = table_.job(*first);
     if (nodes_.n_free() < job.least()) {
       shrink_for(job);
       again = nodes_.n_free() >= job.least() || (may_preempt && make_room(job));

@@ -4,34 +4,47 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <iterator>
 #include <ostream>
 
-namespace waferwatt::io {
-namespace {
+#include "csv_cell.hpp"
 
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"') result += '"';
-    result += c;
+namespace waferwatt::io {
+
+void append_cell(std::string& line, std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
+    line += text;
+    return;
   }
-  return result + '"';
+  line += '"';
+  for (const char c : text) {
+    if (c == '"') line += '"';
+    line += c;
+  }
+  line += '"';
 }
 
-std::string cell(double number) { return std::isnan(number) ? "" : fmt::format("{}", number); }
-std::string cell(std::int64_t number) { return fmt::format("{}", number); }
-std::string cell(const std::string& text) { return quoted(text); }
+void append_cell(std::string& line, std::int64_t number) { fmt::format_to(std::back_inserter(line), "{}", number); }
 
-}  // namespace
+void append_cell(std::string& line, double number) {
+  if (!std::isnan(number)) fmt::format_to(std::back_inserter(line), "{}", number);
+}
 
 void write_csv(std::ostream& out, const Table& table) {
-  for (std::size_t i = 0; i < table.n_columns(); ++i) out << (i > 0 ? "," : "") << quoted(table.column_names()[i]);
-  out << '\n';
+  std::string line;
+  const auto end_line = [&] {
+    if (!line.empty()) line.pop_back();
+    out << line << '\n';
+    line.clear();
+  };
+  for (const auto& name : table.column_names()) append_cell(line, name), line += ',';
+  end_line();
   for (std::size_t row = 0; row < table.n_rows(); ++row) {
-    for (std::size_t i = 0; i < table.n_columns(); ++i)
-      out << (i > 0 ? "," : "") << std::visit([row](const auto& column) { return cell(column[row]); }, table.column(i));
-    out << '\n';
+    for (std::size_t i = 0; i < table.n_columns(); ++i) {
+      std::visit([&](const auto& column) { append_cell(line, column[row]); }, table.column(i));
+      line += ',';
+    }
+    end_line();
   }
 }
 

@@ -2,6 +2,9 @@
 // How a fleet scenario is written.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "waferwatt/scenario/fleet_scenario.hpp"
 
 namespace waferwatt::scenario {
@@ -75,13 +78,13 @@ const io::Record<FleetJobTraits>& FleetJobTraits::record() {
           .optional("bubble", &T::bubble, {.doc = "Part of the running time in pipeline bubbles.", .at_least = 0.0, .at_most = 1.0})
           .optional("exposed_communication", &T::exposed_communication, {.doc = "Part in communication that is not hidden.", .at_least = 0.0, .at_most = 1.0})
           .optional("memory_bound", &T::memory_bound, {.doc = "Part bound by memory bandwidth.", .at_least = 0.0, .at_most = 1.0})
-          .optional("scenario", &T::scenario, {.doc = "A training scenario whose iteration gives these parts, and its accelerators' mean power that of the job; or a serving scenario for the power."})
+          .optional("scenario", &T::scenario, {.doc = "Of a training run, a training scenario: its iteration gives these parts, its accelerators' mean power that of the job. Of a deployment, a serving scenario: it gives the power and \"load\"."})
           .optional("checkpoint_interval", &T::checkpoint_interval, {.doc = "Work between checkpoints; absent: none.", .above = 0 * second, .at_most = year})
           .optional("checkpoint_stop", &T::checkpoint_stop, {.doc = "The job stands still so long.", .at_least = 0 * second, .at_most = day})
           .optional("restart", &T::restart, {.doc = "From being placed again to going on.", .at_least = 0 * second, .at_most = 10 * day})
           .optional("slack", &T::slack, {.doc = "May start this much later, for \"shift\".", .at_least = 0 * second, .at_most = year})
-          .optional("power_fraction", &T::power_fraction, {.doc = "Mean IT power over nameplate; 0: the scenario's, without one the system's.", .at_least = 0.0, .at_most = 1.0})
-          .optional("load", &T::load, {.doc = "Of a deployment: part of the time that serves.", .at_least = 0.0, .at_most = 1.0})
+          .optional("power_fraction", &T::power_fraction, {.doc = "IT power over nameplate while the job works; 0: the scenario's, without one the system's.", .at_least = 0.0, .at_most = 1.0})
+          .optional("load", &T::load, {.doc = "Of a deployment: part of the time that serves; absent: the scenario's, without one all.", .at_least = 0.0, .at_most = 1.0})
           .optional("priority", &T::priority, {.doc = "Higher first.", .at_least = -1e6, .at_most = 1e6})
           .check([](const T& t, const io::FieldComplaint& complain) {
             if (t.bubble + t.exposed_communication + t.memory_bound > 1) complain("bubble", "bubble, exposed_communication and memory_bound add up to more than 1");
@@ -142,6 +145,8 @@ const io::Record<FleetGenerator>& FleetGenerator::record() {
           .optional("n_users", &G::n_users, {.doc = "Users.", .at_least = 1, .at_most = 100'000})
           .check([](const G& g, const io::FieldComplaint& complain) {
             if (g.sizes.empty() || g.sizes.size() != g.weights.size()) complain("weights", fmt::format("expected one weight for each of the {} sizes, got {}", g.sizes.size(), g.weights.size()));
+            else if (std::ranges::all_of(g.weights, [](double weight) { return weight <= 0; })) complain("weights", "all are zero");
+            if (std::ranges::any_of(g.sizes, [](double size) { return size != std::floor(size); })) complain("sizes", "expected whole numbers of accelerators");
           });
   return record;
 }
@@ -166,7 +171,8 @@ const io::Record<FleetScenario>& FleetScenario::record() {
           .optional("capping", &S::capping, {.doc = "Who bears a power limit."})
           .optional("shift", &S::shift, {.doc = "What decides on site and hour of jobs that have a choice."})
           .optional("backfill_depth", &S::backfill_depth, {.doc = "Jobs looked at behind the first.", .at_least = 0, .at_most = 1'000'000})
-          .optional("largest_job_table", &S::largest_job_table, {.doc = "Most rows of the table of jobs; the rest is in the metrics only.", .at_least = 0, .at_most = 10'000'000})
+          .optional("largest_job_table", &S::largest_job_table, {.doc = "Most jobs for which the results have a table of them; of more, only \"jobs_file\" has the rows.", .at_least = 0, .at_most = 10'000'000})
+          .optional("jobs_file", &S::jobs_file, {.doc = "CSV file that every job is written to as it ends; for runs of many."})
           .optional("accelerator_hour_price", &S::accelerator_hour_price, {.doc = "Price of one accelerator, energy not included; absent: only energy is paid.", .above = 0 * usd / hour, .at_most = 10000 * usd / hour})
           .check([](const S& s, const io::FieldComplaint& complain) {
             if (s.sites.empty()) complain("sites", "expected at least one site");

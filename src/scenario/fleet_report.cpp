@@ -11,80 +11,9 @@
 namespace waferwatt::scenario {
 namespace {
 
-using fleet::JobState;
 using fleet::Use;
 
-constexpr double kBoundedSlowdown = 600;  // seconds below which a job counts as so long
 constexpr double kHourSeconds = 3600;
-
-struct Waits {
-  std::vector<double> wait_h, slowdown;
-
-  static double quantile(std::vector<double> values, double p) {
-    if (values.empty()) return 0;
-    const auto at = static_cast<std::ptrdiff_t>(p * static_cast<double>(values.size() - 1));
-    std::ranges::nth_element(values, values.begin() + at);
-    return values[static_cast<std::size_t>(at)];
-  }
-  static double mean(const std::vector<double>& values) {
-    double sum = 0;
-    for (const double v : values) sum += v;
-    return values.empty() ? 0 : sum / static_cast<double>(values.size());
-  }
-};
-
-const char* state_name(JobState state) {
-  constexpr std::array kNames{"waiting", "running", "completed", "rejected"};
-  return kNames[static_cast<std::size_t>(state)];
-}
-
-Waits waits_of(const std::vector<fleet::Job>& jobs, const fleet::FleetOutcome& out) {
-  Waits waits;
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    const auto& record = out.jobs[i];
-    if (record.state == JobState::rejected || record.accelerator_s <= 0) continue;
-    const double submit = jobs[i].submit.in(second);
-    waits.wait_h.push_back((record.first_start_s - submit) / kHourSeconds);
-    if (record.state == JobState::completed) waits.slowdown.push_back(std::max(1.0, (record.finish_s - submit) / std::max(jobs[i].duration.in(second), kBoundedSlowdown)));
-  }
-  return waits;
-}
-
-Table job_table(const std::vector<fleet::Job>& jobs, const fleet::FleetOutcome& out, const fleet::FleetSpec& spec, std::int64_t most) {
-  const std::size_t n = std::min(jobs.size(), static_cast<std::size_t>(most));
-  std::vector<std::string> name(n), state(n), site(n);
-  std::vector<std::int64_t> accelerators(n), failures(n), preemptions(n);
-  std::vector<double> submit(n), start(n), finish(n), hours(n), lost(n), capped(n), energy(n), carbon(n), cost(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    const auto& r = out.jobs[i];
-    name[i] = jobs[i].name, state[i] = state_name(r.state), site[i] = spec.sites[r.site].name;
-    accelerators[i] = jobs[i].n_accelerators, failures[i] = r.n_failures, preemptions[i] = r.n_preemptions;
-    const bool has_run = r.accelerator_s > 0;
-    submit[i] = jobs[i].submit.in(second), start[i] = has_run ? r.first_start_s : std::nan(""), finish[i] = r.state == JobState::completed ? r.finish_s : std::nan("");
-    hours[i] = r.accelerator_s / kHourSeconds, lost[i] = r.lost_s / kHourSeconds, capped[i] = r.capped_s / kHourSeconds;
-    energy[i] = r.energy_j / 3.6e6, carbon[i] = r.carbon_kg, cost[i] = r.cost_usd;
-  }
-  return Table::from_columns("jobs",
-                             {"job", "state", "site", "n_accelerators", "submit_s", "start_s", "finish_s", "accelerator_hours_h", "lost_h", "capped_h", "failures", "preemptions",
-                              "energy_kwh", "carbon_kg", "cost_usd"},
-                             {name, state, site, accelerators, submit, start, finish, hours, lost, capped, failures, preemptions, energy, carbon, cost});
-}
-
-/// Waiting and running time of the first jobs, a row each, as spans for a trace viewer.
-Table job_spans(const std::vector<fleet::Job>& jobs, const fleet::FleetOutcome& out, const fleet::FleetSpec& spec) {
-  constexpr std::size_t kMostJobs = 5000;
-  Table table("trace", {{"process", Table::Kind::text}, {"thread", Table::Kind::text}, {"name", Table::Kind::text}, {"category", Table::Kind::text}, {"start_s"}, {"duration_s"}});
-  for (std::size_t i = 0; i < std::min(jobs.size(), kMostJobs); ++i) {
-    const auto& r = out.jobs[i];
-    if (r.state == JobState::rejected) continue;
-    const std::string row = fmt::format("{:04} {}", i, jobs[i].name), size = fmt::format("{} accelerators", jobs[i].n_accelerators);
-    const double submit = jobs[i].submit.in(second), start = r.accelerator_s > 0 ? r.first_start_s : out.end_s;
-    if (start > submit) table.add({spec.sites[r.site].name, row, "waits for " + size, std::string{"waits"}, submit, start - submit});
-    const double end = r.state == JobState::completed ? r.finish_s : out.end_s;
-    if (r.accelerator_s > 0 && end > start) table.add({spec.sites[r.site].name, row, "runs on " + size, std::string{"runs"}, start, end - start});
-  }
-  return table;
-}
 
 Table hour_table(const fleet::FleetOutcome& out, const fleet::FleetSpec& spec) {
   Table table("site_hours", {{"site", Table::Kind::text}, {"hour_utc"}, {"it_mw"}, {"facility_mw"}, {"pue"}, {"carbon_g_per_kwh"}, {"price_usd_per_mwh"},
@@ -119,20 +48,19 @@ std::vector<Binding> binds_of(const fleet::Ledger& ledger) {
 
 }  // namespace
 
-Result fleet_result(const FleetScenario& scenario, const fleet::FleetSpec& spec, const std::vector<fleet::Job>& jobs, const fleet::FleetOutcome& out, const std::vector<std::string>& notes) {
+Result fleet_result(const FleetScenario& scenario, const fleet::FleetSpec& spec, FleetJobs& jobs, const fleet::FleetOutcome& out, const std::vector<std::string>& notes) {
   Result result;
   const auto ledger = out.ledger();
-  const auto waits = waits_of(jobs, out);
+  const auto wait = jobs.wait_h.percentiles(), slowdown = jobs.slowdown.percentiles();
   const double total = ledger.total();
-  double meter = 0, carbon = 0, energy_cost = 0, water = 0, in_service = 0, busy = 0, overdraft = 0, parts = 0, counted = 0, held = 0, jobs_carbon = 0;
-  std::int64_t failures = 0, preemptions = 0;
+  double meter = 0, carbon = 0, energy_cost = 0, water = 0, in_service = 0, busy = 0, overdraft = 0, parts = 0, counted = 0;
+  std::int64_t failures = 0;
   const auto add = [&](std::string name, double value, const char* unit, std::map<std::string, std::string> dims = {}) { result.metrics.push_back({std::move(name), std::move(dims), value, unit, {}, {}}); };
   for (std::size_t i = 0; i < out.sites.size(); ++i) {
     const auto& s = out.sites[i];
     meter += s.meter_j, carbon += s.carbon_kg, energy_cost += s.cost_usd, water += s.water_l, in_service += s.in_service_s, busy += s.busy_s, overdraft += s.overdraft_s;
     parts += s.jobs_j + s.idle_j, counted += s.accelerator_s, failures += s.n_failures;
   }
-  for (const auto& r : out.jobs) preemptions += r.n_preemptions, held += r.accelerator_s, jobs_carbon += r.carbon_kg;
   const double rent = scenario.accelerator_hour_price ? (counted * second * *scenario.accelerator_hour_price).in(usd) : 0;
 
   add("jobs_completed", static_cast<double>(out.n_completed), "1");
@@ -140,18 +68,18 @@ Result fleet_result(const FleetScenario& scenario, const fleet::FleetSpec& spec,
   add("jobs_unfinished", static_cast<double>(out.n_unfinished), "1");
   if (spec.policy->follows_record) add("jobs_started_late", static_cast<double>(out.n_delayed_starts), "1");
   add("makespan", out.end_s / kHourSeconds, "h");
-  add("wait", Waits::mean(waits.wait_h), "h", {{"statistic", "mean"}});
-  add("wait", Waits::quantile(waits.wait_h, 0.5), "h", {{"statistic", "p50"}});
-  add("wait", Waits::quantile(waits.wait_h, 0.95), "h", {{"statistic", "p95"}});
-  add("slowdown", Waits::mean(waits.slowdown), "1", {{"statistic", "mean"}});
-  add("slowdown", Waits::quantile(waits.slowdown, 0.95), "1", {{"statistic", "p95"}});
+  add("wait", wait.mean, "h", {{"statistic", "mean"}});
+  add("wait", wait.p50, "h", {{"statistic", "p50"}});
+  add("wait", wait.p95, "h", {{"statistic", "p95"}});
+  add("slowdown", slowdown.mean, "1", {{"statistic", "mean"}});
+  add("slowdown", slowdown.p95, "1", {{"statistic", "p95"}});
   add("utilisation", in_service > 0 ? busy / in_service : 0, "1");
   for (std::size_t u = 0; u < fleet::kNUses; ++u) add("accelerator_hours", ledger.at(static_cast<Use>(u)) / kHourSeconds, "h", {{"use", fleet::kUseNames[u]}});
   add("failures", static_cast<double>(failures), "1");
-  add("preemptions", static_cast<double>(preemptions), "1");
+  add("preemptions", static_cast<double>(jobs.n_preemptions), "1");
   add("energy", meter / 3.6e9, "MWh");
   add("carbon", carbon / 1000, "tCO2e");
-  add("jobs_carbon", jobs_carbon / 1000, "tCO2e");
+  add("jobs_carbon", jobs.carbon_kg / 1000, "tCO2e");
   add("cost", energy_cost + rent, "USD");
   add("water", water / 1000, "m3");
   add("power_overdraft", overdraft / kHourSeconds, "h");
@@ -171,13 +99,14 @@ Result fleet_result(const FleetScenario& scenario, const fleet::FleetSpec& spec,
 
   result.binds = binds_of(ledger);
   result.headline = fmt::format("{} of {} jobs done in {:.3g} days{}; {:.1f} % of {}accelerator-hours are useful work; wait mean {:.2g} h, p95 {:.2g} h; {}, {}, {} USD{}", out.n_completed,
-                                jobs.size(), out.end_s / 86400, out.n_rejected > 0 ? fmt::format(" ({} rejected as too large)", out.n_rejected) : "", total > 0 ? 100 * ledger.at(Use::useful) / total : 0.0,
-                                compact_number(total / kHourSeconds) + " ", Waits::mean(waits.wait_h), Waits::quantile(waits.wait_h, 0.95), quantity_text(meter / 3600, "Wh"), quantity_text(carbon / 1000, "tCO2e"), compact_number(energy_cost + rent),
+                                jobs.n_jobs, out.end_s / 86400, out.n_rejected > 0 ? fmt::format(" ({} rejected as too large)", out.n_rejected) : "", total > 0 ? 100 * ledger.at(Use::useful) / total : 0.0,
+                                compact_number(total / kHourSeconds) + " ", wait.mean, wait.p95, quantity_text(meter / 3600, "Wh"), quantity_text(carbon / 1000, "tCO2e"), compact_number(energy_cost + rent),
                                 result.binds.empty() ? "" : fmt::format("; most of the rest is {} ({:.0f} %)", result.binds.front().resource, 100 * result.binds.front().share));
   for (const auto& note : notes) result.headline += "; " + note;
   result.ledger = ledger_table(out, spec);
-  result.tables.push_back(job_table(jobs, out, spec, scenario.largest_job_table));
-  result.tables.push_back(job_spans(jobs, out, spec));
+  if (jobs.rows.are_complete()) result.tables.push_back(jobs.rows.table());
+  else if (!scenario.jobs_file) result.headline += fmt::format("; {} jobs are too many for a table: name a \"jobs_file\" for their rows", jobs.n_jobs);
+  result.tables.push_back(jobs.spans.table(out.end_s));
   result.tables.push_back(hour_table(out, spec));
   if (overdraft > 0)
     result.infeasible = fmt::format("the power limit is below what idle accelerators and their cooling draw for {:.1f} h", overdraft / kHourSeconds);

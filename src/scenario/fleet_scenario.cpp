@@ -10,11 +10,13 @@
 #include <fstream>
 #include <sstream>
 
+#include "fleet_jobs.hpp"
 #include "fleet_report.hpp"
 #include "waferwatt/core/unit_text.hpp"
 #include "waferwatt/engine/simgrid_loop.hpp"
 #include "waferwatt/power/hourly_text.hpp"
 #include "waferwatt/power/levels.hpp"
+#include "waferwatt/scenario/runner.hpp"
 #include "waferwatt/scenario/scenario.hpp"
 #include "waferwatt/training/failure.hpp"
 
@@ -74,6 +76,10 @@ std::vector<fleet::TimedStep<V>> steps_of(const std::optional<Ramp<T>>& ramp, Da
   return steps;
 }
 
+std::int64_t accelerators_per_node(const FleetSiteRecord& site, const catalog::System& system) {
+  return std::min(site.accelerators_per_node.value_or(*system.n_accelerators), site.n_accelerators.value);
+}
+
 class FleetBuilder {
  public:
   FleetBuilder(const FleetScenario& s, const catalog::Catalog& catalog, const RunContext& context) : s_(s), catalog_(catalog), context_(context), energy_(catalog::EnergyShelves::load(catalog.folder)) {}
@@ -85,10 +91,22 @@ class FleetBuilder {
     return spec;
   }
 
-  std::vector<fleet::Job> jobs() {
-    std::vector<fleet::Job> jobs;
+  fleet::MergedJobs jobs() {
+    fleet::MergedJobs all;
+    all.add(std::make_unique<fleet::JobList>(listed()));
+    const fleet::Job defaults = traits(s_.job_traits, fleet::JobKind::training, s_.sites.front());
+    if (s_.trace) all.add(std::make_unique<fleet::JobList>(traced(*s_.trace, defaults)));
+    if (s_.generator) all.add(std::make_unique<fleet::GeneratedJobs>(s_.generator->model(), defaults, RandomStream(context_.seed, "jobs")));
+    return all;
+  }
+
+  const std::vector<std::string>& notes() const { return notes_; }
+
+ private:
+  std::vector<fleet::JobList::Entry> listed() {
+    std::vector<fleet::JobList::Entry> jobs;
     for (const auto& record : s_.jobs) {
-      const auto own = std::ranges::find_if(s_.sites, [&](const auto& site) { return site.name == record.site; });
+      const auto own = std::ranges::find_if(s_.sites, [&](const auto& site) { return record.site && site.name.value == record.site->value; });
       fleet::Job job = traits(record.traits, record.kind, own == s_.sites.end() ? s_.sites.front() : *own);
       job.name = record.name, job.submit = record.submit, job.n_accelerators = record.n_accelerators.value;
       job.duration = record.duration ? *record.duration : *s_.horizon;
@@ -97,37 +115,31 @@ class FleetBuilder {
       job.user = static_cast<std::uint32_t>(record.user);
       if (record.site)
         for (std::uint32_t i = 0; i < s_.sites.size(); ++i)
-          if (s_.sites[i].name == *record.site) job.site = i;
-      for (std::int64_t k = 0; k < record.count; ++k) {
-        jobs.push_back(job);
-        if (record.count > 1) jobs.back().name = fmt::format("{} {}", record.name, k + 1);
-      }
+          if (s_.sites[i].name.value == record.site->value) job.site = i;
+      jobs.push_back({std::move(job), record.count});
     }
-    const fleet::Job defaults = traits(s_.job_traits, fleet::JobKind::training, s_.sites.front());
-    if (s_.trace) {
-      const auto& t = *s_.trace;
-      Diagnostics diagnostics;
-      fleet::TraceCounts counts;
-      const fleet::TraceOptions options{t.format, t.from, t.until, t.rate_scale, t.size_scale, t.processors_per_accelerator};
-      std::ranges::move(fleet::read_jobs(path_of(t.file), text_of(t.file), options, defaults, counts, diagnostics), std::back_inserter(jobs));
-      diagnostics.throw_if_any();
-      notes_.push_back(fmt::format("{}: {}", t.file.value, counts.text()));
-    }
-    if (s_.generator) std::ranges::move(fleet::generate_jobs(s_.generator->model(), defaults, RandomStream(context_.seed, "jobs")), std::back_inserter(jobs));
     return jobs;
   }
 
-  const std::vector<std::string>& notes() const { return notes_; }
+  std::vector<fleet::Job> traced(const FleetTrace& t, const fleet::Job& defaults) {
+    Diagnostics diagnostics;
+    fleet::TraceCounts counts;
+    const fleet::TraceOptions options{t.format, t.from, t.until, t.rate_scale, t.size_scale, t.processors_per_accelerator};
+    auto jobs = fleet::read_jobs(path_of(t.file), text_of(t.file), options, defaults, counts, diagnostics);
+    diagnostics.throw_if_any();
+    notes_.push_back(fmt::format("{}: {}", t.file.value, counts.text()));
+    if (s_.policy.value == "replay" && std::ranges::none_of(jobs, [](const fleet::Job& job) { return job.recorded_start.has_value(); }))
+      notes_.back() += ", none with a start: they start as they come";
+    return jobs;
+  }
 
- private:
   fleet::FleetSite site(const FleetSiteRecord& r, std::size_t index) {
     Diagnostics diagnostics;
     const catalog::System& system = *r.system.resolve(catalog_.systems, diagnostics);
     const catalog::Grid& grid = *r.grid.resolve(catalog_.grids, diagnostics);
-    fleet::FleetSite site{.name = r.name};
-    const auto wanted = static_cast<std::uint32_t>(r.accelerators_per_node.value_or(*system.n_accelerators));
-    site.per_node = std::min(wanted, static_cast<std::uint32_t>(r.n_accelerators));
-    site.n_nodes = static_cast<std::uint32_t>(r.n_accelerators) / site.per_node;
+    fleet::FleetSite site{.name = r.name.value};
+    site.per_node = static_cast<std::uint32_t>(accelerators_per_node(r, system));
+    site.n_nodes = static_cast<std::uint32_t>(r.n_accelerators.value) / site.per_node;
     site.nodes_per_leaf = static_cast<std::uint32_t>(r.nodes_per_leaf);
     site.it_nameplate = *system.it_power_per_accelerator;
     site.mean_load = *system.mean_load_fraction, site.idle_load = r.idle_load;
@@ -180,12 +192,16 @@ class FleetBuilder {
     fleet::Job job{.priority = t.priority, .kind = kind};
     job.checkpoint_interval = t.checkpoint_interval.value_or(0 * second);
     job.checkpoint_stop = t.checkpoint_stop, job.restart = t.restart, job.slack = t.slack;
-    job.power_fraction = t.power_fraction, job.load = t.load;
+    job.power_fraction = t.power_fraction, job.load = t.load.value_or(1);
     job.split = {t.bubble, t.exposed_communication, t.memory_bound};
     if (!t.scenario) return job;
-    const Workload& work = workload_of(*t.scenario);
+    const Workload& work = workload_of(*t.scenario, kind);
     job.split = work.split;
-    if (t.power_fraction <= 0) job.power_fraction = power_fraction(work.accelerator_power, site);
+    job.load = t.load.value_or(work.busy);
+    if (t.power_fraction > 0) return job;
+    // What the scenario draws in the mean holds its idle time; the job's power is that while it works.
+    const double mean = power_fraction(work.accelerator_power, site);
+    job.power_fraction = site.idle_load + std::max(mean - site.idle_load, 0.0) / work.busy;
     return job;
   }
 
@@ -200,29 +216,39 @@ class FleetBuilder {
   /// What the simulation of a job says of it.
   struct Workload {
     fleet::WorkSplit split;
-    Power accelerator_power;
+    Power accelerator_power;  ///< mean, idle time included
+    double busy = 1;          ///< part of the time
   };
 
   /// Parts of an iteration of a training scenario, mean power of an accelerator of it or of a serving scenario; each scenario is
-  /// run once.
-  const Workload& workload_of(const Located<std::string>& file) {
+  /// run once, in a process of its own: it may need an engine of its own.
+  const Workload& workload_of(const Located<std::string>& file, fleet::JobKind kind) {
     const auto [at, is_new] = workloads_.try_emplace(path_of(file));
     Workload& work = at->second;
     if (!is_new) return work;
     const std::shared_ptr<const catalog::Catalog> shared(std::shared_ptr<void>{}, &catalog_);
     const Scenario scenario = load(at->first, shared);
-    const Result result = scenario.model->run_with(catalog_, context_);
+    const char* expected = kind == fleet::JobKind::serving ? "serving" : "training";
+    if (scenario.header.kind != expected)
+      throw InputError({file.problem(fmt::format("expected a {0} scenario for a job of kind {0}, this one is of kind {1}", expected, scenario.header.kind))});
+    const Result result = run_isolated(scenario, {}).result;
     const auto metric = [&](const char* name) {
       const auto found = std::ranges::find(result.metrics, name, &Metric::name);
       return found == result.metrics.end() ? 0.0 : found->value;
     };
+    if (!result.infeasible.empty()) throw InputError({file.problem(fmt::format("expected a scenario with a result; this one has none: {}", result.infeasible))});
     const double served_h = metric("accelerator_energy") > 0 ? metric("accelerator_hours") : 0;
     work.accelerator_power = served_h > 0 ? metric("accelerator_energy") / (3600 * served_h) * watt : metric("accelerator_power") * watt;
     const auto table = std::ranges::find(result.tables, "breakdown", &Table::name);
     if (work.accelerator_power <= 0 * watt || (served_h <= 0 && table == result.tables.end()))
-      throw InputError({file.problem("expected a serving scenario, or a training scenario whose plan fits: this one tells no power of an accelerator")});
+      throw InputError({file.problem("expected a scenario that tells the power of an accelerator; a sweep or a search does not")});
     notes_.push_back(fmt::format("{}: {:.0f} W an accelerator", file.value, work.accelerator_power.in(watt)));
-    if (served_h <= 0) split_iteration(*table, work.split, notes_.back());
+    if (served_h > 0) {
+      work.busy = std::clamp(metric("busy_fraction"), 0.01, 1.0);
+      notes_.back() += fmt::format(" in the mean, busy {:.1f} % of the time", 100 * work.busy);
+    } else {
+      split_iteration(*table, work.split, notes_.back());
+    }
     return work;
   }
 
@@ -255,30 +281,44 @@ void check(const FleetScenario& s, const catalog::Catalog& catalog, Diagnostics&
     const auto& site = s.sites[i];
     const auto* system = site.system.resolve(catalog.systems, diagnostics);
     site.grid.resolve(catalog.grids, diagnostics);
-    if (std::ranges::find(names, site.name) != names.end()) diagnostics.add({.path = fmt::format("/sites/{}/name", i), .message = fmt::format("a second site \"{}\"", site.name)});
-    names.push_back(site.name);
+    if (std::ranges::find(names, site.name.value) != names.end()) diagnostics.add(site.name.problem(fmt::format("a second site \"{}\"", site.name.value)));
+    names.push_back(site.name.value);
     if (!system) continue;
+    const std::int64_t n = site.n_accelerators.value, per_node = accelerators_per_node(site, *system);
+    if (n % per_node != 0)
+      diagnostics.add(site.n_accelerators.problem(fmt::format("expected whole nodes of {} accelerators; write {} or {}", per_node, n / per_node * per_node, (n / per_node + 1) * per_node)));
     const Power rack = *system->it_power_per_accelerator * static_cast<double>(*system->n_accelerators);
     if (rack > power::largest_rack(site.cooling))
-      diagnostics.add({.path = fmt::format("/sites/{}/cooling", i),
-                       .message = fmt::format("{} cooling takes up to {} a rack, a {} has {}; write \"liquid\"", io::enum_text(site.cooling), to_text(power::largest_rack(site.cooling)), system->name, to_text(rack))});
+      diagnostics.add(io::diagnostic_at(site.name.place, fmt::format("/sites/{}/cooling", i),
+                       fmt::format("{} cooling takes up to {} a rack, a {} has {}; write \"liquid\"", io::enum_text(site.cooling), to_text(power::largest_rack(site.cooling)), system->name, to_text(rack))));
   }
-  for (std::size_t i = 0; i < s.jobs.size(); ++i)
-    if (const auto& site = s.jobs[i].site; site && std::ranges::find(names, *site) == names.end())
-      diagnostics.add({.path = fmt::format("/jobs/{}/site", i), .message = fmt::format("unknown site \"{}\"{}", *site, suggestion(*site, names, "sites"))});
+  for (const auto& job : s.jobs)
+    if (const auto& site = job.site; site && std::ranges::find(names, site->value) == names.end())
+      diagnostics.add(site->problem(fmt::format("unknown site \"{}\"{}", site->value, suggestion(site->value, names, "sites"))));
 }
 
+namespace {
+
+/// \param make_loop called when the workloads of jobs are known: they run in children, which must not inherit an engine
+Result run_on(const FleetScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, const std::function<engine::EventLoop&()>& make_loop) {
+  FleetBuilder builder(scenario, catalog, context);
+  const auto spec = builder.spec();
+  auto stream = builder.jobs();
+  FleetJobs jobs(scenario, spec);
+  const auto outcome = fleet::simulate(make_loop(), spec, stream, RandomStream(context.seed, "fleet"), jobs, [&](double done) { context.progress(done, "fleet"); });
+  jobs.close();
+  return fleet_result(scenario, spec, jobs, outcome, builder.notes());
+}
+
+}  // namespace
+
 Result run(const FleetScenario& scenario, const catalog::Catalog& catalog, const RunContext& context) {
-  engine::SimgridLoop loop;
-  return run(scenario, catalog, context, loop);
+  std::optional<engine::SimgridLoop> loop;
+  return run_on(scenario, catalog, context, [&]() -> engine::EventLoop& { return loop.emplace(); });
 }
 
 Result run(const FleetScenario& scenario, const catalog::Catalog& catalog, const RunContext& context, engine::EventLoop& loop) {
-  FleetBuilder builder(scenario, catalog, context);
-  const auto spec = builder.spec();
-  const auto jobs = builder.jobs();
-  const auto outcome = fleet::simulate(loop, spec, jobs, RandomStream(context.seed, "fleet"), [&](double done) { context.progress(done, "fleet"); });
-  return fleet_result(scenario, spec, jobs, outcome, builder.notes());
+  return run_on(scenario, catalog, context, [&]() -> engine::EventLoop& { return loop; });
 }
 
 }  // namespace waferwatt::scenario

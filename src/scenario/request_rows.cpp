@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "request_rows.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
-#include <filesystem>
-
-#include "waferwatt/core/diagnostic.hpp"
 
 namespace waferwatt::scenario {
 namespace {
@@ -49,12 +43,12 @@ std::string charge_column(std::size_t charge) {
   return std::string(serving::charge_name(static_cast<Charge>(charge))) + "_s";
 }
 
-template <class T>
-void append(std::string& line, T value) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
-  line.append(text, end);
-  line += ',';
+std::vector<std::string> column_names() {
+  std::vector<std::string> names{"state"};
+  for (const auto& [name, value] : kIntegers) names.emplace_back(name);
+  for (const auto& [name, value] : kNumbers) names.emplace_back(name);
+  for (std::size_t c = 0; c < kNCharges; ++c) names.push_back(charge_column(c));
+  return names;
 }
 
 }  // namespace
@@ -66,58 +60,35 @@ void RequestRows::take(const RequestRecord& request) {
 
 Table RequestRows::table() {
   std::ranges::sort(requests_, {}, &RequestRecord::number);
-  std::vector<std::string> names{"state"};
   std::vector<std::string> states;
   for (const RequestRecord& request : requests_) states.emplace_back(state_of(request));
   std::vector<Table::Column> columns{std::move(states)};
   for (const auto& [name, value] : kIntegers) {
     std::vector<std::int64_t> column;
     for (const RequestRecord& request : requests_) column.push_back(value(request));
-    names.emplace_back(name);
     columns.emplace_back(std::move(column));
   }
   for (const auto& [name, value] : kNumbers) {
     std::vector<double> column;
     for (const RequestRecord& request : requests_) column.push_back(value(request));
-    names.emplace_back(name);
     columns.emplace_back(std::move(column));
   }
   for (std::size_t c = 0; c < kNCharges; ++c) {
     std::vector<double> column;
     for (const RequestRecord& request : requests_) column.push_back(request.charged_s[c]);
-    names.push_back(charge_column(c));
     columns.emplace_back(std::move(column));
   }
-  return Table::from_columns("requests", std::move(names), std::move(columns));
+  return Table::from_columns("requests", column_names(), std::move(columns));
 }
 
-RequestFile::RequestFile(const std::string& path) : path_(path) {
-  if (std::filesystem::exists(path)) throw InputError(path + ": exists; results are never overwritten silently");
-  out_.open(path, std::ios::binary);
-  if (!out_) throw InputError(path + ": cannot be written");
-  buffer_ = "state,";
-  for (const auto& [name, value] : kIntegers) buffer_ += fmt::format("{},", name);
-  for (const auto& [name, value] : kNumbers) buffer_ += fmt::format("{},", name);
-  for (std::size_t c = 0; c < kNCharges; ++c) buffer_ += charge_column(c) + ',';
-  buffer_.back() = '\n';
-}
+RequestFile::RequestFile(const std::string& path) : file_(path, column_names()) {}
 
 void RequestFile::take(const RequestRecord& request) {
-  buffer_ += state_of(request);
-  buffer_ += ',';
-  for (const auto& [name, value] : kIntegers) append(buffer_, value(request));
-  for (const auto& [name, value] : kNumbers) append(buffer_, value(request));
-  for (const double charged_s : request.charged_s) append(buffer_, charged_s);
-  buffer_.back() = '\n';
-  if (buffer_.size() < (1 << 20)) return;
-  out_ << buffer_;
-  buffer_.clear();
-}
-
-void RequestFile::close() {
-  out_ << buffer_;
-  out_.close();
-  if (!out_) throw InputError(path_ + ": cannot be written in full");
+  file_.add(state_of(request));
+  for (const auto& [name, value] : kIntegers) file_.add(value(request));
+  for (const auto& [name, value] : kNumbers) file_.add(value(request));
+  for (const double charged_s : request.charged_s) file_.add(charged_s);
+  file_.end_row();
 }
 
 }  // namespace waferwatt::scenario

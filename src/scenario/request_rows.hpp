@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Requests as rows: in a table while there are few of them, and in a file as they end.
-#include <fstream>
-
 #include "waferwatt/core/table.hpp"
+#include "waferwatt/io/row_file.hpp"
 #include "waferwatt/serving/simulation.hpp"
 
 namespace waferwatt::scenario {
@@ -29,11 +28,10 @@ class RequestFile final : public serving::RequestSink {
   explicit RequestFile(const std::string& path);
   void take(const serving::RequestRecord& request) override;
   /// \throws InputError when not all could be written
-  void close();
+  void close() { file_.close(); }
 
  private:
-  std::string path_, buffer_;
-  std::ofstream out_;
+  io::RowFile file_;
 };
 
 }  // namespace waferwatt::scenario

@@ -37,9 +37,16 @@ fleet::FleetSpec spec_of(const char* policy) {
   return spec;
 }
 
-void play(const char* loop_name, engine::EventLoop& loop, const char* policy, const std::vector<fleet::Job>& jobs, double floor_s) {
+class Forgetting : public fleet::JobSink {
+ public:
+  void take(std::uint32_t, const fleet::Job&, const fleet::JobRecord&) override {}
+};
+
+void play(const char* loop_name, engine::EventLoop& loop, const char* policy, fleet::GeneratedJobs& jobs, double floor_s) {
+  jobs.rewind();
+  Forgetting sink;
   const double start = user_seconds();
-  const auto out = fleet::simulate(loop, spec_of(policy), jobs, RandomStream(1, "fleet"));
+  const auto out = fleet::simulate(loop, spec_of(policy), jobs, RandomStream(1, "fleet"), sink);
   const double spent = user_seconds() - start;
   fmt::print("{:<8} {:<15} {:>8} jobs {:>9} events {:>7.2f} s {:>6.0f} x floor  useful {:.1f} %\n", loop_name, policy, out.n_completed, out.n_events, spent, spent / floor_s,
              100 * out.ledger().at(fleet::Use::useful) / out.ledger().total());
@@ -54,11 +61,11 @@ int main(int argc, char** argv) {
   for (const double gap_s : {180.0, 60.0}) {
     fleet::Job traits;
     traits.checkpoint_interval = 30 * minute, traits.checkpoint_stop = 15 * second, traits.restart = 10 * minute;
-    const auto jobs = fleet::generate_jobs({.n_jobs = n_jobs, .mean_gap = gap_s * second, .sizes = {1, 8, 64, 256, 1024}, .weights = {0.45, 0.32, 0.18, 0.04, 0.01}}, traits, RandomStream(1, "jobs"));
+    fleet::GeneratedJobs jobs({.n_jobs = n_jobs, .mean_gap = gap_s * second, .sizes = {1, 8, 64, 256, 1024}, .weights = {0.45, 0.32, 0.18, 0.04, 0.01}}, traits, RandomStream(1, "jobs"));
     engine::BareLoop empty;
     Nothing nothing;
     const double start = user_seconds();
-    for (std::size_t i = 0; i < jobs.size(); ++i) empty.at(jobs[i].submit.in(second), 0), empty.at((jobs[i].submit + jobs[i].duration).in(second), 0);
+    for (fleet::Job job; jobs.next(job);) empty.at(job.submit.in(second), 0), empty.at((job.submit + job.duration).in(second), 0);
     empty.run(nothing);
     const double floor_s = user_seconds() - start;
     fmt::print("a job every {:.0f} s; floor {:.3f} s\n", gap_s, floor_s);

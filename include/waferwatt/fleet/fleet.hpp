@@ -12,6 +12,7 @@
 
 #include "waferwatt/core/random.hpp"
 #include "waferwatt/engine/event_loop.hpp"
+#include "waferwatt/fleet/job_stream.hpp"
 #include "waferwatt/fleet/ledger.hpp"
 #include "waferwatt/fleet/placement.hpp"
 #include "waferwatt/fleet/policy.hpp"
@@ -51,7 +52,6 @@ struct SiteOutcome {
 };
 
 struct FleetOutcome {
-  std::vector<JobRecord> jobs;
   std::vector<SiteOutcome> sites;
   std::vector<SiteHour> hours;  ///< every hour, or every few of a long run
   double end_s = 0;
@@ -61,7 +61,8 @@ struct FleetOutcome {
 };
 
 /// \param stream for failures
-FleetOutcome simulate(engine::EventLoop& loop, const FleetSpec& spec, const std::vector<Job>& jobs, RandomStream stream,
+/// \param sink takes each job once: at its end or rejection, the others at the end of the run in the order of their submission
+FleetOutcome simulate(engine::EventLoop& loop, const FleetSpec& spec, JobStream& jobs, RandomStream stream, JobSink& sink,
                       const std::function<void(double fraction)>& progress = {});
 
 }  // namespace waferwatt::fleet

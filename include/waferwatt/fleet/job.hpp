@@ -29,7 +29,7 @@ struct Job {
   Time checkpoint_interval;        ///< zero: none, all work is lost at a failure
   Time checkpoint_stop;            ///< the job stands still
   Time restart;                    ///< from being placed again to going on
-  double power_fraction = 0;       ///< mean IT power over nameplate; zero: the site's
+  double power_fraction = 0;       ///< IT power over nameplate while it works; zero: the site's
   double load = 1;                 ///< of a deployment: part of the time that serves
   WorkSplit split;
   Time slack;                      ///< may start this much later, for cleaner or cheaper hours

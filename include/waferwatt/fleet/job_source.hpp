@@ -12,7 +12,7 @@
 
 #include "waferwatt/core/diagnostic.hpp"
 #include "waferwatt/core/random.hpp"
-#include "waferwatt/fleet/job.hpp"
+#include "waferwatt/fleet/job_stream.hpp"
 
 namespace waferwatt::fleet {
 
@@ -47,6 +47,20 @@ struct JobGenerator {
   double estimate_factor = 2;      ///< estimates are uniform between the duration and this times it
   std::int64_t n_users = 10;
 };
-std::vector<Job> generate_jobs(const JobGenerator&, const Job& defaults, RandomStream);
+class GeneratedJobs final : public JobStream {
+ public:
+  GeneratedJobs(JobGenerator, Job defaults, RandomStream);
+  bool next(Job& job) override;
+  void rewind() override { random_ = start_, at_s_ = 0, n_given_ = 0; }
+
+ private:
+  double draw_size();
+
+  JobGenerator g_;
+  Job defaults_;
+  RandomStream start_, random_;
+  double at_s_ = 0, sum_of_weights_ = 0;
+  std::int64_t n_given_ = 0;
+};
 
 }  // namespace waferwatt::fleet

@@ -30,9 +30,10 @@ struct PowerEvent {
 };
 
 struct FleetSiteRecord {
-  std::string name;
+  Located<std::string> name;
   catalog::Reference<catalog::System> system;
-  std::int64_t n_accelerators = 8, nodes_per_leaf = 32;
+  Located<std::int64_t> n_accelerators{8, {}, {}};
+  std::int64_t nodes_per_leaf = 32;
   std::optional<std::int64_t> accelerators_per_node;
   catalog::Reference<catalog::Grid> grid;
   power::CoolingKind cooling = power::CoolingKind::air;
@@ -52,10 +53,11 @@ struct FleetSiteRecord {
 /// What a job has beside its size and time.
 struct FleetJobTraits {
   double bubble = 0, exposed_communication = 0, memory_bound = 0;
-  std::optional<Located<std::string>> scenario;  ///< of kind training: its iteration splits the hours
+  std::optional<Located<std::string>> scenario;  ///< of the job's kind: power, parts of an iteration, part of the time that serves
   std::optional<Time> checkpoint_interval;
   Time checkpoint_stop, restart = 10 * minute, slack;
-  double power_fraction = 0, load = 1, priority = 0;
+  double power_fraction = 0, priority = 0;
+  std::optional<double> load;
 
   static const io::Record<FleetJobTraits>& record();
 };
@@ -68,7 +70,7 @@ struct FleetJobRecord {
   std::optional<Time> duration, estimate;  ///< a deployment without duration runs to the end
   std::int64_t min_accelerators = 0, max_accelerators = 0;
   std::int64_t user = 0, count = 1;
-  std::optional<std::string> site;
+  std::optional<Located<std::string>> site;
   FleetJobTraits traits;
 
   static const io::Record<FleetJobRecord>& record();
@@ -106,6 +108,7 @@ struct FleetScenario {
   power::CapPolicy capping = power::CapPolicy::uniform;
   fleet::ShiftGoal shift = fleet::ShiftGoal::none;
   std::int64_t backfill_depth = 200, largest_job_table = 200000;
+  std::optional<std::string> jobs_file;
   std::optional<MoneyRate> accelerator_hour_price;
 
   static const io::Record<FleetScenario>& record();

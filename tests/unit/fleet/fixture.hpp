@@ -17,9 +17,32 @@ inline Job job_of(double submit_s, std::int64_t n, double duration_s) {
   return {.name = "job", .submit = submit_s * second, .n_accelerators = n, .duration = duration_s * second};
 }
 
-inline FleetOutcome play(const FleetSpec& spec, const std::vector<Job>& jobs, std::uint64_t seed = 1) {
+/// What became of a run and of each job, by the order of submission.
+struct Played : FleetOutcome {
+  std::vector<JobRecord> jobs;
+};
+
+class KeepingSink final : public JobSink {
+ public:
+  void take(std::uint32_t number, const Job&, const JobRecord& record) override {
+    if (records.size() <= number) records.resize(number + 1), taken.resize(number + 1);
+    records[number] = record;
+    ++taken[number];
+  }
+  std::vector<JobRecord> records;
+  std::vector<int> taken;
+};
+
+inline Played play(engine::EventLoop& loop, const FleetSpec& spec, const std::vector<Job>& jobs, std::uint64_t seed = 1) {
+  JobList list(jobs);
+  KeepingSink sink;
+  Played played{simulate(loop, spec, list, RandomStream(seed, "fleet"), sink), std::move(sink.records)};
+  return played;
+}
+
+inline Played play(const FleetSpec& spec, const std::vector<Job>& jobs, std::uint64_t seed = 1) {
   engine::BareLoop loop;
-  return simulate(loop, spec, jobs, RandomStream(seed, "fleet"));
+  return play(loop, spec, jobs, seed);
 }
 
 inline FleetSpec spec_of(FleetSite site, const char* policy = "easy") {

@@ -53,6 +53,67 @@ TEST_CASE("fair share serves the user who has used less") {
   CHECK(out.jobs[2].first_start_s < out.jobs[1].first_start_s);
 }
 
+TEST_CASE("fair share: users take turns by what they have used, by hand") {
+  // 8 accelerators, gangs of 8. User 0 sends three jobs of 100 s at 0, user 1 two of 60 s at 10.
+  //   0-100   user 0 (used 100); user 1 has used 0, so both of its jobs are ahead:
+  //   100-160 user 1 (60 < 100), 160-220 user 1 (60 < 100; 120 after it), then user 0 twice: 220-320, 320-420.
+  std::vector<Job> jobs{job_of(0, 8, 100), job_of(0, 8, 100), job_of(0, 8, 100), job_of(10, 8, 60), job_of(10, 8, 60)};
+  jobs[3].user = jobs[4].user = 1;
+  const auto out = play(spec_of(plain_site(1), "fair-share"), jobs);
+  std::vector<double> starts;
+  for (const auto& job : out.jobs) starts.push_back(job.first_start_s);
+  CHECK(starts == std::vector<double>{0, 220, 320, 100, 160});
+}
+
+TEST_CASE("shortest first goes by estimates, by hand") {
+  // 8 accelerators, busy to 100. Then the shortest estimate first: 50, 60, 300 s.
+  const std::vector<Job> jobs{job_of(0, 8, 100), job_of(1, 8, 300), job_of(2, 8, 50), job_of(3, 8, 60)};
+  const auto out = play(spec_of(plain_site(1), "shortest-first"), jobs);
+  CHECK(out.jobs[2].first_start_s == 100);
+  CHECK(out.jobs[3].first_start_s == 150);
+  CHECK(out.jobs[1].first_start_s == 210);
+}
+
+TEST_CASE("priority preempts the lowest and latest, and no more than it needs, by hand") {
+  // 16 accelerators: A (8, priority 1), B (4, priority 0), C (4, priority 0, later). D (4, priority 2) comes at 50: C gives way.
+  // C has 950 s to go; it starts again when D ends at 150, pays its restart of 10 s, and ends at 150 + 10 + 950.
+  std::vector<Job> jobs{job_of(0, 8, 1000), job_of(0, 4, 1000), job_of(0, 4, 1000), job_of(50, 4, 100)};
+  jobs[0].priority = 1, jobs[3].priority = 2;
+  for (auto& job : jobs) job.restart = 10 * second;
+  const auto out = play(spec_of(plain_site(2), "priority"), jobs);
+  CHECK(out.jobs[3].first_start_s == 50);
+  CHECK(out.jobs[0].n_preemptions + out.jobs[1].n_preemptions == 0);
+  CHECK(out.jobs[2].n_preemptions == 1);
+  CHECK(out.jobs[1].finish_s == Approx(1000));
+  CHECK(out.jobs[2].finish_s == Approx(150 + 10 + 950));
+}
+
+TEST_CASE("a replay starts jobs as recorded, and as soon as there is room where there was none") {
+  // A from 50 to 150 on all 8; B was recorded at 60 and has to wait for A; C was recorded at 400.
+  std::vector<Job> jobs{job_of(0, 8, 100), job_of(10, 8, 10), job_of(20, 8, 10)};
+  jobs[0].recorded_start = 50 * second, jobs[1].recorded_start = 60 * second, jobs[2].recorded_start = 400 * second;
+  const auto out = play(spec_of(plain_site(1), "replay"), jobs);
+  CHECK(out.jobs[0].first_start_s == 50);
+  CHECK(out.jobs[1].first_start_s == 150);
+  CHECK(out.jobs[2].first_start_s == 400);
+  CHECK(out.n_delayed_starts == 1);
+  CHECK(play(spec_of(plain_site(1), "fcfs"), jobs).jobs[0].first_start_s == 0);
+}
+
+TEST_CASE("a gang on more leaves than it needs takes longer, by hand") {
+  // Two leaves of 4 nodes; two small jobs share the first node. A gang of 4 nodes gets the second leaf when packed, and otherwise
+  // the next four nodes, one of them on the second leaf.
+  auto site = plain_site(8);
+  site.spread_penalty = 0.25;
+  auto spec = spec_of(site);
+  const std::vector<Job> jobs{job_of(0, 4, 5000), job_of(0, 4, 5000), job_of(10, 32, 1000)};
+  CHECK(play(spec, jobs).jobs[2].finish_s == Approx(10 + 1000));
+  spec.placement = PlacementPolicy::first_fit;
+  const auto spread = play(spec, jobs);
+  CHECK(spread.jobs[2].finish_s == Approx(10 + 1250));
+  CHECK(spread.ledger().at(Use::exposed_communication) == Approx(32 * 250));
+}
+
 TEST_CASE("what a deployment has served is not lost at a failure") {
   auto site = plain_site(1);
   site.failures_per_accelerator_hour = 0.05;
@@ -136,4 +197,19 @@ TEST_CASE("a deferrable job takes the cleanest hours of the cleanest region") {
   const auto now = play(spec, {job});
   CHECK(now.jobs[0].first_start_s == 0);
   CHECK(now.jobs[0].carbon_kg == Approx(3 * out.jobs[0].carbon_kg));
+}
+
+TEST_CASE("a deferrable job takes the cheapest hours, negative prices too, and pays them") {
+  auto site = plain_site(1);
+  std::vector<EnergyPrice> day;
+  for (int h = 0; h < 24; ++h) day.push_back((h == 13 ? -0.02 : h == 14 ? 0.01 : 0.08) * usd / (kilo * watt_hour));
+  site.around.price = power::Hourly<EnergyPrice>(0, day);
+  auto spec = spec_of(site);
+  spec.shift = ShiftGoal::price;
+  auto job = job_of(0, 8, 2 * 3600);
+  job.slack = 20 * hour;
+  const auto out = play(spec, {job});
+  CHECK(out.jobs[0].first_start_s == 13 * 3600);
+  const double pue = power::facility_load({}, 6 * kilo * watt, 8 * kilo * watt, {15, 10}).pue();
+  CHECK(out.jobs[0].cost_usd == Approx(6 * pue * (-0.02 + 0.01)));
 }

@@ -64,7 +64,15 @@ TEST_CASE("traces that cannot be read are refused with their lines") {
 
 TEST_CASE("the generator keeps its rate, sizes and seed") {
   const JobGenerator g{.n_jobs = 20000, .mean_gap = 100 * second};
-  const auto a = generate_jobs(g, {}, RandomStream(1, "jobs")), b = generate_jobs(g, {}, RandomStream(1, "jobs"));
+  GeneratedJobs stream(g, {}, RandomStream(1, "jobs"));
+  const auto all = [&] {
+    std::vector<Job> jobs;
+    for (Job job; stream.next(job);) jobs.push_back(job);
+    stream.rewind();
+    return jobs;
+  };
+  const auto a = all(), b = all();
+  REQUIRE(b.size() == 20000);
   CHECK(a.back().submit.in(second) / 20000 == Approx(100).epsilon(0.03));
   CHECK(a.back().submit == b.back().submit);
   double small = 0;

@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
 
 #include "waferwatt/engine/bare_loop.hpp"
+#include "waferwatt/io/csv.hpp"
 #include "waferwatt/scenario/fleet_scenario.hpp"
 #include "waferwatt/scenario/power_scenario.hpp"
+#include "waferwatt/scenario/runner.hpp"
 
 using namespace waferwatt;
 using namespace waferwatt::scenario;
@@ -14,6 +23,8 @@ const catalog::Catalog& models() {
   static const auto catalog = catalog::Catalog::load(WAFERWATT_SOURCE_DIR "/models");
   return catalog;
 }
+
+std::shared_ptr<const catalog::Catalog> shared_models() { return {std::shared_ptr<void>{}, &models()}; }
 
 template <class S>
 S scenario_of(const std::string& text) {
@@ -33,6 +44,20 @@ double metric(const Result& result, const std::string& name, const std::map<std:
   FAIL("no metric " << name);
   return 0;
 }
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() { std::filesystem::create_directories(folder_); }
+  ~TemporaryFolder() { std::filesystem::remove_all(folder_); }
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ / name) << text;
+    return path(name);
+  }
+
+ private:
+  std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("waferwatt-fleet-" + std::to_string(::getpid()));
+};
 
 Result play(const std::string& text) {
   engine::BareLoop loop;
@@ -61,6 +86,72 @@ TEST_CASE("a fleet's accounts add up and its hours split as the training scenari
   CHECK(metric(result, "energy") / metric(result, "pue", {{"site", "a"}}) == Approx(2048 * it_mw * 240).epsilon(0.002));
 }
 
+TEST_CASE("a deployment's power, and the part of the time that it serves, are those of its serving scenario") {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("chat.json", R"({"schema": "waferwatt.scenario/1", "extends": ")" WAFERWATT_SOURCE_DIR
+                                                     R"(/scenarios/serve-llama3-70b-azure-like.json", "workload": {"n_requests": 600}})");
+  const auto result = play(R"({"horizon": "2 day",
+    "sites": [{"name": "a", "system": "nvidia-dgx-h200", "n_accelerators": 64, "grid": "us-pjm", "relative_failure_rate": 0}],
+    "jobs": [{"name": "chat", "kind": "serving", "n_accelerators": 64, "traits": {"scenario": ")" + file + R"("}}]})");
+  const auto serving = run_isolated(load(file, shared_models())).result;
+  const double mean_w = metric(serving, "accelerator_energy") / metric(serving, "accelerator_hours") / 3600, busy = metric(serving, "busy_fraction");
+  CHECK(mean_w > 150);
+  CHECK(mean_w < 700);
+  CHECK(busy < 0.999);
+  // DGX H200: 10.2 kW / 8 = 1,275 W an accelerator, 700 W of it TDP; IT with network and storage 1,472 W.
+  const double it_w = 1472 * (mean_w + (0.257 + 0.43 * mean_w / 700) * 575) / 1275;
+  CHECK(metric(result, "energy") / metric(result, "pue", {{"site", "a"}}) == Approx(64 * 48 * it_w / 1e6).epsilon(1e-6));
+  CHECK(metric(result, "accelerator_hours", {{"use", "useful"}}) == Approx(64 * 48 * busy));
+  CHECK(metric(result, "accelerator_hours", {{"use", "idle"}}) == Approx(64 * 48 * (1 - busy)));
+  CHECK(metric(result, "ledger_error") < 1e-9);
+}
+
+TEST_CASE("a scenario that does not say what a job draws is refused where it is named") {
+  const auto refusal = [](const std::string& kind, const std::string& file) {
+    try {
+      play(R"({"horizon": "1 day", "sites": [{"name": "a", "system": "nvidia-dgx-h100", "n_accelerators": 64, "grid": "us-pjm"}],
+        "jobs": [{"name": "j", "kind": ")" + kind + R"(", "n_accelerators": 64, "traits": {"scenario": ")" + file + R"("}}]})");
+    } catch (const InputError& error) {
+      return std::string{error.what()};
+    }
+    return std::string{};
+  };
+  const std::string at = WAFERWATT_SOURCE_DIR "/scenarios/test.json:2:", path = ": error at /jobs/0/traits/scenario: ";
+  CHECK_THAT(refusal("serving", "train-llama3-70b-h100.json"),
+             Catch::StartsWith(at) && Catch::EndsWith(path + "expected a serving scenario for a job of kind serving, this one is of kind training"));
+  CHECK_THAT(refusal("training", "power-claim-500t.json"), Catch::EndsWith(path + "expected a training scenario for a job of kind training, this one is of kind power"));
+  const TemporaryFolder folder;
+  const std::string huge = folder.write("huge.json", R"({"schema": "waferwatt.scenario/1", "extends": ")" WAFERWATT_SOURCE_DIR
+                                                     R"(/scenarios/train-llama3-70b-h100.json", "n_accelerators": 64, "parallel": {"data": 64, "tensor": 1, "pipeline": 1}, "zero_stage": 0, "global_batch": 64})");
+  CHECK_THAT(refusal("training", huge), Catch::Contains(path + "expected a scenario with a result; this one has none: "));
+}
+
+TEST_CASE("a file of jobs has the rows of the table, as they end") {
+  const TemporaryFolder folder;
+  const std::string fleet = R"("sites": [{"name": "a", "system": "nvidia-dgx-h100", "n_accelerators": 64, "grid": "us-pjm"}],
+    "generator": {"n_jobs": 300, "mean_gap": "10 min", "sizes": [1, 8, 72], "weights": [0.6, 0.3, 0.1]})";
+  const std::string file = folder.path("jobs.csv");
+  const auto result = play("{" + fleet + R"(, "jobs_file": ")" + file + "\"}");
+  std::stringstream table;
+  io::write_csv(table, result.tables.front());
+  const auto lines = [](std::istream& in) {
+    std::multiset<std::string> lines;
+    for (std::string line; std::getline(in, line);) lines.insert(line);
+    return lines;
+  };
+  std::ifstream written(file);
+  const auto rows = lines(written);
+  CHECK(rows.size() == 301);
+  CHECK(rows == lines(table));
+  CHECK(metric(result, "jobs_rejected") > 0);
+  CHECK_THROWS_WITH(play("{" + fleet + R"(, "jobs_file": ")" + file + "\"}"), "error: " + file + ": exists; results are never overwritten silently");
+  // More jobs than the table may have: no part of a table that looks like all of it.
+  const auto large = play("{" + fleet + R"(, "largest_job_table": 299})");
+  CHECK(large.tables.front().name() == "trace");
+  CHECK_THAT(large.headline, Catch::Contains("300 jobs are too many for a table: name a \"jobs_file\" for their rows"));
+  CHECK(metric(large, "wait", {{"statistic", "mean"}}) == metric(result, "wait", {{"statistic", "mean"}}));
+}
+
 TEST_CASE("power events slow, and inference first spares deployments") {
   const std::string site = R"("horizon": "2 day", "capping": "inference-first", "sites": [{"name": "a", "system": "nvidia-dgx-h100", "n_accelerators": 64, "grid": "us-pjm",
     "power_events": [{"start": "6 h", "duration": "12 h", "fraction": 0.55}], "relative_failure_rate": 0}],)";
@@ -69,6 +160,73 @@ TEST_CASE("power events slow, and inference first spares deployments") {
   CHECK(jobs.numbers("capped_h")[0] > 0);
   CHECK(jobs.numbers("capped_h")[1] == 0);
   CHECK(metric(result, "ledger_error") < 1e-9);
+}
+
+TEST_CASE("every shipped fleet has each accelerator-hour in one of twelve accounts and each joule at the meter") {
+  std::size_t n_fleets = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(WAFERWATT_SOURCE_DIR "/scenarios")) {
+    const std::string file = entry.path().string();
+    if (!entry.path().filename().string().starts_with("fleet-") || entry.path().extension() != ".json") continue;
+    CAPTURE(file);
+    ++n_fleets;
+    const auto result = run_isolated(load(file, shared_models())).result;
+    CHECK(metric(result, "ledger_error") < 1e-9);
+    CHECK(metric(result, "energy_error") < 1e-9);
+    // By site: twelve accounts, none negative, whose shares of the delivered hours, counted on their own, add up to one.
+    std::map<std::string, double> shares;
+    std::map<std::string, std::set<std::string>> uses;
+    const auto& sites = result.ledger.texts("site");
+    for (std::size_t i = 0; i < sites.size(); ++i) {
+      CHECK(result.ledger.numbers("accelerator_hours_h")[i] >= 0);
+      shares[sites[i]] += result.ledger.numbers("share")[i];
+      uses[sites[i]].insert(result.ledger.texts("use")[i]);
+    }
+    for (const auto& [site, share] : shares) {
+      CHECK(share == Approx(1).epsilon(1e-9));
+      CHECK(uses[site].size() == 12);
+    }
+  }
+  CHECK(n_fleets >= 3);
+}
+
+TEST_CASE("every shipped study of power conserves energy and the hours of delivered accelerators") {
+  std::size_t n_operations = 0, n_options = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(WAFERWATT_SOURCE_DIR "/scenarios")) {
+    const std::string file = entry.path().string();
+    if (!entry.path().filename().string().starts_with("power-") || entry.path().extension() != ".json") continue;
+    CAPTURE(file);
+    const auto result = run_isolated(load(file, shared_models())).result;
+    for (const auto& m : result.metrics) {
+      if (m.name != "energy_error") continue;
+      CHECK(m.value < 1e-9);
+      ++n_operations;
+    }
+    // Options of a study get the same chips on the same days: whatever runs or waits, their hours are the same.
+    std::map<std::string, double> hours;
+    for (std::size_t i = 0; i < result.ledger.n_rows(); ++i) hours[result.ledger.texts("option")[i]] += result.ledger.numbers("accelerator_hours_h")[i];
+    for (const auto& [option, sum] : hours) {
+      CHECK(sum == Approx(hours.begin()->second).epsilon(1e-12));
+      ++n_options;
+    }
+  }
+  CHECK(n_operations >= 4);
+  CHECK(n_options >= 9);
+}
+
+TEST_CASE("the first power of an option lies within its range, and one that never runs has no cost by the hour") {
+  const auto s = scenario_of<PowerScenario>(R"({"start": "2026-01", "duration": "2 year", "n_draws": 201, "accelerator_hour_price": "2 USD/h", "options": [
+    {"name": "rented", "build": "retrofit", "source": "gas-rented-turbines", "grid": "us-southeast", "system": "nvidia-gb200-nvl72", "cleared": "2025-09", "delivered": [["2026-01", 0], ["2027-01", 1000]]},
+    {"name": "reactor", "build": "greenfield", "source": "nuclear-new", "grid": "us-pjm", "system": "nvidia-gb200-nvl72", "cleared": "2025-01", "delivered": [["2026-01", 0], ["2027-01", 1000]]}]})");
+  const auto result = run(s, models(), {});
+  for (const auto& m : result.metrics) {
+    CAPTURE(m.name, m.dims);
+    if (m.name == "first_power") CHECK((*m.low <= m.value && m.value <= *m.high));
+    CHECK((m.name != "cost_per_running_hour" || m.dims.at("option") == "rented"));
+  }
+  const auto of = [&](const char* name) { return metric(result, name, {{"option", "rented"}}); };
+  const double hours = of("accelerator_hours_running") + of("accelerator_hours_awaiting_site") + of("accelerator_hours_awaiting_power");
+  CHECK(of("cost_per_running_hour") == Approx((2 * hours + of("energy_cost")) / of("accelerator_hours_running")));
+  CHECK_THAT(result.headline, Catch::EndsWith("rented is cheapest by the hour that runs"));
 }
 
 TEST_CASE("options rank by when chips run") {
