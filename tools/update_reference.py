@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SCENARIOS = ["world", "supply", "training", "serving", "fabric", "fleet", "power"]
+SCENARIOS = ["scenario", "world", "supply", "training", "serving", "fabric", "fleet", "power"]
 
 
 def output(program, *arguments):

@@ -5,19 +5,24 @@
 #include <algorithm>
 
 #include "waferwatt/cli/command.hpp"
+#include "waferwatt/scenario/header.hpp"
 #include "waferwatt/scenario/kinds.hpp"
 
 namespace waferwatt::cli {
 namespace {
 
+/// Keys that scenarios of all kinds have go by this name.
+constexpr std::string_view kEveryScenario = "scenario";
+
 std::vector<std::string> all_kinds() {
-  std::vector<std::string> names;
+  std::vector<std::string> names{std::string{kEveryScenario}};
   for (const auto& kind : scenario::kinds()) names.emplace_back(kind.name);
   for (auto& kind : catalog::kinds()) names.push_back(std::move(kind));
   return names;
 }
 
 io::Value schema_of(const std::string& name) {
+  if (name == kEveryScenario) return io::json_schema(scenario::Header::record());
   for (const auto& kind : scenario::kinds())
     if (kind.name == name) return scenario::json_schema(kind);
   const auto known = catalog::kinds();
@@ -27,6 +32,7 @@ io::Value schema_of(const std::string& name) {
 }
 
 const io::RecordBase& record_of(const std::string& name) {
+  if (name == kEveryScenario) return scenario::Header::record();
   for (const auto& kind : scenario::kinds())
     if (kind.name == name) return kind.record();
   return catalog::record_of_kind(name);
@@ -46,7 +52,7 @@ int schema(const Arguments& arguments) {
 Command schema_command() {
   return {.name = "schema",
           .arguments = "KIND",
-          .doc = "Print the JSON Schema of a kind of scenario or of catalog file.",
+          .doc = "Print the JSON Schema of a kind of scenario, of all scenarios (scenario), or of a kind of catalog file.",
           .examples =
               "  waferwatt schema training > training.schema.json\n"
               "  waferwatt schema accelerators\n",

@@ -8,16 +8,16 @@
 
 namespace waferwatt::core {
 
-std::string compact_number(double value) {
+std::string compact_number(double value, int digits) {
   constexpr std::pair<double, const char*> kPrefixes[] = {{1e15, " P"}, {1e12, " T"}, {1e9, " G"}, {1e6, " M"}, {1e3, " k"}};
   // 999.6 k rounds to three digits as 1 M.
-  constexpr double kRoundsUp = 0.9995;
+  const double rounds_up = 1 - 0.5 * std::pow(10.0, -digits);
   const double size = std::abs(value);
   if (!std::isfinite(value)) return "-";
-  if (size >= 1e18 * kRoundsUp) return fmt::format("{:.3g}", value);
+  if (size >= 1e18 * rounds_up) return fmt::format("{:.{}g}", value, digits);
   for (const auto& [factor, prefix] : kPrefixes)
-    if (size >= factor * kRoundsUp && size >= 1e4 * kRoundsUp) return fmt::format("{:.3g}{}", value / factor, prefix);
-  return size >= 999.5 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
+    if (size >= factor * rounds_up && size >= 1e4 * rounds_up) return fmt::format("{:.{}g}{}", value / factor, digits, prefix);
+  return size >= 1000 * rounds_up ? fmt::format("{:.0f}", value) : fmt::format("{:.{}g}", value, digits);
 }
 
 std::string quantity_text(double value, std::string_view unit) {

@@ -71,11 +71,10 @@ std::string asset_or(const std::string& name, std::string_view otherwise) {
   return std::string{asset.empty() ? otherwise : asset};
 }
 
-/// The first sentence of a text: up to a full stop before a space and a capital letter.
+/// The first sentence of a text: up to a full stop before a space.
 std::string_view first_sentence(std::string_view text) {
-  for (std::size_t at = 0; (at = text.find(". ", at)) != std::string_view::npos; ++at)
-    if (at + 2 < text.size() && text[at + 2] >= 'A' && text[at + 2] <= 'Z') return text.substr(0, at + 1);
-  return text;
+  const auto at = text.find(". ");
+  return at == std::string_view::npos ? text : text.substr(0, at + 1);
 }
 
 std::string answer_html(const io::Value& summary) {

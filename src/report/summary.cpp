@@ -14,6 +14,13 @@
 namespace waferwatt::report {
 namespace {
 
+/// With a capital letter and a full stop.
+std::string as_sentence(std::string text) {
+  if (text.empty()) return text;
+  if (text.front() >= 'a' && text.front() <= 'z') text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  return text.back() == '.' ? text : text + ".";
+}
+
 using io::Value;
 
 constexpr std::size_t kManyScopes = 2;  // more of them are listed by line, not by bind
@@ -110,7 +117,7 @@ Value summary(const scenario::Scenario& scenario, const scenario::Outcome& outco
                                {"name", Value{scenario.header.name}},
                                {"kind", Value{scenario.header.kind}},
                                {"question", Value{scenario.header.question}},
-                               {"headline", Value{result.headline}}}};
+                               {"headline", Value{as_sentence(result.headline)}}}};
   if (!result.infeasible.empty()) document["infeasible"] = Value{result.infeasible};
   document["binds"] = as_list(result.binds);
   document["metrics"] = as_list(result.metrics);
@@ -121,7 +128,7 @@ Value summary(const scenario::Scenario& scenario, const scenario::Outcome& outco
 std::string headline(const scenario::Scenario& scenario, const scenario::Result& result, const TerminalStyle& style) {
   std::string text;
   if (!scenario.header.question.empty()) text += fmt::format("{}  {}\n", style.faint("Question"), scenario.header.question);
-  if (!result.headline.empty()) text += fmt::format("{}    {}\n", style.faint("Answer"), style.bold(result.headline));
+  if (!result.headline.empty()) text += fmt::format("{}    {}\n", style.faint("Answer"), style.bold(as_sentence(result.headline)));
   if (!result.binds.empty()) text += '\n' + binds_text(result, style);
   if (!result.metrics.empty()) text += '\n' + years_text(result, style) + metrics_text(result, style);
   return text;

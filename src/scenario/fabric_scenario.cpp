@@ -211,8 +211,9 @@ Result run(const FabricScenario& s, const catalog::Catalog& catalog, const RunCo
   result.ledger = Table("ledger", {{"job", Table::Kind::text}, {"use", Table::Kind::text}, {"time_s"}, {"share"}});
   add_graph_metrics(topology, result);
   add_parts(s, topology, result);
-  std::vector<std::string> words{fmt::format("{} accelerators joined by {} links{}", topology.n_ranks(), topology.links().size(),
-                                             parts.measured ? ", collectives in a domain as " + parts.measured->provenance() : "")};
+  std::vector<std::string> words;
+  const std::string what = fmt::format("{} accelerators joined by {} links{}", topology.n_ranks(), topology.links().size(),
+                                             parts.measured ? ", collectives in a domain as " + parts.measured->provenance() : "");
   const auto take = [&](Finding finding) {
     if (!finding.words.empty()) words.push_back(std::move(finding.words));
     result.tables.push_back(std::move(finding.table));
@@ -224,7 +225,9 @@ Result run(const FabricScenario& s, const catalog::Catalog& catalog, const RunCo
     if (!s.alternatives.empty()) take(alternatives_study(s, parts, evaluator));
   }
   if (!s.jobs.empty()) add_jobs(s, evaluator, context, result, words);
-  result.headline = fmt::format("{}.", fmt::join(words, "; "));
+  // The first finding is the answer; what the fabric is comes last.
+  words.push_back(what);
+  result.headline = words.size() == 1 ? what + "." : fmt::format("{}. {}.", words.front(), fmt::join(words.begin() + 1, words.end(), "; "));
   return result;
 }
 

@@ -98,7 +98,7 @@ Result fleet_result(const FleetScenario& scenario, const fleet::FleetSpec& spec,
   }
 
   result.binds = binds_of(ledger);
-  result.headline = fmt::format("{} of {} jobs done in {:.3g} days{}; {:.1f} % of {}accelerator-hours are useful work; wait mean {:.2g} h, p95 {:.2g} h; {}, {}, {} USD{}", out.n_completed,
+  result.headline = fmt::format("{} of {} jobs done in {:.3g} days{}; {:.1f} % of {}accelerator-hours are useful work. Waits are {:.2g} h in the mean, p95 {:.2g} h; {}, {}, {} USD{}", out.n_completed,
                                 jobs.n_jobs, out.end_s / 86400, out.n_rejected > 0 ? fmt::format(" ({} rejected as too large)", out.n_rejected) : "", total > 0 ? 100 * ledger.at(Use::useful) / total : 0.0,
                                 compact_number(total / kHourSeconds) + " ", wait.mean, wait.p95, quantity_text(meter / 3600, "Wh"), quantity_text(carbon / 1000, "tCO2e"), compact_number(energy_cost + rent),
                                 result.binds.empty() ? "" : fmt::format("; most of the rest is {} ({:.0f} %)", result.binds.front().resource, 100 * result.binds.front().share));

@@ -31,7 +31,7 @@ const io::Record<Header>& Header::record() {
           .optional("extends", &Header::extends,
                     {.doc = "Scenario file to start from, relative to this one; members given here replace its members "
                             "(RFC 7396)."})
-          .optional("monte_carlo", &Header::monte_carlo, {.doc = "Bands from uncertain inputs; for kind \"supply\"."})
+          .optional("monte_carlo", &Header::monte_carlo, {.doc = "Bands from uncertain inputs; for kinds \"supply\" and \"world\"."})
           .optional("sweep", &Header::sweep, {.doc = "Many points instead of one; `waferwatt sweep`."})
           .check([](const Header& header, const io::FieldComplaint& complain) {
             if (header.name.size() > 100 || std::ranges::none_of(header.name, is_letter_or_digit))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ways to power a campus: when its chips run, what they wait for, what it costs.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -95,6 +96,7 @@ void study_options(const PowerScenario& s, const catalog::Catalog& catalog, cons
   Table table("options", {{"option", Table::Kind::text}, {"first_power_months"}, {"first_power_p10"}, {"first_power_p90"}, {"waits_for", Table::Kind::text}, {"running_h"}, {"awaiting_site_h"},
                           {"awaiting_power_h"}, {"energy_mwh"}, {"energy_cost_usd"}, {"carbon_tco2e"}, {"cost_per_running_hour_usd"}});
   const auto n_draws = std::min(static_cast<std::size_t>(s.n_draws), kMostDraws);
+  std::vector<std::string> words;
   std::string best;
   double least = 0;
   double waiting_site = 0, waiting_power = 0, all = 0;
@@ -121,13 +123,14 @@ void study_options(const PowerScenario& s, const catalog::Catalog& catalog, cons
     if (mean.running_h > 0) add_metric(result, "cost_per_running_hour", cost, "USD/h", dims);
     for (const auto& [use, value] : {std::pair{"running", mean.running_h}, std::pair{"awaiting site", mean.waiting_site_h}, std::pair{"awaiting power", mean.waiting_power_h}})
       result.ledger.add({o.name, std::string{use}, value, hours > 0 ? value / hours : 0.0});
-    say(result, fmt::format("{}: first power after {:.0f} months ({:.0f} to {:.0f}), {:.0f} % of accelerator-hours run in the mean, {}{}", o.name, mean.first_power_months, p10, p90,
+    words.push_back(fmt::format("{}: first power after {:.0f} months ({:.0f} to {:.0f}), {:.0f} % of accelerator-hours run in the mean, {}{}", o.name, mean.first_power_months, p10, p90,
                             hours > 0 ? 100 * mean.running_h / hours : 0.0, quantity_text(mean.carbon_t, "tCO2e"), rent > 0 && mean.running_h > 0 ? fmt::format(", {:.2f} USD per running hour", cost) : ""));
     const double rank = rent > 0 ? (mean.running_h > 0 ? cost : std::numeric_limits<double>::infinity()) : -mean.running_h;
     if (best.empty() || rank < least) best = o.name, least = rank;
     waiting_site += mean.waiting_site_h, waiting_power += mean.waiting_power_h, all += hours;
   }
-  if (s.options.size() > 1) say(result, fmt::format("{} {}", best, rent > 0 ? "is cheapest by the hour that runs" : "runs most"));
+  const std::string verdict = s.options.size() > 1 ? fmt::format("{}: {}. ", rent > 0 ? "Cheapest by the hour that runs" : "Most hours run", best) : "";
+  say(result, fmt::format("{}{}", verdict, fmt::join(words, "; ")));
   for (const auto& [name, value] : {std::pair{"power", waiting_power}, std::pair{"site", waiting_site}})
     if (value > 0)
       result.binds.push_back({name, "", value / (waiting_power + waiting_site), fmt::format("{:.0f} % of accelerator-hours wait for {}", 100 * value / all, name)});

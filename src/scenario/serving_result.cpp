@@ -54,7 +54,7 @@ std::string accelerators_text(const serving::Deployment& deployment) {
 std::string headline_of(const serving::Deployment& deployment, const serving::ServingSummary& s) {
   std::string text = fmt::format(
       "{} serve {} at {:.0f} output tokens/s ({:.0f} per accelerator); {:.1f} % of {} requests meet the service "
-      "level; TTFT p50 {:.0f} ms, p99 {:.0f} ms; TPOT p50 {:.1f} ms, p99 {:.1f} ms; {:.2f} J per output token",
+      "level. TTFT p50 {:.0f} ms, p99 {:.0f} ms; TPOT p50 {:.1f} ms, p99 {:.1f} ms; {:.2f} J per output token",
       accelerators_text(deployment), deployment.model->name, s.output_tokens_per_s,
       s.output_tokens_per_s_per_accelerator, 100 * s.attainment, s.n_requests, s.ttft_s.p50 / kMillisecond,
       s.ttft_s.p99 / kMillisecond, s.tpot_s.p50 / kMillisecond, s.tpot_s.p99 / kMillisecond, s.joule_per_output_token);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "waferwatt/core/unit_text.hpp"
 
@@ -113,9 +114,11 @@ const io::Record<Sweep>& Sweep::record() {
       io::Record<Sweep>("sweep", "The same scenario at many points.")
           .required("axes", &Sweep::axes, {.doc = "Dotted key paths and what each takes: a list of values, or {\"low\", \"high\", \"steps\", \"scale\"}."})
           .optional("mode", &Sweep::mode, {.doc = "Every combination (cartesian), the i-th values of all axes together (zipped), or points spread over the whole space (sampled)."})
+          .optional("names", &Sweep::names, {.doc = "What each point is called in results, in the order of the points (the last axis fastest); absent: by its values."})
           .optional("n_samples", &Sweep::n_samples, {.doc = "Points of mode \"sampled\".", .at_least = 2, .at_most = static_cast<std::int64_t>(kMostSweepPoints)})
-          .optional("minimise", &Sweep::minimise, {.doc = "Metric whose lowest value the headline names."})
-          .optional("maximise", &Sweep::maximise, {.doc = "Metric whose highest value the headline names."})
+          .optional("about", &Sweep::about, {.doc = "Metric that the headline is about; one with dims as name[key=value;key=value]. Absent: the first without dims."})
+          .optional("minimise", &Sweep::minimise, {.doc = "Metric, written as in \"about\", whose lowest value the headline names."})
+          .optional("maximise", &Sweep::maximise, {.doc = "Metric, written as in \"about\", whose highest value the headline names."})
           .optional("bad_points", &Sweep::bad_points, {.doc = "Points that break a rule of the scenario: refuse the sweep, or skip them and list them with the reason."})
           .check([](const Sweep& sweep, const io::FieldComplaint& complain) {
             if (sweep.axes.list.empty()) complain("axes", "a sweep needs at least one axis");
@@ -123,6 +126,7 @@ const io::Record<Sweep>& Sweep::record() {
             if (is_sampled && !sweep.n_samples) complain("mode", "mode \"sampled\" needs \"n_samples\"");
             if (!is_sampled && sweep.n_samples) complain("n_samples", "only mode \"sampled\" has \"n_samples\"");
             if (sweep.minimise && sweep.maximise) complain("maximise", "give \"minimise\" or \"maximise\", not both");
+            if (sweep.about && (sweep.minimise || sweep.maximise)) complain("about", "give \"about\", or \"minimise\" or \"maximise\", which say what the headline is about too");
             for (const auto& axis : sweep.axes.list)
               if (axis.range && is_sampled == (axis.range->steps > 0))
                 complain("axes", is_sampled ? fmt::format("axis \"{}\": mode \"sampled\" takes no \"steps\"", axis.path)
@@ -132,6 +136,10 @@ const io::Record<Sweep>& Sweep::record() {
                 if (axis.n_values() != sweep.axes.list.front().n_values())
                   complain("axes", fmt::format("zipped axes need equally many values: \"{}\" has {}, \"{}\" has {}", sweep.axes.list.front().path,
                                                sweep.axes.list.front().n_values(), axis.path, axis.n_values()));
+            if (!sweep.names.empty() && is_sampled) complain("names", "points of mode \"sampled\" have no names");
+            if (!sweep.names.empty() && !is_sampled && sweep.names.size() != n_points(sweep))
+              complain("names", fmt::format("{} names for {} points; give one for each", sweep.names.size(), n_points(sweep)));
+            if (std::set<std::string>(sweep.names.begin(), sweep.names.end()).size() != sweep.names.size()) complain("names", "two points have the same name");
             if (n_points(sweep) > kMostSweepPoints)
               complain("axes", fmt::format("more than {} points; take fewer values, or mode \"sampled\"", kMostSweepPoints));
           });

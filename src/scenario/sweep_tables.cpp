@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 
 #include "waferwatt/core/number_text.hpp"
 
@@ -41,49 +42,72 @@ std::string snake(std::string_view text) {
   return result;
 }
 
-std::string column_name(const Metric& metric) { return metric.unit == "1" || metric.unit.empty() ? metric.name : metric.name + "_" + snake(metric.unit); }
-
-/// The metrics without dimensions, in the order in which points have them.
-std::vector<Metric> plain_metrics(const std::vector<PointRecord>& records) {
-  std::vector<Metric> metrics;
-  for (const auto& record : records)
-    for (const auto& metric : record.metrics)
-      if (metric.dims.empty() && std::ranges::none_of(metrics, [&](const Metric& m) { return m.name == metric.name; })) metrics.push_back(metric);
-  return metrics;
-}
-
-std::optional<double> plain_value(const PointRecord& record, const std::string& name) {
-  for (const auto& metric : record.metrics)
-    if (metric.dims.empty() && metric.name == name) return metric.value;
-  return std::nullopt;
-}
-
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
-
-/// One row for each point: its values on the axes, how it ended, its metrics side by side.
-Table points_table(const Sweep& sweep, const std::vector<SweepPoint>& points, const std::vector<PointRecord>& records) {
-  std::vector<Table::ColumnSpec> columns{{"point", Kind::integer}};
-  for (const auto& axis : sweep.axes.list) columns.push_back({axis.path, Kind::text});
-  for (const char* name : {"status", "reason", "binds"}) columns.push_back({name, Kind::text});
-  const auto metrics = plain_metrics(records);
-  for (const auto& metric : metrics) columns.push_back({column_name(metric)});
-  Table table("points", columns);
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    std::vector<Table::Cell> row{static_cast<std::int64_t>(i + 1)};
-    for (const auto& value : points[i].values) row.emplace_back(text_of(value));
-    row.emplace_back(io::enum_text(records[i].status));
-    row.emplace_back(records[i].reason);
-    row.emplace_back(records[i].binds);
-    for (const auto& metric : metrics) row.emplace_back(plain_value(records[i], metric.name).value_or(kNothing));
-    table.add(std::move(row));
-  }
-  return table;
-}
-
 std::string dims_of(const Metric& metric) {
   std::vector<std::string> parts;
   for (const auto& [key, value] : metric.dims) parts.push_back(key + "=" + value);
   return fmt::format("{}", fmt::join(parts, ";"));
+}
+
+/// "compute", "training_flop[owner=china;year=2028]".
+std::string label_of(const Metric& metric) { return metric.dims.empty() ? metric.name : fmt::format("{}[{}]", metric.name, dims_of(metric)); }
+
+const Metric* find_metric(const PointRecord& record, const std::string& label) {
+  const bool is_plain = label.find('[') == std::string::npos;
+  const auto at = std::ranges::find_if(record.metrics, [&](const Metric& m) { return is_plain ? m.dims.empty() && m.name == label : !m.dims.empty() && label_of(m) == label; });
+  return at == record.metrics.end() ? nullptr : &*at;
+}
+
+std::optional<double> value_of(const PointRecord& record, const std::string& label) {
+  const Metric* metric = find_metric(record, label);
+  return metric ? std::optional{metric->value} : std::nullopt;
+}
+
+/// "compute_h100e_week", "token_price_tier_mid_year_2028_usd_per_mtoken".
+std::string column_name(const Metric& metric) {
+  std::string name = metric.name;
+  for (const auto& [key, value] : metric.dims) name += "_" + snake(key) + "_" + snake(value);
+  return metric.unit == "1" || metric.unit.empty() ? name : name + "_" + snake(metric.unit);
+}
+
+std::optional<std::string> asked(const Sweep& sweep) { return sweep.minimise ? sweep.minimise : sweep.maximise ? sweep.maximise : sweep.about; }
+
+/// The metric that is asked about, and those without dimensions in the order in which points have them.
+std::vector<Metric> side_by_side(const Sweep& sweep, const std::vector<PointRecord>& records) {
+  std::vector<Metric> metrics;
+  const auto add = [&](const Metric& metric) {
+    if (std::ranges::find(metrics, label_of(metric), label_of) == metrics.end()) metrics.push_back(metric);
+  };
+  if (const auto label = asked(sweep))
+    for (const auto& record : records)
+      if (const Metric* metric = find_metric(record, *label)) add(*metric);
+  for (const auto& record : records)
+    for (const auto& metric : record.metrics)
+      if (metric.dims.empty()) add(metric);
+  return metrics;
+}
+
+constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+
+/// One row for each point: its name where it has one, its values on the axes, how it ended, its metrics side by side.
+Table points_table(const Sweep& sweep, const std::vector<SweepPoint>& points, const std::vector<PointRecord>& records) {
+  std::vector<Table::ColumnSpec> columns{{"point", Kind::integer}};
+  if (!sweep.names.empty()) columns.push_back({"name", Kind::text});
+  for (const auto& axis : sweep.axes.list) columns.push_back({axis.path, Kind::text});
+  for (const char* name : {"status", "reason", "binds"}) columns.push_back({name, Kind::text});
+  const auto metrics = side_by_side(sweep, records);
+  for (const auto& metric : metrics) columns.push_back({column_name(metric)});
+  Table table("points", columns);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    std::vector<Table::Cell> row{static_cast<std::int64_t>(i + 1)};
+    if (!sweep.names.empty()) row.emplace_back(sweep.names[i]);
+    for (const auto& value : points[i].values) row.emplace_back(text_of(value));
+    row.emplace_back(io::enum_text(records[i].status));
+    row.emplace_back(records[i].reason);
+    row.emplace_back(records[i].binds);
+    for (const auto& metric : metrics) row.emplace_back(value_of(records[i], label_of(metric)).value_or(kNothing));
+    table.add(std::move(row));
+  }
+  return table;
 }
 
 /// Every metric of every point, in rows.
@@ -107,33 +131,49 @@ struct Spread {
   }
 };
 
-/// What each value of each axis does to each metric, whatever the others are.
+/// What tells points apart: an axis, or their names.
+struct Distinction {
+  std::string axis;
+  std::vector<std::string> values;  ///< by point
+};
+
+std::vector<Distinction> distinctions(const Sweep& sweep, const std::vector<SweepPoint>& points) {
+  if (!sweep.names.empty()) return {{"point", sweep.names}};
+  std::vector<Distinction> found;
+  if (sweep.mode != SweepMode::cartesian) return found;
+  for (std::size_t a = 0; a < sweep.axes.list.size(); ++a) {
+    found.push_back({sweep.axes.list[a].path, {}});
+    for (const auto& point : points) found.back().values.push_back(text_of(point.values[a]));
+  }
+  return found;
+}
+
+/// What each value of each axis does to each metric, whatever the others are; of named points, what each gives.
 Table effects_table(const Sweep& sweep, const std::vector<SweepPoint>& points, const std::vector<PointRecord>& records) {
   Table table("effects", {{"axis", Kind::text}, {"axis_value", Kind::text}, {"metric", Kind::text}, {"unit", Kind::text}, {"mean"}, {"lowest"}, {"highest"}, {"points", Kind::integer}});
-  if (sweep.mode != SweepMode::cartesian) return table;
-  for (std::size_t a = 0; a < sweep.axes.list.size(); ++a)
-    for (const auto& metric : plain_metrics(records)) {
+  for (const auto& [axis, values] : distinctions(sweep, points))
+    for (const auto& metric : side_by_side(sweep, records)) {
+      const std::string label = label_of(metric);
       std::vector<std::pair<std::string, Spread>> spreads;
       for (std::size_t i = 0; i < points.size(); ++i) {
-        const std::string value = text_of(points[i].values[a]);
-        auto at = std::ranges::find(spreads, value, &std::pair<std::string, Spread>::first);
-        if (at == spreads.end()) at = spreads.insert(spreads.end(), {value, {}});
-        if (const auto found = plain_value(records[i], metric.name)) at->second.add(*found);
+        auto at = std::ranges::find(spreads, values[i], &std::pair<std::string, Spread>::first);
+        if (at == spreads.end()) at = spreads.insert(spreads.end(), {values[i], {}});
+        if (const auto found = value_of(records[i], label)) at->second.add(*found);
       }
       for (const auto& [value, spread] : spreads)
-        if (spread.n > 0)
-          table.add({sweep.axes.list[a].path, value, metric.name, metric.unit, spread.sum / static_cast<double>(spread.n), spread.least, spread.most, spread.n});
+        if (spread.n > 0) table.add({axis, value, label, metric.unit, spread.sum / static_cast<double>(spread.n), spread.least, spread.most, spread.n});
     }
   return table;
 }
 
-std::string where_text(const Sweep& sweep, const SweepPoint& point) {
+std::string where_text(const Sweep& sweep, const std::vector<SweepPoint>& points, std::size_t i) {
+  if (!sweep.names.empty()) return fmt::format("\"{}\"", sweep.names[i]);
   std::vector<std::string> parts;
-  for (std::size_t a = 0; a < sweep.axes.list.size(); ++a) parts.push_back(fmt::format("{} = {}", sweep.axes.list[a].path, text_of(point.values[a])));
+  for (std::size_t a = 0; a < sweep.axes.list.size(); ++a) parts.push_back(fmt::format("{} = {}", sweep.axes.list[a].path, text_of(points[i].values[a])));
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string number_text(const Metric& metric, double value) { return grouped_number(value) + (metric.unit == "1" || metric.unit.empty() ? "" : " " + metric.unit); }
+std::string number_text(const Metric& metric, double value) { return compact_number(value, 4) + (metric.unit == "1" || metric.unit.empty() ? "" : " " + metric.unit); }
 
 /// The points with the lowest and the highest value of a metric.
 struct Extremes {
@@ -142,10 +182,10 @@ struct Extremes {
 Extremes extremes(const std::vector<PointRecord>& records, const std::string& metric) {
   Extremes found;
   for (std::size_t i = 0; i < records.size(); ++i) {
-    const auto value = plain_value(records[i], metric);
+    const auto value = value_of(records[i], metric);
     if (!value || records[i].status != PointStatus::ok) continue;
-    if (!found.lowest || *value < *plain_value(records[*found.lowest], metric)) found.lowest = i;
-    if (!found.highest || *value > *plain_value(records[*found.highest], metric)) found.highest = i;
+    if (!found.lowest || *value < *value_of(records[*found.lowest], metric)) found.lowest = i;
+    if (!found.highest || *value > *value_of(records[*found.highest], metric)) found.highest = i;
   }
   return found;
 }
@@ -159,24 +199,53 @@ std::string counts_text(const std::vector<PointRecord>& records) {
   return text;
 }
 
-std::string headline(const Sweep& sweep, const std::vector<SweepPoint>& points, const std::vector<PointRecord>& records) {
-  const auto metrics = plain_metrics(records);
-  if (metrics.empty()) return counts_text(records) + "; none has a metric of its own.";
-  const auto wanted = sweep.minimise ? sweep.minimise : sweep.maximise;
-  const std::string name = wanted.value_or(metrics.front().name);
-  const auto metric = std::ranges::find(metrics, name, &Metric::name);
-  if (metric == metrics.end()) {
-    std::vector<std::string> names;
-    for (const auto& each : metrics) names.push_back(each.name);
-    throw InputError(fmt::format("/sweep: no metric \"{}\"{}", name, core::suggestion(name, names, "metrics")));
+/// "jobs carbon", "training flop of owner china, year 2028".
+std::string in_words(const Metric& metric) {
+  std::string name = metric.name;
+  std::ranges::replace(name, '_', ' ');
+  std::vector<std::string> parts;
+  for (const auto& [key, value] : metric.dims) parts.push_back(key + " " + value);
+  return parts.empty() ? name : fmt::format("{} of {}", name, fmt::join(parts, ", "));
+}
+
+/// More named points than this are not listed one by one in the headline.
+constexpr std::size_t kMostListedPoints = 8;
+
+/// "compute in H100e week: 10.21 G with "no rules", 9.236 G with "controls"".
+std::string listed(const Sweep& sweep, const std::vector<PointRecord>& records, const Metric& metric) {
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < records.size(); ++i)
+    if (const auto value = value_of(records[i], label_of(metric)); value && records[i].status == PointStatus::ok) parts.push_back(fmt::format("{} with \"{}\"", compact_number(*value, 4), sweep.names[i]));
+  const std::string unit = metric.unit == "1" || metric.unit.empty() ? "" : " in " + metric.unit;
+  return fmt::format("{}{}: {}", in_words(metric), unit, fmt::join(parts, ", "));
+}
+
+/// The metric that a headline is about, as the first point with it has it.
+const Metric& asked_for(const std::string& label, const std::vector<PointRecord>& records) {
+  std::set<std::string> labels;
+  for (const auto& record : records) {
+    if (const Metric* metric = find_metric(record, label)) return *metric;
+    for (const auto& each : record.metrics) labels.insert(label_of(each));
   }
+  throw InputError(fmt::format("/sweep: no metric \"{}\"{}", label, core::suggestion(label, std::vector<std::string>(labels.begin(), labels.end()), "metrics")));
+}
+
+std::string headline(const Sweep& sweep, const std::vector<SweepPoint>& points, const std::vector<PointRecord>& records) {
+  const auto wanted = asked(sweep);
+  const auto metrics = side_by_side(sweep, records);
+  if (metrics.empty() && !wanted) return counts_text(records) + "; none has a metric of its own.";
+  if (std::ranges::all_of(records, [](const PointRecord& r) { return r.metrics.empty(); })) return counts_text(records) + ".";
+  const std::string name = wanted ? *wanted : metrics.front().name;
+  const Metric* metric = &asked_for(name, records);
   const auto [lowest, highest] = extremes(records, name);
   if (!lowest) return counts_text(records) + ".";
-  const auto value = [&](std::size_t i) { return number_text(*metric, *plain_value(records[i], name)); };
-  const auto at = [&](std::size_t i) { return where_text(sweep, points[i]); };
-  if (sweep.maximise) return fmt::format("{} is highest, {}, at {}; it is at least {} ({}).", name, value(*highest), at(*highest), value(*lowest), counts_text(records));
-  if (sweep.minimise) return fmt::format("{} is lowest, {}, at {}; it is at most {} ({}).", name, value(*lowest), at(*lowest), value(*highest), counts_text(records));
-  return fmt::format("{} goes from {} at {} to {} at {} ({}).", name, value(*lowest), at(*lowest), value(*highest), at(*highest), counts_text(records));
+  const auto value = [&](std::size_t i) { return number_text(*metric, *value_of(records[i], name)); };
+  const std::string words = in_words(*metric), best = sweep.names.empty() ? "" : sweep.maximise ? fmt::format("; highest with \"{}\"", sweep.names[*highest]) : sweep.minimise ? fmt::format("; lowest with \"{}\"", sweep.names[*lowest]) : "";
+  const auto at = [&](std::size_t i) { return where_text(sweep, points, i); };
+  if (!sweep.names.empty() && records.size() <= kMostListedPoints) return fmt::format("{}{} ({}).", listed(sweep, records, *metric), best, counts_text(records));
+  if (sweep.maximise) return fmt::format("{} is highest, {}, at {}; it is at least {} ({}).", words, value(*highest), at(*highest), value(*lowest), counts_text(records));
+  if (sweep.minimise) return fmt::format("{} is lowest, {}, at {}; it is at most {} ({}).", words, value(*lowest), at(*lowest), value(*highest), counts_text(records));
+  return fmt::format("{} goes from {} at {} to {} at {} ({}).", words, value(*lowest), at(*lowest), value(*highest), at(*highest), counts_text(records));
 }
 
 /// In how many of the points each resource binds most.
@@ -196,13 +265,16 @@ std::vector<Binding> binds(const std::vector<PointRecord>& records) {
 }
 
 /// The lowest and the highest value of each metric over all points.
-std::vector<Metric> range_metrics(const std::vector<PointRecord>& records) {
+std::vector<Metric> range_metrics(const Sweep& sweep, const std::vector<PointRecord>& records) {
   std::vector<Metric> result;
-  for (const auto& metric : plain_metrics(records)) {
-    const auto [lowest, highest] = extremes(records, metric.name);
+  for (const auto& metric : side_by_side(sweep, records)) {
+    const std::string label = label_of(metric);
+    const auto [lowest, highest] = extremes(records, label);
     if (!lowest) continue;
-    result.push_back({metric.name, {{"of", "lowest"}}, *plain_value(records[*lowest], metric.name), metric.unit, {}, {}});
-    result.push_back({metric.name, {{"of", "highest"}}, *plain_value(records[*highest], metric.name), metric.unit, {}, {}});
+    for (const auto& [of, i] : {std::pair{"lowest", *lowest}, std::pair{"highest", *highest}}) {
+      result.push_back({metric.name, metric.dims, *value_of(records[i], label), metric.unit, {}, {}});
+      result.back().dims["of"] = of;
+    }
   }
   return result;
 }
@@ -213,7 +285,7 @@ Result sweep_result(const Sweep& sweep, const std::vector<SweepPoint>& points, c
   Result result;
   result.headline = headline(sweep, points, records);
   result.binds = binds(records);
-  result.metrics = range_metrics(records);
+  result.metrics = range_metrics(sweep, records);
   result.tables = {points_table(sweep, points, records), metrics_table(records), effects_table(sweep, points, records)};
   if (std::ranges::all_of(records, [](const PointRecord& r) { return r.status == PointStatus::infeasible || r.status == PointStatus::skipped; }))
     result.infeasible = fmt::format("none of {} points has a solution; the first: {}", records.size(), records.front().reason);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "training_tables.hpp"
+#include "waferwatt/core/number_text.hpp"
 #include "waferwatt/core/power_cap.hpp"
 #include "waferwatt/network/fabric_design.hpp"
 #include "waferwatt/training/memory.hpp"
@@ -311,11 +312,11 @@ Result run(const TrainingScenario& s, const catalog::Catalog& catalog, const Run
   result.metrics = metrics_of(s, main, totals, goodput, tokens, hours, memory.total());
   const auto& first = result.binds.front();
   result.headline = fmt::format(
-      "{} on {} {} trains {} in {:.3g} days at {:.0f} % MFU, for {}, {:.3g} GWh and {}; {} binds ({:.0f} % of each "
+      "{} on {} {} trains {} in {:.3g} days at {:.0f} % MFU, for {}, {} and {}; {} binds ({:.0f} % of each "
       "iteration)",
       setting.model->name, grouped(n), setting.accelerator->name, counted(tokens.in(token), "tokens"),
       totals.duration.in(day), 100 * main.step.mfu, counted(hours, "accelerator-hours"),
-      totals.facility_energy.in(giga * watt_hour), counted(totals.cost().in(usd), "USD"), first.resource,
+      quantity_text(totals.facility_energy.in(watt_hour), "Wh"), counted(totals.cost().in(usd), "USD"), first.resource,
       100 * first.share);
   return result;
 }

@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FEW_DRAWS = ["--set", 'monte_carlo={"runs": 8}']
 SCENARIOS = {"compute-famine": [], "supply-cowos-2024": FEW_DRAWS, "supply-double-ordering": [], "supply-h20-letter": FEW_DRAWS, "train-llama3-70b-h100": [], "serve-llama3-70b-azure-like": [],
              "fleet-shared-site": [], "fabric-oversubscription": [], "power-nuclear-gas-grid": [], "power-heat-wave-texas": [], "power-swings-100k-h100": [],
-             "power-claim-500t": [], "power-sustainability-cliff": [], "sweep-llama3-70b-batch": []}
+             "power-claim-500t": [], "power-sustainability-cliff": [], "sweep-llama3-70b-batch": [], "fleet-carbon-three-regions": []}
 
 
 @dataclass

@@ -8,8 +8,8 @@
 
 namespace waferwatt::core {
 
-/// Three digits and a decimal prefix: "4.72 M", "317 k", "0.112"; from 1e18 on "1.05e+18".
-std::string compact_number(double value);
+/// So many digits and a decimal prefix: "4.72 M", "317 k", "0.112"; from 1e18 on "1.05e+18".
+std::string compact_number(double value, int digits = 3);
 
 /// Three digits and a unit with a decimal prefix: of 4.73e10 and "Wh" it is "47.3 GWh", of 249e3 and "tCO2e" "249 ktCO2e".
 std::string quantity_text(double value, std::string_view unit);

@@ -50,8 +50,10 @@ struct SweepAxes {
 struct Sweep {
   SweepAxes axes;
   SweepMode mode = SweepMode::cartesian;
+  std::vector<std::string> names;                   ///< of the points, in their order; none: they are called by their values
   std::optional<std::int64_t> n_samples;            ///< of mode "sampled"
-  std::optional<std::string> minimise, maximise;    ///< metric that the headline is about
+  /// The metric that the headline is about: "compute", or with dimensions "training_flop[owner=china;year=2028]". At most one of them.
+  std::optional<std::string> about, minimise, maximise;
   BadPoints bad_points = BadPoints::refuse;
 
   static const io::Record<Sweep>& record();

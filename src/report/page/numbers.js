@@ -38,6 +38,7 @@ function quantity(value, unit) {
   const prefixed = PREFIXED.exec(unit);
   if (!prefixed) return compact(value) + " " + unit;
   const whole = value * SCALES[prefixed[1]], [scale, prefix] = PREFIXES.find(([least]) => Math.abs(whole) >= least * 0.9995) || [1, ""];
+  if (Math.abs(whole) >= 1e21) return `${compact(whole)} ${prefixed[2]}`;
   return `${threeDigits(whole / scale)} ${prefix}${prefixed[2]}`;
 }
 

@@ -6,6 +6,13 @@
 
 using namespace waferwatt;
 
+TEST_CASE("compact numbers have as many digits as are asked for") {
+  CHECK(compact_number(9.588508975e9, 4) == "9.589 G");
+  CHECK(compact_number(999960, 4) == "1 M");
+  CHECK(compact_number(99964, 4) == "99.96 k");
+  CHECK(compact_number(574.21, 4) == "574.2");
+}
+
 TEST_CASE("a quantity's prefix stands at its unit") {
   CHECK(quantity_text(4.73e10, "Wh") == "47.3 GWh");
   CHECK(quantity_text(249e3, "tCO2e") == "249 ktCO2e");

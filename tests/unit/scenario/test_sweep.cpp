@@ -33,7 +33,8 @@ Result run(const Beam& beam, const catalog::Catalog&, const RunContext& context)
   Result result;
   result.headline = "bent";
   result.binds = {{beam.length > 2 ? "steel" : "load", "", 1.0, ""}};
-  result.metrics = {{"bend", {}, beam.load.in(core::watt) * static_cast<double>(beam.length), "W", {}, {}},
+  result.metrics = {{"stress", {{"part", "flange"}, {"side", "top"}}, 10.0 / static_cast<double>(beam.length), "Pa", {}, {}},
+                    {"bend", {}, beam.load.in(core::watt) * static_cast<double>(beam.length), "W", {}, {}},
                     {"seed", {}, static_cast<double>(context.seed), "1", {}, {}}};
   return result;
 }
@@ -97,6 +98,36 @@ TEST_CASE("zipped axes go together and ranges have equal steps") {
   CHECK(values[1] == Approx(20));
   CHECK(values[2] == 300);
   CHECK(sweep.outcome.result.headline == "bend is highest, 300 W, at load = 100 W, length = 3; it is at least 1 W (3 points).");
+}
+
+TEST_CASE("named points are called by their names") {
+  const auto scenario = beam(R"("sweep": {"mode": "zipped", "minimise": "bend", "names": ["long", "loaded"], "axes": {"load": ["1 W", "40 W"], "length": [3, 2]}})");
+  MemoryStore store;
+  const Result result = run_sweep(scenario, "test", store, {}).outcome.result;
+  CHECK(result.headline == "bend in W: 3 with \"long\", 80 with \"loaded\"; lowest with \"long\" (2 points).");
+  CHECK(result.tables.front().texts("name") == std::vector<std::string>{"long", "loaded"});
+  const auto& effects = result.tables.back();
+  CHECK(effects.texts("axis")[1] == "point");
+  CHECK(effects.texts("axis_value")[1] == "loaded");
+  CHECK(effects.numbers("mean")[1] == 80);
+  CHECK_THAT(error_of(R"("sweep": {"names": ["one"], "axes": {"length": [3, 2]}})"), Catch::Contains("/sweep/names: 1 names for 2 points; give one for each"));
+  CHECK_THAT(error_of(R"("sweep": {"names": ["one", "one"], "axes": {"length": [3, 2]}})"), Catch::Contains("/sweep/names: two points have the same name"));
+  CHECK_THAT(error_of(R"("sweep": {"names": ["one", "two"], "mode": "sampled", "n_samples": 2, "axes": {"length": {"low": 1, "high": 2}}})"),
+             Catch::Contains("/sweep/names: points of mode \"sampled\" have no names"));
+}
+
+TEST_CASE("a headline may be about a metric with dimensions") {
+  const std::string axes = R"("axes": {"length": [1, 2, 5]}}, "load": "1 W")";
+  MemoryStore store;
+  const auto headline = [&](const std::string& asks) { return run_sweep(beam(R"("sweep": {)" + asks + axes), "test", store, {}).outcome.result.headline; };
+  CHECK(headline(R"("about": "stress[part=flange;side=top]", )") == "stress of part flange, side top goes from 2 Pa at length = 5 to 10 Pa at length = 1 (3 points).");
+  const auto result = run_sweep(beam(R"("sweep": {"about": "stress[part=flange;side=top]", )" + axes), "test", store, {}).outcome.result;
+  CHECK(result.tables.front().numbers("stress_part_flange_side_top_pa") == std::vector<double>{10, 5, 2});
+  CHECK(result.metrics.front().dims.at("of") == "lowest");
+  CHECK(result.metrics.front().value == 2);
+  CHECK(headline(R"("minimise": "stress[part=flange;side=top]", )") == "stress of part flange, side top is lowest, 2 Pa, at length = 5; it is at most 10 Pa (3 points).");
+  CHECK_THROWS_WITH(headline(R"("about": "stress[part=flange;side=to]", )"), Catch::Contains("did you mean \"stress[part=flange;side=top]\"?"));
+  CHECK_THAT(error_of(R"("sweep": {"about": "bend", "minimise": "bend", )" + axes), Catch::Contains("give \"about\", or \"minimise\" or \"maximise\""));
 }
 
 TEST_CASE("sampled points meet every stratum of every axis once, and only the seed decides which") {
