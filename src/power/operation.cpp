@@ -12,7 +12,7 @@ namespace {
 /// What the battery gives (positive) or takes in an hour, and how full it is after it.
 struct Store {
   const Battery& battery;
-  Energy content;
+  Energy content, loss;
 
   Power give(Power wanted) {
     const Power given = std::max(std::min({wanted, battery.power, content / hour}), 0 * watt);
@@ -23,6 +23,7 @@ struct Store {
   Power take(Power offered) {
     const Power taken = std::max(std::min({offered, battery.power, (battery.energy - content) / (battery.efficiency * hour)}), 0 * watt);
     content += battery.efficiency * taken * hour;
+    loss += (1 - battery.efficiency) * taken * hour;
     return taken;
   }
 };
@@ -82,19 +83,19 @@ OperationTotals operate(const OperatedSite& site, HourIndex first, std::size_t n
     t.it += load.it * hour, t.overhead += load.overhead() * hour, t.meter += load.total() * hour;
     t.grid += grid * hour, t.plants += own * hour, t.spilled += (spare_own - taken_own) * hour, t.contracted += contracted * hour;
     t.water += load.water * hour;
-    t.cost += grid * hour * site.around.price.at(at);
+    const Power bought = std::max(grid - contracted, 0 * watt);  // what contracts do not cover
+    t.cost += bought * hour * site.around.price.at(at);
     t.location_based += grid * hour * site.around.carbon_intensity.at(at);
     for (const auto& plant : site.plants)
       if (plant.is_on_site) t.location_based += plant.output(at) * hour * plant.intensity, t.market_based += plant.output(at) * hour * plant.intensity;
     // Contracts are matched hour by hour; what they give beyond the use of the hour earns nothing here.
-    t.market_based += std::max(grid - contracted, 0 * watt) * hour * site.around.carbon_intensity.at(at);
+    t.market_based += bought * hour * site.around.carbon_intensity.at(at);
     t.peak_meter = std::max(t.peak_meter, load.total()), t.peak_grid = std::max(t.peak_grid, grid);
     if (load.it > 0 * watt) t.highest_pue = std::max(t.highest_pue, load.pue());
     t.work += site.load * speed, t.work_wanted += site.load;
     if (every) every({at, load.it, load.total(), grid, load.it > 0 * watt ? load.pue() : 0.0, speed, weather});
   }
-  // What went in and neither came out nor is still there.
-  t.battery_loss = t.grid + t.plants - t.spilled - t.meter - (store.content - content_before);
+  t.battery_loss = store.loss, t.stored = store.content - content_before;
   return t;
 }
 

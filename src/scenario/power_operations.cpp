@@ -78,10 +78,11 @@ void study_operations(const PowerScenario& s, const catalog::Catalog& catalog, c
       add_metric(result, "carbon", t.location_based.in(1000 * kg_co2e), "tCO2e", dims);
       add_metric(result, "carbon_market_based", t.market_based.in(1000 * kg_co2e), "tCO2e", dims);
       add_metric(result, "water", t.water.in(1000 * litre), "m3", dims);
-      add_metric(result, "energy_error", std::abs((t.it + t.overhead) / t.meter - 1), "1", dims);
+      add_metric(result, "energy_error", t.energy_error(), "1", dims);
+      const std::string by_contract = t.contracted > Energy{} ? fmt::format(" ({} by its contracts)", quantity_text(t.market_based.in(1000 * kg_co2e), "tCO2e")) : "";
       if (o.count == 1 && s.operations.size() <= 12)
-        say(result, fmt::format("{}: PUE {:.3f} (highest {:.2f}), peak {:.0f} MW, {:.2f} % of the work done{}, {} USD, {}, {} m3 of water", name, t.pue(), t.highest_pue, t.peak_meter.in(mega * watt), 100 * work,
-                                wave_hours > 0 ? fmt::format(" ({:.1f} % in the heat wave)", 100 * wave_work / wave_hours) : "", compact_number(t.cost.in(usd)), quantity_text(t.location_based.in(1000 * kg_co2e), "tCO2e"),
+        say(result, fmt::format("{}: PUE {:.3f} (highest {:.2f}), peak {:.0f} MW, {:.2f} % of the work done{}, {} USD, {}{}, {} m3 of water", name, t.pue(), t.highest_pue, t.peak_meter.in(mega * watt), 100 * work,
+                                wave_hours > 0 ? fmt::format(" ({:.1f} % in the heat wave)", 100 * wave_work / wave_hours) : "", compact_number(t.cost.in(usd)), quantity_text(t.location_based.in(1000 * kg_co2e), "tCO2e"), by_contract,
                                 compact_number(t.water.in(1000 * litre))));
     }
     if (o.count > 1) say(result, fmt::format("{} sites \"{}\" through {} hours", o.count, o.name.value, n_hours));

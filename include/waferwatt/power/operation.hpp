@@ -4,6 +4,8 @@
 //
 // In every hour  IT + overhead + battery charge + battery loss = grid + plants + battery discharge;  the totals hold the
 // same sums, so that the parts add up to the meter.
+#include <algorithm>
+#include <cmath>
 #include <functional>
 #include <optional>
 
@@ -48,7 +50,8 @@ struct OperationTotals {
   Time duration;
   Energy it, overhead, meter;        ///< meter: what the facility draws from grid, plants and battery
   Energy grid, plants, spilled;      ///< spilled: of plants on site, unused
-  Energy battery_loss, contracted;   ///< contracted: by plants elsewhere
+  Energy battery_loss, stored;       ///< stored: what the battery holds more than at the start
+  Energy contracted;                 ///< by plants elsewhere
   Energy curtailed;                  ///< facility energy that the limit refused
   Money cost;
   CarbonMass location_based, market_based;
@@ -59,6 +62,8 @@ struct OperationTotals {
   Time capped;                       ///< hours in which the limit slowed the work
 
   double pue() const { return (it + overhead) / it; }
+  /// What the sums of parts miss of the meter: IT and overhead, and grid, plants and battery; each counted on its own.
+  double energy_error() const { return std::max(std::abs((it + overhead) / meter - 1), std::abs((grid + plants - spilled - battery_loss - stored) / meter - 1)); }
 };
 
 /// \param every called for each hour with what the hour added, for tables; may be empty

@@ -42,8 +42,10 @@ TEST_CASE("energy is conserved at the meter with a limit, plants and a battery")
   Energy hourly;
   const auto t = operate(site, 0, 24 * 30, [&](const HourOfSite& h) { hourly += h.meter * hour; });
   CHECK((t.it + t.overhead) / t.meter == Approx(1).epsilon(1e-12));
+  CHECK((t.grid + t.plants - t.spilled - t.battery_loss - t.stored) / t.meter == Approx(1).epsilon(1e-12));
+  CHECK(t.energy_error() < 1e-12);
   CHECK(hourly / t.meter == Approx(1).epsilon(1e-12));
-  CHECK(t.battery_loss >= -1e-9 * t.meter);
+  CHECK(t.battery_loss > 0 * joule);
   CHECK(t.peak_grid <= 110 * kMegawatt * (1 + 1e-12));
   CHECK(t.capped > 0 * second);
   CHECK(t.work < t.work_wanted);
@@ -72,6 +74,18 @@ TEST_CASE("contracts change market-based carbon and nothing else of it") {
   const auto with = operate(site, 0, 24);
   CHECK(with.location_based == without.location_based);
   CHECK(with.market_based < without.market_based);
+}
+
+TEST_CASE("a contract is paid in full and spares the grid's price for what it covers, by hand") {
+  // 80 MW of IT; a contract for 50 MW at 60 USD/MWh, the grid at 50. Of the facility's draw F, F - 50 is bought from the grid.
+  auto site = site_of(0.8);
+  site.plants = {{.nameplate = 50 * kMegawatt, .price = 60 * usd / kMegawattHour, .intensity = 0.01 * kg_co2e / (kilo * watt_hour), .is_on_site = false}};
+  const double facility = facility_load(site.cooling, 80 * kMegawatt, 100 * kMegawatt, {20, 14}).total().in(kMegawatt);
+  const auto t = operate(site, 0, 24);
+  CHECK(t.grid.in(kMegawattHour) == Approx(24 * facility));
+  CHECK(t.cost.in(usd) == Approx(24 * (50 * 60 + (facility - 50) * 50)));
+  CHECK(t.market_based.in(kg_co2e) == Approx(24 * (50 * 10 + (facility - 50) * 400)));
+  CHECK(t.location_based.in(kg_co2e) == Approx(24 * facility * 400));
 }
 
 TEST_CASE("solar gives its capacity factor") {
