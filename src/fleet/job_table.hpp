@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "waferwatt/fleet/job_stream.hpp"
+#include "waferwatt/fleet/ledger.hpp"
 
 namespace waferwatt::fleet {
 
@@ -14,6 +15,9 @@ class JobTable {
     std::uint32_t slot = 0;        ///< of its site, while it runs
     std::uint32_t generation = 0;  ///< of its finish event
     bool has_run = false;
+    std::uint32_t planned_site = 0;
+    double planned_s = 0;          ///< start that was chosen
+    LossCause stopped_by = LossCause::preemption;  ///< what it restarts after
   };
 
   explicit JobTable(JobSink& sink) : sink_(sink) {}

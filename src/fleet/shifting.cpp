@@ -17,6 +17,7 @@ Shifter::Shifter(const FleetSpec& spec, double last_s) : spec_(spec) {
   const auto n_hours = static_cast<std::size_t>(std::ceil(last_s / kHour)) + 2;
   for (const auto& site : spec.sites) {
     auto& sums = sums_.emplace_back(n_hours + 1, 0.0);
+    planned_.emplace_back(n_hours, 0.0);
     for (std::size_t h = 0; h < n_hours; ++h) {
       const power::HourIndex hour = site.first_hour + static_cast<power::HourIndex>(h);
       const auto& weather = site.around.weather.at(hour);
@@ -39,9 +40,32 @@ double Shifter::mean(std::uint32_t site, double from_s, double length_s) const {
   return (up_to(from_s + length) - up_to(from_s)) / length;
 }
 
-ShiftChoice Shifter::choose(const Job& job, double now_s, const std::vector<double>& backlog_s) const {
+bool Shifter::has_room(std::uint32_t site, double from_s, const Job& job) const {
+  const auto& planned = planned_[site];
+  const double most = static_cast<double>(spec_.sites[site].n_accelerators() - job.least()), until_s = from_s + job.estimated().in(second);
+  for (auto h = static_cast<std::size_t>(from_s / kHour); h < planned.size() && static_cast<double>(h) * kHour < until_s; ++h)
+    if (planned[h] > most) return false;
+  return true;
+}
+
+void Shifter::plan(std::uint32_t site, double from_s, double until_s, double n) {
+  auto& planned = planned_[site];
+  for (auto h = static_cast<std::size_t>(from_s / kHour); h < planned.size() && static_cast<double>(h) * kHour < until_s; ++h) {
+    const double begin = static_cast<double>(h) * kHour;
+    planned[h] += n * (std::min(until_s, begin + kHour) - std::max(from_s, begin)) / kHour;
+  }
+}
+
+void Shifter::release(const Job& job, const ShiftChoice& planned, double now_s) {
+  if (spec_.shift == ShiftGoal::none) return;
+  const double end_s = planned.start_s + job.estimated().in(second);
+  if (now_s < end_s) plan(planned.site, std::max(now_s, planned.start_s), end_s, -static_cast<double>(job.n_accelerators));
+}
+
+ShiftChoice Shifter::choose(const Job& job, double now_s, const std::vector<double>& backlog_s) {
   ShiftChoice best{job.site.value_or(0), now_s};
   double least = std::numeric_limits<double>::infinity();
+  bool best_has_room = false;
   for (std::uint32_t site = 0; site < spec_.sites.size(); ++site) {
     if ((job.site && *job.site != site) || job.least() > spec_.sites[site].n_accelerators()) continue;
     const double latest = now_s + job.slack.in(second);
@@ -54,9 +78,12 @@ ShiftChoice Shifter::choose(const Job& job, double now_s, const std::vector<doub
       const double value = mean(site, std::max(start, now_s + backlog_s[site]), job.estimated().in(second));
       const double late = std::max(now_s + backlog_s[site] - latest, 0.0) / (24 * kHour);
       const double charged = value + std::abs(value) * late;  // prices may be negative
-      if (charged < least) least = charged, best = {site, start};
+      if (best_has_room && charged >= least) continue;
+      const bool room = has_room(site, start, job);
+      if (room > best_has_room || (room == best_has_room && charged < least)) least = charged, best = {site, start}, best_has_room = room;
     }
   }
+  if (spec_.shift != ShiftGoal::none) plan(best.site, best.start_s, best.start_s + job.estimated().in(second), static_cast<double>(job.n_accelerators));
   return best;
 }
 

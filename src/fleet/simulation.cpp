@@ -121,6 +121,7 @@ class Simulation : public engine::EventHandler {
     std::vector<double> backlog;
     for (const auto& site : sites_) backlog.push_back(site->backlog_s());
     auto [site, start] = shifter_.choose(job, loop_.now(), backlog);
+    table_.progress(id).planned_site = site, table_.progress(id).planned_s = start;
     if (spec_.policy->follows_record && job.recorded_start) start = std::max(job.recorded_start->in(second), loop_.now());
     if (start > loop_.now()) {
       loop_.at(start, kEligible, id, site);
@@ -135,6 +136,7 @@ class Simulation : public engine::EventHandler {
     if (!table_.is_open(id) || table_.progress(id).generation != event.payload) return;
     auto& site = *sites_[table_.record(id).site];
     site.finish(id);
+    shifter_.release(table_.job(id), {table_.progress(id).planned_site, table_.progress(id).planned_s}, loop_.now());
     close(id, JobState::completed);
     site.schedule();
   }

@@ -76,7 +76,7 @@ void SiteRun::shed() {
     };
     const auto lowest = std::ranges::min_element(runs_, {}, rank);
     const std::uint32_t id = lowest->id;
-    stop(id, false);
+    stop(id, LossCause::preemption);
     ++table_.record(id).n_preemptions;
     requeue(id);
   }

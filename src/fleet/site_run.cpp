@@ -98,9 +98,9 @@ void SiteRun::update(Run& run) {
   run.last_s = loop_.now();
   run.overhead_s -= restarting;
   const double used = run.n * working * run.speed, capped = run.n * working - used, work = used / run.per_work;
-  out_.ledger.add(Use::lost_work, run.n * restarting);
+  lose(run.id, run.n * restarting);
   out_.ledger.add(Use::capped, capped);
-  record.accelerator_s += run.n * dt, record.lost_s += run.n * restarting, record.capped_s += capped;
+  record.accelerator_s += run.n * dt, record.capped_s += capped;
   run.used_s += used;
   run.work_s += work, run.work_left_s -= work;
 }
@@ -124,20 +124,27 @@ void SiteRun::book(const Run& run, double kept_s) {
   ledger.add(Use::useful, work - bubble - exposed - memory);
 }
 
-void SiteRun::stop(std::uint32_t id, bool loses_work) {
+void SiteRun::lose(std::uint32_t id, double accelerator_s) {
+  out_.ledger.add(Use::lost_work, accelerator_s);
+  out_.lost_s[static_cast<std::size_t>(table_.progress(id).stopped_by)] += accelerator_s;
+  table_.record(id).lost_s += accelerator_s;
+}
+
+void SiteRun::stop(std::uint32_t id, std::optional<LossCause> cause) {
   const Job& job = table_.job(id);
   auto& progress = table_.progress(id);
   Run& run = runs_[progress.slot];
   update(run);
   double lost_work = 0;
-  if (loses_work && job.kind == JobKind::training) {  // what a deployment has served stays served
+  if (cause) progress.stopped_by = *cause;
+  const bool is_failure = cause == LossCause::hardware_failure || cause == LossCause::software_failure;
+  if (is_failure && job.kind == JobKind::training) {  // what a deployment has served stays served
     const double interval = job.checkpoint_interval.in(second), all = progress.done_s + run.work_s;
     const double saved = interval > 0 ? std::max(std::floor(all / interval) * interval, progress.done_s) : progress.done_s;
     lost_work = all - saved;
   }
   const double lost = std::min(lost_work * run.per_work, run.used_s);
-  out_.ledger.add(Use::lost_work, lost);
-  table_.record(id).lost_s += lost;
+  lose(id, lost);
   book(run, run.used_s - lost);
   progress.done_s += run.work_s - lost_work;
   ++progress.generation;
@@ -158,12 +165,12 @@ void SiteRun::stop(std::uint32_t id, bool loses_work) {
 }
 
 void SiteRun::finish(std::uint32_t id) {
-  stop(id, false);
+  stop(id, std::nullopt);
   table_.record(id).finish_s = loop_.now();
 }
 
 void SiteRun::resize(std::uint32_t id, std::int64_t n) {
-  stop(id, false);
+  stop(id, LossCause::resize);
   enqueue(id);
   queue_.remove(id, table_.job(id));
   auto placement = nodes_.place(n, spec_.placement);
@@ -173,7 +180,7 @@ void SiteRun::resize(std::uint32_t id, std::int64_t n) {
 
 void SiteRun::end() {
   settle();
-  while (!runs_.empty()) stop(runs_.back().id, false);
+  while (!runs_.empty()) stop(runs_.back().id, std::nullopt);
 }
 
 void SiteRun::schedule_failure() {
@@ -193,7 +200,7 @@ void SiteRun::fail(double) {
   std::vector<std::uint32_t> hit = jobs_on_[node];
   if (!is_hardware && hit.size() > 1) hit = {hit[static_cast<std::size_t>(victim * static_cast<double>(hit.size()))]};
   for (const std::uint32_t id : hit) {
-    stop(id, true);
+    stop(id, is_hardware ? LossCause::hardware_failure : LossCause::software_failure);
     ++table_.record(id).n_failures;
     requeue(id);
   }

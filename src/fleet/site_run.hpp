@@ -42,7 +42,9 @@ class SiteRun {
   bool try_start(std::uint32_t id);
   void start(std::uint32_t id, Placement placement);
   void update(Run& run);
-  void stop(std::uint32_t id, bool loses_work);
+  /// \param cause nothing at the job's or the run's end; a failure loses the work since the last checkpoint
+  void stop(std::uint32_t id, std::optional<LossCause> cause);
+  void lose(std::uint32_t id, double accelerator_s);
   void requeue(std::uint32_t id);
   void plan_finish(Run& run);
   void book(const Run& run, double kept_s);

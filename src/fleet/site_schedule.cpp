@@ -47,7 +47,7 @@ bool SiteRun::make_room(const Job& job) {
   }
   if (free < job.least() || victims.empty()) return false;
   for (const std::uint32_t id : victims) {
-    stop(id, false);
+    stop(id, LossCause::preemption);
     ++table_.record(id).n_preemptions;
     requeue(id);
     if (const auto fits = nodes_.place(job.least(), spec_.placement)) {

@@ -55,11 +55,13 @@ Result fleet_result(const FleetScenario& scenario, const fleet::FleetSpec& spec,
   const double total = ledger.total();
   double meter = 0, carbon = 0, energy_cost = 0, water = 0, in_service = 0, busy = 0, overdraft = 0, parts = 0, counted = 0;
   std::int64_t failures = 0;
+  std::array<double, fleet::kLossCauseNames.size()> lost{};
   const auto add = [&](std::string name, double value, const char* unit, std::map<std::string, std::string> dims = {}) { result.metrics.push_back({std::move(name), std::move(dims), value, unit, {}, {}}); };
   for (std::size_t i = 0; i < out.sites.size(); ++i) {
     const auto& s = out.sites[i];
     meter += s.meter_j, carbon += s.carbon_kg, energy_cost += s.cost_usd, water += s.water_l, in_service += s.in_service_s, busy += s.busy_s, overdraft += s.overdraft_s;
     parts += s.jobs_j + s.idle_j, counted += s.accelerator_s, failures += s.n_failures;
+    for (std::size_t c = 0; c < lost.size(); ++c) lost[c] += s.lost_s[c];
   }
   const double rent = scenario.accelerator_hour_price ? (counted * second * *scenario.accelerator_hour_price).in(usd) : 0;
 
@@ -75,6 +77,7 @@ Result fleet_result(const FleetScenario& scenario, const fleet::FleetSpec& spec,
   add("slowdown", slowdown.p95, "1", {{"statistic", "p95"}});
   add("utilisation", in_service > 0 ? busy / in_service : 0, "1");
   for (std::size_t u = 0; u < fleet::kNUses; ++u) add("accelerator_hours", ledger.at(static_cast<Use>(u)) / kHourSeconds, "h", {{"use", fleet::kUseNames[u]}});
+  for (std::size_t c = 0; c < fleet::kLossCauseNames.size(); ++c) add("lost_hours", lost[c] / kHourSeconds, "h", {{"cause", fleet::kLossCauseNames[c]}});
   add("failures", static_cast<double>(failures), "1");
   add("preemptions", static_cast<double>(jobs.n_preemptions), "1");
   add("energy", meter / 3.6e9, "MWh");

@@ -48,6 +48,7 @@ struct SiteOutcome {
   double it_j = 0, overhead_j = 0, meter_j = 0, jobs_j = 0, idle_j = 0;
   double carbon_kg = 0, cost_usd = 0, water_l = 0, peak_w = 0;
   double in_service_s = 0, busy_s = 0, overdraft_s = 0;
+  std::array<double, kLossCauseNames.size()> lost_s{};  ///< accelerator-seconds of lost work, by LossCause
   std::int64_t n_failures = 0;
 };
 

@@ -25,6 +25,10 @@ inline constexpr std::size_t kNUses = 12;
 inline constexpr std::array<const char*, kNUses> kUseNames{"awaiting site", "awaiting power", "capped",  "failed", "idle",         "fragmented",
                                                            "useful",        "bubble",         "exposed communication", "memory bound", "checkpoint", "lost work"};
 
+/// Why work is lost: done again, or waiting for its job to go on.
+enum class LossCause { hardware_failure, software_failure, preemption, resize };
+inline constexpr std::array<const char*, 4> kLossCauseNames{"hardware failure", "software failure", "preemption", "resize"};
+
 /// Accelerator-seconds by use.
 class Ledger {
  public:

@@ -44,6 +44,7 @@ TEST_CASE("priority preempts, keeps the work and pays a restart") {
   CHECK(out.jobs[0].n_preemptions == 1);
   CHECK(out.jobs[0].finish_s == Approx(1000 + 50 + 10));
   CHECK(out.sites[0].ledger.at(Use::lost_work) == Approx(8 * 10));
+  CHECK(out.sites[0].lost_s[static_cast<std::size_t>(LossCause::preemption)] == Approx(8 * 10));
 }
 
 TEST_CASE("fair share serves the user who has used less") {
@@ -197,6 +198,30 @@ TEST_CASE("a deferrable job takes the cleanest hours of the cleanest region") {
   const auto now = play(spec, {job});
   CHECK(now.jobs[0].first_start_s == 0);
   CHECK(now.jobs[0].carbon_kg == Approx(3 * out.jobs[0].carbon_kg));
+}
+
+TEST_CASE("deferrable jobs do not all choose the same hours: what is planned counts") {
+  // Hours 10 to 14 are clean and hold one gang of four hours; the second finds room outside them only.
+  auto site = plain_site(1);
+  std::vector<CarbonIntensity> day;
+  for (int h = 0; h < 24; ++h) day.push_back((h >= 10 && h < 14 ? 0.1 : 0.3) * kg_co2e / (kilo * watt_hour));
+  site.around.carbon_intensity = power::Hourly<CarbonIntensity>(0, day);
+  auto spec = spec_of(site);
+  spec.shift = ShiftGoal::carbon;
+  auto job = job_of(0, 8, 4 * 3600);
+  job.slack = 20 * hour;
+  auto shorter = job_of(0, 8, 2 * 3600);
+  shorter.estimate = 4 * hour, shorter.slack = 20 * hour;
+  const auto out = play(spec, {job, job});
+  CHECK(out.jobs[0].first_start_s == 10 * 3600);
+  CHECK((out.jobs[1].first_start_s <= 6 * 3600 || out.jobs[1].first_start_s >= 14 * 3600));
+  CHECK(out.jobs[1].carbon_kg == Approx(3 * out.jobs[0].carbon_kg));
+  // One that ends before its estimate gives the rest of its plan back: at hour 12.5 the clean hours from 12.5 on are free.
+  auto late = job_of(12.5 * 3600, 8, 3600);
+  late.slack = 5 * hour;
+  const auto freed = play(spec, {shorter, late});
+  CHECK(freed.jobs[0].first_start_s == 10 * 3600);
+  CHECK(freed.jobs[1].first_start_s == 12.5 * 3600);
 }
 
 TEST_CASE("a deferrable job takes the cheapest hours, negative prices too, and pays them") {

@@ -2,6 +2,7 @@
 // What holds for any workload: accounts that add up, theory where there is some, the same bytes on both loops.
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <numeric>
 
 #include "fixture.hpp"
 #include "waferwatt/engine/simgrid_loop.hpp"
@@ -53,6 +54,7 @@ TEST_CASE("every accelerator-second is in one account and every joule at the met
         CHECK(site.it_j + site.overhead_j == Approx(site.meter_j).epsilon(1e-9));
         CHECK(site.jobs_j + site.idle_j == Approx(site.meter_j).epsilon(1e-9));
         for (std::size_t use = 0; use < kNUses; ++use) CHECK(site.ledger.at(static_cast<Use>(use)) >= -1e-6);
+        CHECK(site.ledger.at(Use::lost_work) == Approx(std::accumulate(site.lost_s.begin(), site.lost_s.end(), 0.0)).epsilon(1e-9));
         metered += site.jobs_j;
       }
       CHECK(jobs == Approx(metered).epsilon(1e-9));
@@ -60,6 +62,9 @@ TEST_CASE("every accelerator-second is in one account and every joule at the met
       CHECK(out.n_completed + out.n_rejected + out.n_unfinished == 400);
       CHECK(out.n_unfinished == 0);
       CHECK(out.sites[0].n_failures > 0);
+      CHECK(out.sites[0].lost_s[static_cast<std::size_t>(LossCause::hardware_failure)] > 0);
+      CHECK(out.sites[0].lost_s[static_cast<std::size_t>(LossCause::resize)] > 0);
+      if (spec.policy->preempts) CHECK(out.sites[0].lost_s[static_cast<std::size_t>(LossCause::preemption)] > 0);
     }
   }
 }
