@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
+import functools
+import http.server
 import os
 import shutil
 import subprocess
+import threading
 
 import pytest
 from results import ROOT, SCENARIOS, Run
@@ -17,6 +21,24 @@ def runs(program, tmp_path_factory):
         assert done.returncode == 0, done.stderr
         found[name] = Run(name, folder / name)
     return found
+
+
+@pytest.fixture(scope="session")
+def served():
+    """Serves a folder on this machine's own address while a `with` lasts, and gives the address."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    @contextlib.contextmanager
+    def serve(folder):
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+            server.shutdown()
+
+    return serve
 
 
 @pytest.fixture(scope="session")

@@ -167,10 +167,20 @@ def test_no_picture_has_labels_on_top_of_each_other(runs, opened):
             assert crossing == [], f"{name} at {width} px"
 
 
-def test_the_documentation_shows_on_screen_and_phone(opened, tmp_path):
+def test_the_documentation_shows_on_screen_and_phone(opened, served, tmp_path):
     pytest.importorskip("mkdocs")
     import sys
     subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path / "site"], cwd=ROOT, check=True, capture_output=True)
     for name in ("index.html", "validation/index.html", "reference/metrics.html"):
         page = opened(tmp_path / "site" / name, viewport={"width": 360, "height": 740})
         assert page.said == [] and sideways(page) <= 0, name
+    page = opened(tmp_path / "site/validation/index.html", viewport={"width": 1440, "height": 900})
+    tabs = page.locator(".md-tabs__link").all_inner_texts()
+    assert len(tabs) == len(set(tabs)) > 5
+    assert page.evaluate("[...document.querySelectorAll('.md-typeset__scrollwrap')].filter((t) => t.scrollWidth > t.clientWidth + 1).length") == 0, "a table is wider than its column"
+    with served(tmp_path / "site") as address:
+        page.goto(f"{address}/index.html")
+        page.keyboard.press("s")
+        page.keyboard.type("checkpoint interval", delay=20)
+        page.wait_for_selector(".md-search-result__item")
+        assert any("Training" in text for text in page.locator(".md-search-result__item").all_inner_texts())

