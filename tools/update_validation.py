@@ -16,13 +16,16 @@ from xml.sax.saxutils import escape
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs/validation"
-SETS = ["training", "serving", "kernels", "network", "supply", "power"]
-MODEL = {"training": "training", "serving": "serving", "kernels": "cost", "network": "network", "supply": "supply", "power": "power"}
+SETS = ["training", "serving", "kernels", "network", "supply", "power", "world"]
+MODEL = {"training": "training", "serving": "serving", "kernels": "cost", "network": "network", "supply": "supply", "power": "power", "world": "world"}
 # Pictures from --points: (set, name, measured column, predicted column, family column, unit, factor).
 POINTS = [("training", "iteration time", "measured_s", "predicted_s", "group", "s", 1),
           ("training", "memory", "measured_memory_byte", "memory_byte", "group", "GB", 1e-9),
           ("serving", "time per output token", "measured_tpot_s", "tpot_s", "backend", "ms", 1e3),
           ("serving", "time to first token", "measured_ttft_s", "ttft_s", "backend", "ms", 1e3)]
+# Pictures of backtests: (set, unit, file, title, what is drawn).
+BACKTESTS = [("supply", "accelerator", "supply-deliveries.svg", "deliveries foretold", "accelerators delivered"),
+             ("world", "H100e", "world-owners.svg", "fleets foretold", "H100-equivalents of owners")]
 COLOURS = ["#0072b2", "#d98200", "#008f68", "#c44e00", "#b8578f", "#3d9ad1", "#8a7a00", "#6b7280"]
 
 
@@ -105,12 +108,13 @@ def pictures(program, results):
             if row[measured] and row[predicted] and float(row[measured]) > 0 and float(row[predicted]) > 0:
                 families.setdefault(row[family], []).append((float(row[measured]) * factor, float(row[predicted]) * factor))
         yield name, f"{name}-{title.replace(' ', '-')}.svg", title, scatter(f"{name}: {title}", unit, families)
-    outcomes = {}
-    for case in results.get("supply", {}).get("cases", []):
-        if case["unit"] == "accelerator" and case["foretold"] > 0 and case["outcome"] > 0:
-            outcomes.setdefault(case["id"], []).append((case["outcome"] / 1e6, case["foretold"] / 1e6))
-    if outcomes:
-        yield "supply", "supply-deliveries.svg", "deliveries foretold", scatter("supply: accelerators delivered, by backtest", "millions", outcomes)
+    for name, unit, file, title, drawn in BACKTESTS:
+        outcomes = {}
+        for case in results.get(name, {}).get("cases", []):
+            if case["unit"] == unit and case["foretold"] > 0 and case["outcome"] > 0:
+                outcomes.setdefault(case["id"], []).append((case["outcome"] / 1e6, case["foretold"] / 1e6))
+        if outcomes:
+            yield name, file, title, scatter(f"{name}: {drawn}, by backtest", "millions", outcomes)
     sites = {}
     for case in results.get("power", {}).get("cases", []):
         if case["unit"] == "MW":
