@@ -6,13 +6,32 @@ Dask: ``dask.distributed.Client(...).get_executor()``.
 from __future__ import annotations
 
 import concurrent.futures
-import multiprocessing
+import multiprocessing.context
+import sys
 from typing import Any, Callable
 
 
+class _Worker(multiprocessing.context.SpawnProcess):
+    """A fresh process that does not read the program's main file again: a script needs no ``if __name__ == "__main__"``."""
+
+    def start(self) -> None:
+        main = sys.modules["__main__"]
+        hidden = {name: getattr(main, name, None) for name in ("__file__", "__spec__")}
+        main.__dict__.update(__file__=None, __spec__=None)
+        try:
+            super().start()
+        finally:
+            main.__dict__.update(hidden)
+
+
+class _Context(multiprocessing.context.SpawnContext):
+    Process = _Worker
+
+
 def processes(workers: int | None = None) -> concurrent.futures.ProcessPoolExecutor:
-    """Processes of this machine. They start fresh, so that a notebook's threads do not matter."""
-    return concurrent.futures.ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    """Processes of this machine. They start fresh, so that a notebook's threads do not matter, and run functions of modules,
+    not of the program's main file."""
+    return concurrent.futures.ProcessPoolExecutor(workers, mp_context=_Context())
 
 
 class RayExecutor(concurrent.futures.Executor):

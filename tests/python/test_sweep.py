@@ -2,6 +2,8 @@
 import concurrent.futures
 import os
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -58,6 +60,17 @@ def test_points_of_a_frame_and_zipped_axes_are_taken_as_they_are():
         ww.sweep(TRAINING, {"a": [1], "b": [1, 2]}, mode="zipped")
     with pytest.raises(ValueError, match="cartesian"):
         ww.sweep(TRAINING, {"a": [1]}, mode="random")
+
+
+def test_a_plain_script_needs_no_guard(tmp_path):
+    """Workers do not read the program's main file again, which would start the sweep in each of them."""
+    (tmp_path / "study.py").write_text(f"""import waferwatt as ww
+points = ww.sweep({str(TRAINING)!r}, {{"global_batch": [1024, 2048]}}).points
+print(list(points["status"]), __file__)
+""")
+    for command in (["study.py"], ["-m", "study"]):
+        done = subprocess.run([sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        assert done.stdout.startswith("['ok', 'ok']") and "study.py" in done.stdout, done.stderr
 
 
 def test_a_store_keeps_points_and_only_new_ones_run(tmp_path, monkeypatch):
