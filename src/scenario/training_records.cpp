@@ -29,9 +29,12 @@ training::Plan TrainingScenario::plan() const {
           .context_exchange = context_exchange,
           .capture = cuda_graphs,
           .overlap = {overlap.tensor, overlap.expert, overlap.context, overlap.data},
+          .gradient_bytes = gradient_bytes,
           .optimizer_bytes = optimizer_bytes,
           .offload_optimizer = offload_optimizer,
           .offload_activations = offload_activations,
+          .offload_weights = offload_weights,
+          .host_bandwidth = host_bandwidth,
           .n_prediction_layers = n_prediction_layers};
 }
 
@@ -199,6 +202,10 @@ const io::Record<TrainingScenario>& TrainingScenario::record() {
           .optional("cuda_graphs", &S::cuda_graphs,
                     {.doc = "What is replayed from a graph: nothing, all but the experts (attention), everything (whole)."})
           .optional("overlap", &S::overlap, {.doc = "Shares of traffic beside computation; absent: the software's."})
+          .optional("gradient_bytes", &S::gradient_bytes,
+                    {.doc = "Bytes of a parameter's gradient as it is kept: 4 in fp32, 2 in 16 bits, 6 where both are.",
+                     .at_least = 2.0,
+                     .at_most = 8.0})
           .optional("optimizer_bytes", &S::optimizer_bytes,
                     {.doc = "Bytes of the optimizer's state of a parameter: 12 in fp32, 8 with moments in bf16.",
                      .at_least = 0.0,
@@ -207,6 +214,10 @@ const io::Record<TrainingScenario>& TrainingScenario::record() {
                     {.doc = "The optimizer's state and work are on the host."})
           .optional("offload_activations", &S::offload_activations,
                     {.doc = "Activations wait in the host's memory, moved beside computation."})
+          .optional("offload_weights", &S::offload_weights,
+                    {.doc = "Weights and gradients are in the host's memory, fetched layer by layer for each pass."})
+          .optional("host_bandwidth", &S::host_bandwidth,
+                    {.doc = "Of one accelerator to its host, each way.", .above = 0 * byte / second, .at_most = 1e13 * byte / second})
           .optional("n_prediction_layers", &S::n_prediction_layers,
                     {.doc = "Further layers of multi-token prediction, each with the head.",
                      .at_least = 0,

@@ -245,7 +245,7 @@ Table phase_table(const std::vector<Part>& parts) {
 }
 
 std::vector<Metric> metrics_of(const TrainingScenario& s, const Part& main, const training::RunTotals& totals,
-                               const training::Goodput& goodput, Tokens tokens, double hours, DataSize memory) {
+                               const training::Goodput& goodput, Tokens tokens, double hours, const training::MemoryUse& memory) {
   const double error = main.step.error * (main.step.breakdown.computing() / main.step.iteration_time());
   std::vector<Metric> metrics = {metric("iteration_time", main.step.iteration_time().in(second), "s", error),
                                  metric("mfu", main.step.mfu, "1", error),
@@ -257,7 +257,8 @@ std::vector<Metric> metrics_of(const TrainingScenario& s, const Part& main, cons
                                  metric("energy", totals.facility_energy.in(mega * watt_hour), "MWh"),
                                  metric("carbon", totals.carbon.in(1000 * kg_co2e), "tCO2e"),
                                  metric("cost", totals.cost().in(usd), "USD"),
-                                 metric("memory_per_accelerator", memory.in(byte), "B")};
+                                 metric("memory_per_accelerator", memory.total().in(byte), "B")};
+  if (memory.host > DataSize{}) metrics.push_back(metric("host_memory_per_accelerator", memory.host.in(byte), "B"));
   if (s.failures || s.checkpoints) {
     metrics.push_back(metric("goodput", goodput.useful, "1"));
     metrics.push_back(metric("interruptions_per_day", goodput.n_per_day, "1/day"));
@@ -309,7 +310,7 @@ Result run(const TrainingScenario& s, const catalog::Catalog& catalog, const Run
   result.tables.insert(result.tables.begin(), {breakdown_table(main.step), memory_table(*setting.model, main.plan), slack_table(main.plan, passes)});
   if (parts.size() > 1) result.tables.push_back(phase_table(parts));
   if (auto trace = timeline_trace(main.plan, passes); trace.n_rows() > 0) result.tables.push_back(std::move(trace));
-  result.metrics = metrics_of(s, main, totals, goodput, tokens, hours, memory.total());
+  result.metrics = metrics_of(s, main, totals, goodput, tokens, hours, memory);
   const auto& first = result.binds.front();
   result.headline = fmt::format(
       "{} on {} {} trains {} in {:.3g} days at {:.0f} % MFU, for {}, {} and {}; {} binds ({:.0f} % of each "

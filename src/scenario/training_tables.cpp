@@ -50,6 +50,7 @@ std::vector<Binding> bindings(const training::Step& step, const training::Plan& 
   charge(network(p.expert_slices() * p.expert), b.expert);
   charge(network(p.n_accelerators()), b.pipeline);
   charge(network(p.tensor * p.n_replicas()), b.data);
+  charge("host link", b.host);
   charge("pipeline bubble", b.bubble);
   std::ranges::stable_sort(found, std::ranges::greater{}, &Binding::share);
   for (auto& binding : found)

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "waferwatt/training/memory.hpp"
+
 namespace waferwatt::training {
 namespace {
 
@@ -67,16 +69,36 @@ GatherTraffic gather_traffic(const StageParameters& parameters, const Plan& plan
   return sum;
 }
 
-/// Adam reads gradient (4), weight, and two moments (12) and writes them and the bf16 weight (12 + 2).
-/// Offloaded, gradients and weights pass over the host's link and the host does the work at its memory's pace.
-Time optimizer_time(const StageParameters& parameters, const Plan& plan, const cost::OperatorModel& operators) {
-  constexpr Bandwidth kHostLink = 50 * giga * byte / second;  // PCIe 5 x16, a guess: less on older hosts
+namespace {
+
+/// Of what ZeRO spreads, the parameters of one rank; of experts there are fewer copies to spread over.
+double spread_parameters(const StageParameters& parameters, const Plan& plan) {
   const double group = static_cast<double>(plan.n_partitions());
   const double expert_group =
       plan.zero_stage == 0 ? 1 : std::min(group, std::max(1.0, static_cast<double>(plan.parallel.n_expert_replicas())));
-  const double n = parameters.dense / group + parameters.experts / expert_group;
-  if (plan.offload_optimizer) return n * 30 * byte / kHostLink;
-  return operators.stream(n * 30 * byte).time;
+  return parameters.dense / group + parameters.experts / expert_group;
+}
+
+}  // namespace
+
+HostTraffic host_traffic(const catalog::LanguageModel& model, const Composition& holds, const StageParameters& parameters, const Plan& plan) {
+  DataSize weights, activations;
+  if (plan.offload_weights)
+    weights = (plan.zero_stage < 3 ? parameters.dense + parameters.experts : spread_parameters(parameters, plan)) * 2 * byte;
+  if (plan.offload_activations)
+    activations = static_cast<double>(holds.dense) * layer_activations(model, plan, false, plan.recompute) +
+                  static_cast<double>(holds.expert) * layer_activations(model, plan, true, plan.recompute);
+  return {std::max(weights, activations) / plan.host_bandwidth, (weights + activations) / plan.host_bandwidth};
+}
+
+/// Adam reads gradient (4), weight, and two moments (12) and writes them and the bf16 weight (12 + 2).
+/// Offloaded, gradients and weights pass over the host's link and the host does the work at its memory's pace. Where only
+/// weights are offloaded, gradients come from the host while new weights go back.
+Time optimizer_time(const StageParameters& parameters, const Plan& plan, const cost::OperatorModel& operators) {
+  const double n = spread_parameters(parameters, plan);
+  if (plan.offload_optimizer) return n * 30 * byte / plan.host_bandwidth;
+  const Time host = plan.offload_weights ? n * 4 * byte / plan.host_bandwidth : Time{};
+  return operators.stream(n * 30 * byte).time + host;
 }
 
 }  // namespace waferwatt::training

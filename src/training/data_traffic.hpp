@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What an iteration moves between the ranks that hold the same parameters, and the optimizer's work on them.
+#include "composition.hpp"
 #include "waferwatt/training/step.hpp"
 
 namespace waferwatt::training {
@@ -18,6 +19,13 @@ struct GatherTraffic {
   Time forward, backward;
 };
 GatherTraffic gather_traffic(const StageParameters&, const Plan&, const Machine&);
+
+/// What is kept on the host: each pass fetches its weights (of ZeRO-3 a rank's own part); a forward pass sends activations, that
+/// the backward pass fetches. The other direction of the link carries gradients meanwhile, which are no more.
+struct HostTraffic {
+  Time forward, backward;
+};
+HostTraffic host_traffic(const catalog::LanguageModel&, const Composition&, const StageParameters&, const Plan&);
 
 Time optimizer_time(const StageParameters&, const Plan&, const cost::OperatorModel&);
 

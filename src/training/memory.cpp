@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <utility>
 
 #include "composition.hpp"
 #include "waferwatt/training/memory.hpp"
@@ -7,8 +8,7 @@
 namespace waferwatt::training {
 namespace {
 
-/// Mixed precision with Adam (Megatron-LM): bf16 weights, fp32 gradients.
-constexpr DataSize kWeightBytes = 2 * byte, kGradientBytes = 4 * byte;
+constexpr DataSize kWeightBytes = 2 * byte;
 /// Reserved over allocated memory, on 43 runs of Megatron-Core on B200 1.026 to 1.069.
 constexpr double kFragments = 0.04;
 /// Context, cuBLAS and cuDNN of a process, and the buffers of one communicator of NCCL.
@@ -47,18 +47,25 @@ double n_tokens(const Plan& plan) {
 /// Groups of ranks that talk to each other: one communicator for each degree above one, and that of all.
 double n_communicators(const Plan& plan) {
   const auto& p = plan.parallel;
-  double n = 1;
+  double n = 1 + static_cast<double>(plan.engine.n_communicators);
   for (const std::int64_t degree : {p.tensor, p.context, p.pipeline, p.expert, p.n_replicas()}) n += degree > 1 ? 1 : 0;
   return n;
 }
 
-/// Gradients on their way through a layer: of the widest part's inputs and outputs, and of the tokens.
+/// Of one pass.
+DataSize stage_output(const catalog::LanguageModel& model, const Plan& plan) {
+  return n_tokens(plan) * as_double(model.hidden_size) / static_cast<double>(plan.sequence_parallel ? plan.parallel.tensor : 1) * 2 * byte;
+}
+
+/// Gradients on their way through a layer: of the widest part's inputs and outputs, and of the tokens; or of the scores of
+/// unfused attention, before and after the softmax.
 DataSize gradients_at_work(const catalog::LanguageModel& model, const Plan& plan, bool expert_layer) {
   const double t = static_cast<double>(plan.parallel.tensor), h = as_double(model.hidden_size);
   double ffn = as_double(model.ffn_size);
   if (expert_layer)
     ffn = as_double(model.moe->expert_ffn_size) * (as_double(model.moe->experts_per_token) + as_double(model.moe->n_shared_experts));
-  return n_tokens(plan) * ((model.gated_ffn ? 3 : 2) * ffn / t + 2 * h) * 2 * byte;
+  const double scores = plan.fused_attention ? 0 : 2 * as_double(model.n_heads) * static_cast<double>(plan.sequence_length) / t;
+  return n_tokens(plan) * std::max((model.gated_ffn ? 3 : 2) * ffn / t + 2 * h, scores) * 2 * byte;
 }
 
 }  // namespace
@@ -150,22 +157,26 @@ MemoryUse memory_of(const catalog::LanguageModel& model, const Plan& plan, std::
       group, plan.zero_stage == 0 ? 1.0 : std::max(1.0, static_cast<double>(parallel.n_expert_replicas())));
   const double whole = dense + experts, spread = dense / group + experts / expert_group;
   use.weights = (plan.zero_stage >= 3 ? spread : whole) * kWeightBytes;
-  use.gradients = (plan.zero_stage >= 2 ? spread : whole) * kGradientBytes;
-  if (!plan.offload_optimizer) use.optimizer = (plan.zero_stage >= 1 ? spread : whole) * plan.optimizer_bytes * byte;
+  use.gradients = (plan.zero_stage >= 2 ? spread : whole) * plan.gradient_bytes * byte;
+  use.optimizer = (plan.zero_stage >= 1 ? spread : whole) * plan.optimizer_bytes * byte;
+  if (plan.offload_optimizer) use.host += std::exchange(use.optimizer, {});
+  if (plan.offload_weights) use.host += std::exchange(use.weights, {}) + std::exchange(use.gradients, {});
 
   const Held held = held_by(model, plan, holds);
   const double passes = passes_in_flight(plan, stage);
-  use.activations = (plan.offload_activations ? std::min(passes, 2 / std::max(2.0, held.n_layers)) : passes) * held.activations +
-                    held.recomputed;
+  const double kept = plan.offload_activations ? std::min(passes, 2 / std::max(2.0, held.n_layers)) : passes;
+  use.activations = kept * held.activations + held.recomputed;
+  use.host += (passes - kept) * held.activations;
 
   const double embedding = as_double(model.vocabulary) * as_double(model.hidden_size) / static_cast<double>(parallel.tensor);
-  use.buffers = held.at_work;
-  // Two layers are gathered at a time: the one at work and the next. Else the gradients of a layer's weights, and
+  use.buffers = held.at_work + plan.engine.buckets;
+  if (plan.engine.keeps_outputs && parallel.pipeline > 1) use.buffers += passes * stage_output(model, plan);
+  // Two layers are gathered or fetched at a time: the one at work and the next. Unless ZeRO scatters them, the gradients of a layer's weights, and
   // of the head's, are kept where they are computed until they are added to the sum; grouped products of experts add theirs
   // themselves.
-  if (plan.zero_stage >= 3)
+  if (plan.zero_stage >= 3 || plan.offload_weights)
     use.buffers += 2 * (held.layer.dense + held.layer.experts) * kWeightBytes;
-  else
+  if (plan.zero_stage < 3)
     use.buffers += (held.layer.dense + (held.has_head ? embedding : 0)) * kWeightBytes;
   if (held.has_head)
     use.buffers += n_tokens(plan) * as_double(model.vocabulary) / static_cast<double>(parallel.tensor) *

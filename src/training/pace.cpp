@@ -42,9 +42,12 @@ class ChunkMaker {
 
   Chunk chunk(const Composition& holds) const {
     const PartCounts n = part_counts(model_, plan_, holds);
-    Chunk chunk{.holds = holds, .times = {sum(n, &PartTimes::forward), sum(n, &PartTimes::backward), sum(n, &PartTimes::weight)}, .gather = {}};
+    Chunk chunk{.holds = holds, .times = {sum(n, &PartTimes::forward), sum(n, &PartTimes::backward), sum(n, &PartTimes::weight)}, .gather = {}, .host = {}};
+    if (plan_.zero_stage < 3 && !plan_.offload_weights && !plan_.offload_activations) return chunk;
+    const StageParameters parameters = parameters_of(model_, plan_, holds);
+    add_host(chunk.times, chunk.host, host_traffic(model_, holds, parameters, plan_));
     if (plan_.zero_stage < 3) return chunk;
-    const auto traffic = gather_traffic(parameters_of(model_, plan_, holds), plan_, machine_);
+    const auto traffic = gather_traffic(parameters, plan_, machine_);
     auto& times = chunk.times;
     const Time forward = added_gather(traffic.forward, times.forward, sum(n, &PartTimes::rival_forward), machine_.software),
                backward = added_gather(traffic.backward, times.backward_input + times.backward_weight,
@@ -55,6 +58,14 @@ class ChunkMaker {
   }
 
  private:
+  void add_host(ChunkTimes& times, Time& host, const HostTraffic& traffic) const {
+    const auto exposed = [&](Time needed, Time pass) { return std::max(Time{}, needed - machine_.software.gather_overlap * pass); };
+    const Time forward = exposed(traffic.forward, times.forward),
+               backward = exposed(traffic.backward, times.backward_input + times.backward_weight);
+    times.forward += forward, times.backward_input += backward;
+    host = forward + backward;
+  }
+
   Time sum(const PartCounts& n, Time PartTimes::*time) const {
     return n.dense * (dense_.*time) + n.expert * (expert_.*time) + n.embedding * (embedding_.*time) + n.head * (head_.*time);
   }
@@ -170,6 +181,7 @@ Pace pace_of(const Plan& plan, const std::vector<Chunk>& chunks, Time send, bool
   found.length_without_sends = found.busy + share * even;
   found.length = found.length_without_sends + closed_form_length(plan, {}, send);
   found.least = least_length(plan, chunks, stages);
+  found.length = std::max(found.length, found.least);
   return found;
 }
 

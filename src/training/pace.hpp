@@ -9,6 +9,7 @@ struct Chunk {
   Composition holds;
   ChunkTimes times;  ///< with all traffic
   Time gather;       ///< ZeRO-3: what gathering and scattering add to the passes
+  Time host;         ///< what fetching weights from the host adds to them
 };
 
 /// In the order a micro-batch passes them.

@@ -89,6 +89,11 @@ std::vector<PlanProblem> problems(const Plan& plan, const catalog::LanguageModel
          fmt::format(
              "{} sequences cannot be split into micro-batches of {} on {} data-parallel ranks; nearest legal: {}",
              plan.global_batch, plan.micro_batch, data, nearest_multiples(step, plan.global_batch))});
+  else if (plan.schedule == Schedule::dual_pipe && pipeline > 1 && plan.n_micro_batches() % 2 != 0)
+    found.push_back({Field::global_batch,
+                     fmt::format("a DualPipe takes half of the micro-batches from each end, but there are {}; nearest legal "
+                                 "global batch: {}",
+                                 plan.n_micro_batches(), nearest_multiples(2 * step, plan.global_batch))});
   else if (plan.schedule == Schedule::interleaved && plan.interleave > 1 && plan.n_micro_batches() % pipeline != 0)
     found.push_back({Field::global_batch,
                      fmt::format("an interleaved schedule of {} stages takes micro-batches by {}, but there are {}; "

@@ -82,14 +82,25 @@ class Search {
     for (std::int64_t stage = 0; stage <= most; ++stage) {
       if (stage > 0 && plan.parallel.n_replicas() == 1) break;
       plan.zero_stage = stage, plan.partition_group = 0;
-      evaluate(plan);
+      with_places(plan);
       if (const std::int64_t group = domain / plan.parallel.tensor;
           stage > 0 && group > 1 && group < plan.parallel.n_replicas() && plan.parallel.n_replicas() % group == 0) {
         plan.partition_group = group;
-        evaluate(plan);
+        with_places(plan);
       }
     }
     plan.partition_group = 0;
+  }
+  /// What the given plan offloads to the host may also stay on the accelerator.
+  void with_places(Plan& plan) {
+    const Plan& base = space_.base;
+    for (const bool weights : {false, true})
+      for (const bool optimizer : {false, true})
+        for (const bool activations : {false, true}) {
+          if (weights > base.offload_weights || optimizer > base.offload_optimizer || activations > base.offload_activations) continue;
+          plan.offload_weights = weights, plan.offload_optimizer = optimizer, plan.offload_activations = activations;
+          evaluate(plan);
+        }
   }
   void evaluate(const Plan& plan) {
     if (!problems(plan, model_, space_.n_accelerators).empty()) return;
@@ -211,6 +222,26 @@ std::vector<std::vector<Parallelism>> all_degrees(const catalog::LanguageModel& 
   return groups;
 }
 
+/// Of many micro-batches the bubble is so small a part that its formula says as much as the timeline, which takes long.
+bool has_short_timeline(const Plan& plan) {
+  return plan.n_micro_batches() <= 4 * plan.parallel.pipeline;
+}
+
+/// The front with timelines in place of formulas where those matter.
+std::vector<Candidate> timed_front(const catalog::LanguageModel& model, const Machine& machine, const SearchSpace& space,
+                                   std::vector<Candidate> front, unsigned n_jobs) {
+  std::atomic<std::size_t> next = 0;
+  core::in_parallel(std::max(1u, n_jobs), n_jobs, [&](std::size_t) {
+    StepModel steps(model, machine);
+    for (std::size_t i = next++; i < front.size(); i = next++)
+      if (has_short_timeline(front[i].plan)) front[i] = candidate_of(front[i].plan, steps.step(front[i].plan), front[i].memory, space);
+  });
+  std::vector<Candidate> left;
+  for (const Candidate& c : front)
+    if (std::ranges::none_of(front, [&](const Candidate& other) { return dominates(other, c); })) left.push_back(c);
+  return left;
+}
+
 }  // namespace
 
 SearchResult best_plans(const catalog::LanguageModel& model, const Machine& machine, const SearchSpace& space,
@@ -232,7 +263,7 @@ SearchResult best_plans(const catalog::LanguageModel& model, const Machine& mach
   Decision decision(model, machine, space, objective, keep, all.promising());
   core::in_parallel(n_threads, n_jobs, [&](std::size_t) { decision.work(); });
   SearchResult result{.n_plans = all.n_plans, .n_too_large = all.n_too_large, .n_bounded = all.n_bounded,
-                      .best = std::move(decision).best(), .pareto = all.front()};
+                      .best = std::move(decision).best(), .pareto = timed_front(model, machine, space, all.front(), n_jobs)};
   std::ranges::sort(result.pareto, [](const auto& a, const auto& b) { return better(a, b, Objective::time); });
   return result;
 }
@@ -260,6 +291,9 @@ std::string plan_text(const Plan& plan) {
   text += fmt::format(", micro-batch {}, recompute {}, zero {}", plan.micro_batch, io::enum_text(plan.recompute),
                       plan.zero_stage);
   if (plan.partition_group > 0) text += fmt::format(" over {}", plan.partition_group);
+  if (plan.offload_weights) text += ", weights on the host";
+  if (plan.offload_optimizer) text += ", optimizer on the host";
+  if (plan.offload_activations) text += ", activations on the host";
   return text;
 }
 

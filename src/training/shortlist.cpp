@@ -5,14 +5,10 @@
 #include <iterator>
 
 namespace waferwatt::training {
-namespace {
-
 bool dominates(const Candidate& a, const Candidate& b) {
   return a.time <= b.time && a.memory <= b.memory && a.energy <= b.energy &&
          (a.time < b.time || a.memory < b.memory || a.energy < b.energy);
 }
-
-}  // namespace
 
 double value_of(const Candidate& c, Objective objective) {
   switch (objective) {

@@ -7,6 +7,9 @@
 
 namespace waferwatt::training {
 
+/// a is better in one of time, memory and energy, and no worse in the others.
+bool dominates(const Candidate& a, const Candidate& b);
+
 /// What counts of a candidate.
 double value_of(const Candidate&, Objective);
 

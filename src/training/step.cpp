@@ -21,6 +21,7 @@ std::vector<std::pair<std::string, Time>> Breakdown::parts() const {
           {"pipeline communication", pipeline},
           {"pipeline bubble", bubble},
           {"data-parallel communication", data},
+          {"host transfers", host},
           {"optimizer", optimizer}};
 }
 
@@ -28,7 +29,8 @@ namespace {
 
 constexpr Time Breakdown::* kParts[] = {&Breakdown::compute, &Breakdown::memory,   &Breakdown::launch, &Breakdown::recompute,
                                         &Breakdown::tensor,  &Breakdown::context,  &Breakdown::expert, &Breakdown::pipeline,
-                                        &Breakdown::bubble,  &Breakdown::data,     &Breakdown::optimizer};
+                                        &Breakdown::bubble,  &Breakdown::data,     &Breakdown::host,
+                                        &Breakdown::optimizer};
 
 }  // namespace
 
@@ -103,11 +105,13 @@ Step StepModel::step(const Plan& plan, const std::vector<Chunk>& chunks, const P
 
   const Composition held = composition_of_stage(model, plan, pace.stage);
   PartCost sum = parts.sum(part_counts(model, plan, held));  // of the pacing stage, one micro-batch
-  Time gather;
-  for (std::int64_t i = 0; i < n_chunks_of_stage(plan); ++i)
-    gather += chunks[static_cast<std::size_t>(chunk_of_stage(plan, pace.stage, i))].gather;
+  Time gather, host;
+  for (std::int64_t i = 0; i < n_chunks_of_stage(plan); ++i) {
+    const Chunk& chunk = chunks[static_cast<std::size_t>(chunk_of_stage(plan, pace.stage, i))];
+    gather += chunk.gather, host += chunk.host;
+  }
   const bool both_ways = plan.schedule == Schedule::dual_pipe && plan.parallel.pipeline > 1;
-  if (both_ways) sum = sum.scaled(0.5), gather *= 0.5;  // half of the micro-batches pass each of its chunks
+  if (both_ways) sum = sum.scaled(0.5), gather *= 0.5, host *= 0.5;  // half of the micro-batches pass each of its chunks
 
   Step result;
   Breakdown& b = result.breakdown;
@@ -117,7 +121,7 @@ Step StepModel::step(const Plan& plan, const std::vector<Chunk>& chunks, const P
   b.tensor = m * (sum.tensor_forward + sum.tensor_backward);
   b.context = m * (sum.context_forward + sum.context_backward);
   b.expert = m * (sum.expert_forward + sum.expert_backward);
-  b.data = m * gather;
+  b.data = m * gather, b.host = m * host;
   if (!slowdown.empty()) b.scale(slowdown[static_cast<std::size_t>(pace.stage)]);
   // Sends can change a list schedule's order for the better.
   b.pipeline = std::max(Time{}, pace.length - pace.length_without_sends);

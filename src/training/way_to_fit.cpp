@@ -51,6 +51,8 @@ std::vector<Change> changes(const catalog::LanguageModel& model, const Plan& pla
     found.push_back({2, "recompute full", [](Plan& p) { p.recompute = Recompute::full; }});
   if (!plan.offload_optimizer)
     found.push_back({7, "offload_optimizer true", [](Plan& p) { p.offload_optimizer = true; }});
+  if (!plan.offload_weights)
+    found.push_back({8, "offload_weights true", [](Plan& p) { p.offload_weights = true; }});
   return found;
 }
 
@@ -111,7 +113,7 @@ std::string way_to_fit(const catalog::LanguageModel& model, const Plan& plan, Da
     if (ways.size() > 1) text += fmt::format("; with {}, {}", ways[1].changes, gigabytes(ways[1].memory.total()));
     return text;
   }
-  const double states = model.parameters() * (2 + 4 + plan.optimizer_bytes);
+  const double states = model.parameters() * (2 + plan.gradient_bytes + plan.optimizer_bytes);
   return fmt::format("no three changes make it fit: the states of {:.3g} G parameters alone take {:.0f} accelerators",
                      model.parameters() / 1e9, std::ceil(states / capacity.in(byte)));
 }

@@ -67,6 +67,26 @@ void read_overlap(const Value& plan_value, const Flags& flags, training::Plan& p
   if (contains(said, "none")) plan.overlap = {.tensor = 0.0, .expert = 0.0, .context = 0.0, .data = 0.0};
 }
 
+/// DeepSpeed keeps gradients in 16 bits, of bf16 their fp32 sum too; ZeRO-1 and 2 make an fp32 copy of a rank's part for
+/// the optimizer, and go through two buckets of 5e8 numbers, the defaults of its configuration. Its pipeline holds outputs,
+/// and talks in groups of its own: replicas, stages, neighbours.
+void read_states(const Value& plan_value, const std::string& software, training::Plan& plan) {
+  if (software != "megatron-deepspeed") return;
+  plan.gradient_bytes = contains(lower(text_of(plan_value, "dtype")), "bf16") ? 6 : 2;
+  plan.engine.keeps_outputs = true, plan.engine.n_communicators = 3;
+  if (plan.zero_stage > 0) plan.optimizer_bytes = 16, plan.engine.buckets = 2 * 5e8 * 2 * byte;
+}
+
+/// Activations of so many layers go to the host: time is as if those of all went over a link that much faster. Grace's link
+/// has 450 GB/s each way for its two accelerators (NVIDIA GB200).
+void read_offload(const Flags& flags, const catalog::LanguageModel& model, const std::string& accelerator, training::Plan& plan) {
+  if (!flags.is("cpu_offloading")) return;
+  plan.offload_activations = true;
+  if (contains(lower(accelerator), "gb200") || contains(lower(accelerator), "gb300")) plan.host_bandwidth = 225 * giga * byte / second;
+  const double layers = static_cast<double>(model.n_layers.value);
+  plan.host_bandwidth *= layers / std::clamp(flags.number("cpu_offloading_num_layers").value_or(layers), 1.0, layers);
+}
+
 void read_graphs(const Flags& flags, training::Plan& plan) {
   if (flags.text("cuda_graph_impl").empty() || contains(flags.text("cuda_graph_impl"), "none")) {
     if (contains(flags.text("cuda_graph_scope"), "full_iteration")) plan.capture = training::GraphCapture::whole;
@@ -136,7 +156,8 @@ training::Plan plan_of(const Value& row, const catalog::LanguageModel& model, st
   if (const Value* mtp = member(*member(row, "model"), "mtp")) plan.n_prediction_layers = is_true(*member(row, "model"), "mtp") ? 1 : static_cast<std::int64_t>(mtp->is_number() ? mtp->number() : 0);
   read_overlap(v, flags, plan);
   read_graphs(flags, plan);
-  if (flags.is("cpu_offloading")) plan.offload_activations = true;
+  read_states(v, software, plan);
+  read_offload(flags, model, text_of(*member(row, "hardware"), "gpu"), plan);
   const std::int64_t group = number_of(v, "fsdp") ? whole(v, "fsdp", 0) : whole(v, "fsdp_group", 0);
   if (plan.zero_stage == 3 && group > 1 && p.n_replicas() % group == 0) plan.partition_group = group;
   return plan;
@@ -172,6 +193,8 @@ void fit_batch(TrainingCase& c) {
   // An uneven last batch is as long as a full one on most ranks.
   const std::int64_t step = plan.micro_batch * plan.parallel.data;
   if (plan.global_batch % step != 0) plan.global_batch = std::max(step, (plan.global_batch + step / 2) / step * step);
+  if (plan.schedule == Schedule::dual_pipe && plan.n_micro_batches() % 2 != 0) plan.global_batch += step;
+  if (plan.schedule != Schedule::interleaved) return;
   if (plan.n_chunks() * plan.parallel.pipeline > c.model.n_layers.value + 2 || plan.n_micro_batches() % plan.parallel.pipeline != 0)
     plan.schedule = Schedule::one_forward_one_backward, plan.interleave = 1;
 }

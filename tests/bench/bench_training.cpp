@@ -39,11 +39,9 @@ struct Setting {
         operators(accelerator, catalog) {}
 };
 
-void search(const Cluster& cluster, std::int64_t batch, std::int64_t sequence, const catalog::Catalog& catalog) {
+void search(const Cluster& cluster, const Plan& base, const catalog::Catalog& catalog) {
   const Setting on(cluster, catalog);
-  const SearchSpace space{.n_accelerators = cluster.n,
-                          .base = {.global_batch = batch, .sequence_length = sequence},
-                          .memory_capacity = usable_memory(on.accelerator)};
+  const SearchSpace space{.n_accelerators = cluster.n, .base = base, .memory_capacity = usable_memory(on.accelerator)};
   double best_wall = 1e9, best_user = 1e9;
   SearchResult found;
   for (int i = 0; i < 5; ++i) {
@@ -80,9 +78,11 @@ void one_step(const char* name, const Cluster& cluster, const Plan& plan, const 
 
 int main(int argc, char** argv) {
   const auto catalog = catalog::Catalog::load(argc > 1 ? argv[1] : "models");
-  search({"llama-3-1-405b", "nvidia-h100-sxm", "roce-400", 16384}, 2048, 8192, catalog);
-  search({"gpt-3-175b", "nvidia-a100-sxm-80gb", "infiniband-hdr", 1024}, 1536, 2048, catalog);
-  search({"deepseek-v3", "nvidia-h800-sxm", "infiniband-ndr", 2048}, 15360, 4096, catalog);
+  search({"llama-3-1-405b", "nvidia-h100-sxm", "roce-400", 16384}, {.global_batch = 2048, .sequence_length = 8192}, catalog);
+  search({"gpt-3-175b", "nvidia-a100-sxm-80gb", "infiniband-hdr", 1024}, {.global_batch = 1536, .sequence_length = 2048}, catalog);
+  search({"gpt-3-175b", "nvidia-a100-sxm-80gb", "infiniband-hdr", 1024},
+         {.global_batch = 1536, .sequence_length = 2048, .offload_optimizer = true, .offload_weights = true}, catalog);
+  search({"deepseek-v3", "nvidia-h800-sxm", "infiniband-ndr", 2048}, {.global_batch = 15360, .sequence_length = 4096}, catalog);
   one_step("llama-3-1-405b", {"llama-3-1-405b", "nvidia-h100-sxm", "roce-400", 16384},
            {.parallel = {.data = 128, .tensor = 8, .pipeline = 16},
             .global_batch = 2048,

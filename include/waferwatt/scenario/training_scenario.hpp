@@ -83,7 +83,8 @@ struct TrainingScenario {
   bool sequence_parallel = true, fused_attention = true;
   Located<std::int64_t> partition_group{0, {}, {}}, interleave{1, {}, {}};
   training::Schedule schedule = training::Schedule::one_forward_one_backward;
-  bool deduplicated_dispatch = false, offload_optimizer = false, offload_activations = false;
+  bool deduplicated_dispatch = false, offload_optimizer = false, offload_activations = false, offload_weights = false;
+  Bandwidth host_bandwidth = 50 * giga * byte / second;
   bool overlapped_dispatch = false;
   double capacity_factor = 0;
   training::ContextExchange context_exchange = training::ContextExchange::ring;
@@ -92,7 +93,7 @@ struct TrainingScenario {
   std::vector<TrainingPhase> phases;
   std::optional<UnfoldedSettings> unfolded;
   std::int64_t n_prediction_layers = 0;
-  double optimizer_bytes = 12;
+  double gradient_bytes = 4, optimizer_bytes = 12;
   Located<std::string> software{"megatron-core", {}, {}};
   Located<catalog::NumberFormat> format{catalog::NumberFormat::bf16, {}, {}};
   std::optional<Tokens> tokens;

@@ -22,6 +22,7 @@ struct MemoryUse {
   DataSize buffers;    ///< logits, gradients of the layer at work, gathered weights
   DataSize fragments;  ///< what the allocator holds but cannot use
   DataSize runtime;    ///< context of the accelerator, libraries, buffers of communicators
+  DataSize host;       ///< what is offloaded to the host's memory, no part of the total
   std::int64_t stage = 0;
 
   DataSize states() const { return weights + gradients + optimizer; }

@@ -42,6 +42,13 @@ struct Overlap {
 /// What is computed again in the backward pass instead of kept.
 enum class Recompute { none, selective, full };
 
+/// Memory of the engine around the model beyond that of Megatron-Core, which has none of these (DeepSpeed has all).
+struct EngineMemory {
+  DataSize buckets;            ///< through which ZeRO 1 and 2 reduce gradients and gather weights
+  bool keeps_outputs = false;  ///< a stage holds the outputs of its passes until their backward passes
+  std::int64_t n_communicators = 0;  ///< of its own, beside the model's
+};
+
 struct Plan {
   Parallelism parallel;
   std::int64_t global_batch = 1;  ///< sequences in an iteration
@@ -66,8 +73,14 @@ struct Plan {
   ContextExchange context_exchange = ContextExchange::ring;
   GraphCapture capture = GraphCapture::none;
   Overlap overlap;
+  /// Of a parameter's gradient as it is kept: 4 as a sum in fp32, 2 in 16 bits, 6 where both are kept.
+  double gradient_bytes = 4;
+  EngineMemory engine;
   double optimizer_bytes = 12;  ///< of a parameter: fp32 weight and two moments; 8 with moments in bf16
   bool offload_optimizer = false, offload_activations = false;  ///< to the host's memory
+  /// Weights and gradients are in the host's memory: layers are fetched for each pass, gradients sent back (ZeRO-Infinity).
+  bool offload_weights = false;
+  Bandwidth host_bandwidth = 50 * giga * byte / second;  ///< of one accelerator to its host, each way: PCIe 5 x16
   std::int64_t n_prediction_layers = 0;  ///< further layers, each with the head: multi-token prediction
 
   /// Groups of layers on a stage; two where a micro-batch passes every stage twice.

@@ -33,10 +33,11 @@ struct Breakdown {
   Time pipeline;   ///< sends between stages
   Time bubble;     ///< waiting for other stages to fill and drain
   Time data;       ///< gradient reduction and gathering of weights that are not hidden
+  Time host;       ///< weights and gradients on their way from and to the host's memory
   Time optimizer;
 
   Time total() const {
-    return compute + memory + launch + recompute + tensor + context + expert + pipeline + bubble + data + optimizer;
+    return compute + memory + launch + recompute + tensor + context + expert + pipeline + bubble + data + host + optimizer;
   }
   Time computing() const { return compute + memory + launch + recompute; }
   void scale(double factor);

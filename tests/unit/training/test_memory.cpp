@@ -104,3 +104,41 @@ TEST_CASE("published parameter counts follow from the shapes") {
   CHECK(count("llama-3-70b", false) == Approx(70.6).epsilon(0.01));
   CHECK(count("gpt-3-175b", false) == Approx(175).epsilon(0.01));
 }
+
+TEST_CASE("what is offloaded is in the host's memory and no longer on the accelerator") {
+  const auto model = gpt(24, 4096, 32);
+  Plan plan{.parallel = {8, 1, 1, 1}, .global_batch = 8, .sequence_length = 1024, .zero_stage = 1};
+  const auto inside = peak_memory(model, plan);
+  CHECK(inside.host == DataSize{});
+  plan.offload_weights = plan.offload_optimizer = true;
+  const auto outside = peak_memory(model, plan);
+  CHECK(outside.host.in(byte) == Approx(inside.states().in(byte)));
+  CHECK(outside.states() == DataSize{});
+  // Two fetched layers of 12 h^2 + 2 h weights.
+  const double h = 4096, layer = 12 * h * h + 2 * h;
+  CHECK((outside.buffers - inside.buffers).in(byte) == Approx(2 * 2 * layer));
+}
+
+TEST_CASE("gradients are kept in the bytes that the plan says, and an engine's own memory is added, by hand") {
+  const auto model = gpt(8, 1024, 16);
+  Plan plan{.parallel = {2, 1, 4, 1}, .global_batch = 16, .micro_batch = 1, .sequence_length = 1024, .zero_stage = 1};
+  const auto before = stage_memory(model, plan, 1);
+  plan.gradient_bytes = 2;
+  plan.engine = {.buckets = 2 * giga * byte, .keeps_outputs = true, .n_communicators = 3};
+  const auto after = stage_memory(model, plan, 1);
+  const double h = 1024, n = 2 * (12 * h * h + 2 * h);
+  CHECK((before.gradients - after.gradients).in(byte) == Approx(2 * n));
+  // Stage 1 of 4 has three passes in flight, each with an output of 1,024 tokens.
+  CHECK((after.buffers - before.buffers).in(byte) == Approx(2e9 + 3 * 1024 * h * 2));
+  CHECK((after.runtime - before.runtime).in(giga * byte) == Approx(3 * 0.25));
+}
+
+TEST_CASE("unfused attention has the gradients of its scores at work where they are wider than the feed-forward part's") {
+  // 16 heads of 8,192 scores a token, before and after the softmax, over (2 x 4 + 2) h.
+  const auto model = gpt(2, 1024, 16);
+  Plan plan{.global_batch = 1, .micro_batch = 1, .sequence_length = 8192, .recompute = Recompute::none};
+  const double tokens = 8192, h = 1024, fused = peak_memory(model, plan).buffers.in(byte);
+  plan.fused_attention = false;
+  CHECK(peak_memory(model, plan).buffers.in(byte) - fused ==
+        Approx(tokens * (2 * 16 * 8192 - 10 * h) * 2 + tokens * 51200 * 2));  // logits: 6 bytes in place of 4
+}

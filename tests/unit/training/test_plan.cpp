@@ -62,6 +62,9 @@ TEST_CASE("each broken rule names the nearest legal values") {
   CHECK(only_message(plan, model, 16) ==
         "an interleaved schedule of 2 stages takes micro-batches by 2, but there are 3; nearest legal global batch: 16 "
         "or 32");
+  plan = good, plan.schedule = Schedule::dual_pipe, plan.global_batch = 24;
+  CHECK(only_message(plan, model, 16) ==
+        "a DualPipe takes half of the micro-batches from each end, but there are 3; nearest legal global batch: 16 or 32");
   plan = good, plan.global_batch = 30;
   CHECK(only_message(plan, model, 16) ==
         "30 sequences cannot be split into micro-batches of 2 on 4 data-parallel ranks; nearest legal: 24 or 32");

@@ -81,3 +81,52 @@ TEST_CASE("no plan of the front is better than another in everything") {
       CHECK_FALSE((a.time < b.time && a.memory < b.memory && a.energy < b.energy));
   CHECK(search(Objective::memory, 1).best[0].memory <= found.pareto.back().memory);
 }
+
+// Calculon (caa4b11) looks for the best plan of Turing-NLG 530B on 5,128 A100 with at most 2,520 sequences, and finds
+// tensor 8, data 641, micro-batches of 3, 1,923 sequences in 17.30 s; 132 GB of weights a rank are then on the host.
+TEST_CASE("Calculon's best plan of Turing-NLG on 5,128 A100 is found among all, with host memory or without") {
+  const auto& a = shipped().accelerators.at("nvidia-a100-sxm-80gb");
+  const auto network = network::network_of(a, shipped().system_of(a.id), &shipped().fabrics.at("infiniband-hdr"), 5128, shipped());
+  const cost::OperatorModel operators(a, shipped());
+  const Machine machine{operators, *network, software_stack("megatron-2022")};
+  const auto model = gpt(105, 20480, 128);
+  Plan calculon{.parallel = {.data = 641, .tensor = 8, .pipeline = 1},
+                .global_batch = 1923,
+                .micro_batch = 3,
+                .sequence_length = 2048,
+                .fused_attention = false,
+                .overlap = {.data = 1.0},
+                .offload_optimizer = true,
+                .offload_weights = true,
+                .host_bandwidth = 25 * giga * byte / second};
+  SearchSpace space{.n_accelerators = 5128, .base = calculon, .memory_capacity = usable_memory(a)};
+  const auto found = best_plans(model, machine, space, Objective::time, 2);
+  const auto& best = found.best.front();
+  CHECK(best.plan.parallel.data == 641);
+  CHECK(best.plan.parallel.tensor == 8);
+  CHECK(best.plan.parallel.pipeline == 1);
+  CHECK(best.plan.micro_batch == 3);
+  CHECK(best.plan.offload_weights);
+  CHECK(best.memory <= space.memory_capacity);
+  REQUIRE(peak_memory(model, calculon).total() <= space.memory_capacity);
+  const Time theirs = step(model, calculon, machine).iteration_time();
+  CHECK(best.time <= theirs);
+  CHECK(theirs.in(second) == Approx(17.30).epsilon(0.15));
+  // Fewer sequences are no better a sample rate.
+  for (const std::int64_t batch : {641, 1282}) {
+    SearchSpace smaller = space;
+    smaller.base.global_batch = batch;
+    CHECK(static_cast<double>(batch) / best_plans(model, machine, smaller, Objective::time, 2).best.front().time.in(second) <
+          1923 / best.time.in(second));
+  }
+  // Without host memory the states are spread over all ranks instead.
+  space.base.offload_weights = space.base.offload_optimizer = false;
+  const auto inside = best_plans(model, machine, space, Objective::time, 2);
+  CHECK(inside.best.front().plan.zero_stage == 3);
+  CHECK(inside.best.front().time >= best.time);
+}
+
+TEST_CASE("the front's times are those of the best plans") {
+  const auto found = search(Objective::time, 2);
+  CHECK(found.pareto.front().time == found.best.front().time);
+}

@@ -135,3 +135,36 @@ TEST_CASE("published iterations come out within the error of the operators") {
   CHECK(totals.accelerator_time.in(hour) > 3.5e6);
   CHECK(step.mfu == Approx(0.40).epsilon(0.15));
 }
+
+TEST_CASE("weights on the host cross its link in each pass, and what the pass does not hide is host transfers") {
+  // 24 layers of 12 h^2 + 2 h parameters, the embedding and the last norm, at 2 bytes over 25 GB/s.
+  const auto model = gpt(24, 4096, 32);
+  Plan plan{.parallel = {1, 1, 1, 1}, .global_batch = 2, .micro_batch = 1, .sequence_length = 2048};
+  const Step inside = on_a100(model, plan);
+  plan.offload_weights = true, plan.host_bandwidth = 25 * giga * byte / second;
+  const Step outside = on_a100(model, plan);
+  const double h = 4096, n = 24 * (12 * h * h + 2 * h) + 51200 * h + h, traffic = 2 * n / 25e9;
+  const auto& b = outside.breakdown;
+  CHECK(b.compute == inside.breakdown.compute);
+  // Two micro-batches with two passes each; 0.9 of the passes runs beside.
+  const double passes = inside.breakdown.computing().in(second);
+  REQUIRE(passes / 4 * 0.9 < traffic);
+  CHECK(b.host.in(second) == Approx(4 * traffic - 0.9 * passes).epsilon(0.01));
+  // Gradients of 4 bytes then come back to the optimizer, once.
+  CHECK((b.optimizer - inside.breakdown.optimizer).in(second) == Approx(4 * n / 25e9));
+  plan.host_bandwidth = 1e6 * giga * byte / second;
+  CHECK(on_a100(model, plan).breakdown.host == Time{});
+}
+
+TEST_CASE("activations on the host cross its link in each pass") {
+  const auto model = gpt(24, 4096, 32);
+  Plan plan{.parallel = {1, 1, 1, 1}, .global_batch = 2, .micro_batch = 1, .sequence_length = 2048, .recompute = Recompute::none};
+  const Step inside = on_a100(model, plan);
+  plan.offload_activations = true, plan.host_bandwidth = 5 * giga * byte / second;
+  // 24 layers of 34 s h bytes: 8 h and 4 h, 8 h, 2 x 4 h more of them, without the dropout masks: 32 s h.
+  const double traffic = 24 * 32 * 2048 * 4096.0 / 5e9, passes = inside.breakdown.computing().in(second);
+  REQUIRE(passes / 4 * 0.9 < traffic);
+  CHECK(on_a100(model, plan).breakdown.host.in(second) == Approx(4 * traffic - 0.9 * passes).epsilon(0.01));
+  plan.host_bandwidth = 1e6 * giga * byte / second;
+  CHECK(on_a100(model, plan).breakdown.host == Time{});
+}
