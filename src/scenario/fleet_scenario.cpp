@@ -6,15 +6,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "fleet_jobs.hpp"
 #include "fleet_report.hpp"
+#include "hourly_series.hpp"
 #include "waferwatt/core/unit_text.hpp"
 #include "waferwatt/engine/simgrid_loop.hpp"
-#include "waferwatt/power/hourly_text.hpp"
 #include "waferwatt/power/levels.hpp"
 #include "waferwatt/scenario/runner.hpp"
 #include "waferwatt/scenario/scenario.hpp"
@@ -22,42 +19,6 @@
 
 namespace waferwatt::scenario {
 namespace {
-
-namespace fs = std::filesystem;
-
-/// A file named in a scenario lies beside it.
-std::string path_of(const Located<std::string>& file) {
-  const fs::path given{file.value};
-  return given.is_absolute() || !file.place.file ? given.string() : (fs::path{*file.place.file}.parent_path() / given).string();
-}
-
-std::string text_of(const Located<std::string>& file) {
-  const std::string path = path_of(file);
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw InputError({file.problem(fmt::format("cannot read \"{}\"", path))});
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-power::Hourly<double> read_series(const SeriesFile& series, std::vector<std::string>& notes) {
-  Diagnostics diagnostics;
-  power::HourlyRepairs repairs;
-  power::HourlyColumns columns{.time = series.time, .value = series.value, .longest_gap = series.longest_gap, .utc_offset_hours = series.utc_offset_hours};
-  if (series.low) columns.low = *series.low;
-  if (series.high) columns.high = *series.high;
-  const auto hours = power::read_hours(path_of(series.file), text_of(series.file), columns, repairs, diagnostics);
-  diagnostics.throw_if_any();
-  if (repairs.any()) notes.push_back(fmt::format("{}: {}", series.file.value, repairs.text()));
-  return hours;
-}
-
-template <class Q>
-power::Hourly<Q> in_unit(const power::Hourly<double>& hours, Q unit) {
-  std::vector<Q> values;
-  for (const double v : hours.values()) values.push_back(v * unit);
-  return {hours.first(), std::move(values)};
-}
 
 double mean_failure_rate() {
   double rate = 0;
@@ -159,14 +120,8 @@ class FleetBuilder {
     const auto n_hours = static_cast<std::size_t>(s_.horizon ? std::max(s_.horizon->in(hour), 24.0) : 0) + kHoursOfYear;
     const auto noise = r.noise ? std::optional(RandomStream(context_.seed, "site hours").substream(grid.id, index)) : std::nullopt;
     auto around = power::surroundings(grid, energy_.climates.find(grid.id), first, n_hours, noise);
-    if (r.carbon_series) around.carbon_intensity = in_unit(read_series(*r.carbon_series, notes_), 1e-3 * kg_co2e / (kilo * watt_hour));
-    if (r.price_series) around.price = in_unit(read_series(*r.price_series, notes_), usd / (mega * watt_hour));
-    if (r.temperature_series) {
-      std::vector<power::Weather> hours;
-      const auto read = read_series(*r.temperature_series, notes_);
-      for (const double t : read.values()) hours.push_back({t, t - 4});
-      around.weather = {read.first(), std::move(hours)};
-    }
+    const auto last = first + static_cast<power::HourIndex>(s_.horizon ? s_.horizon->in(hour) - 1 : 0);
+    take_series(r.carbon_series, r.price_series, r.temperature_series, first, last, around, notes_);
     return around;
   }
 

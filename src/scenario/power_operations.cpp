@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "hourly_series.hpp"
 #include "power_studies.hpp"
 #include "waferwatt/core/number_text.hpp"
 
@@ -26,11 +27,13 @@ std::optional<power::Hourly<Power>> limit_of(const PowerOperation& o, power::Hou
   return power::Hourly<Power>(first, std::move(hours));
 }
 
-power::OperatedSite site_of(const PowerOperation& o, const catalog::Catalog& catalog, const catalog::EnergyShelves& shelves, power::HourIndex first, std::size_t n_hours, std::optional<RandomStream> noise) {
+power::OperatedSite site_of(const PowerOperation& o, const catalog::Catalog& catalog, const catalog::EnergyShelves& shelves, power::HourIndex first, std::size_t n_hours, std::optional<RandomStream> noise,
+                            std::vector<std::string>& notes) {
   Diagnostics diagnostics;
   const auto& grid = *o.grid.resolve(catalog.grids, diagnostics);
   power::OperatedSite site{.it_nameplate = o.it_nameplate, .load = o.load, .clock_bound = o.clock_bound, .cooling = power::CoolingDesign::of(o.cooling, o.heat_rejection)};
   site.around = power::surroundings(grid, shelves.climates.find(grid.id), first, n_hours, noise);
+  take_series(o.carbon_series, o.price_series, o.temperature_series, first, first + static_cast<power::HourIndex>(n_hours) - 1, site.around, notes);
   if (o.heat_wave) {
     site.heat_wave_c = o.heat_wave->warmer_c;
     site.heat_from = power::hour_of(o.heat_wave->start), site.heat_until = power::hour_of(o.heat_wave->start + o.heat_wave->duration);
@@ -58,7 +61,10 @@ void study_operations(const PowerScenario& s, const catalog::Catalog& catalog, c
   for (const auto& o : s.operations) {
     for (std::int64_t k = 0; k < o.count; ++k) {
       const auto noise = o.noise ? std::optional(RandomStream(context.seed, "site hours").substream(o.grid.id(), static_cast<std::uint64_t>(k))) : std::nullopt;
-      const auto site = site_of(o, catalog, energy, first, n_hours, noise);
+      std::vector<std::string> notes;
+      const auto site = site_of(o, catalog, energy, first, n_hours, noise, notes);
+      if (k == 0)
+        for (const auto& note : notes) say(result, note);
       const std::string name = o.count > 1 ? fmt::format("{} {}", o.name.value, k + 1) : o.name.value;
       double wave_work = 0, wave_hours = 0;
       const auto t = power::operate(site, first, n_hours, [&](const power::HourOfSite& h) {

@@ -62,6 +62,9 @@ const io::Record<PowerOperation>& PowerOperation::record() {
                                  .optional("power_events", &O::power_events, {.doc = "Times in which the limit (or, without one, the nameplate times 1.3) is lower."})
                                  .optional("plants", &O::plants, {.doc = "Plants on site and contracts."})
                                  .optional("battery", &O::battery, {.doc = "A battery."})
+                                 .optional("carbon_series", &O::carbon_series, {.doc = "Carbon intensity by the hour, gCO2e/kWh, instead of the grid's."})
+                                 .optional("price_series", &O::price_series, {.doc = "Price by the hour, USD/MWh, instead of the grid's."})
+                                 .optional("temperature_series", &O::temperature_series, {.doc = "Dry-bulb temperature by the hour instead of the grid's."})
                                  .optional("noise", &O::noise, {.doc = "Draws weather, carbon and price with their noise."})
                                  .optional("count", &O::count, {.doc = "So many sites, each with hours of its own.", .at_least = 1, .at_most = 10000});
   return record;

@@ -111,7 +111,7 @@ void check(const PowerScenario& s, const catalog::Catalog& catalog, Diagnostics&
     const auto& o = s.operations[i];
     const auto* grid = o.grid.resolve(catalog.grids, diagnostics);
     const auto* climate = grid ? energy.climates.find(grid->id) : nullptr;
-    if (grid && o.heat_wave && (!climate || !climate->temperature))
+    if (grid && o.heat_wave && !o.temperature_series && (!climate || !climate->temperature))
       diagnostics.add(io::diagnostic_at(o.name.place, fmt::format("/operations/{}/heat_wave", i), fmt::format("grid {} has no weather; grids with weather: {}", grid->id, fmt::join(grids_with_weather(energy), ", "))));
     for (const auto& p : o.plants) {
       const auto* source = p.source.resolve(energy.power_sources, diagnostics);

@@ -59,6 +59,7 @@ struct PowerOperation {
   std::vector<PowerEvent> power_events;
   std::vector<PlantRecord> plants;
   std::optional<BatteryRecord> battery;
+  std::optional<SeriesFile> carbon_series, price_series, temperature_series;
   bool noise = true;
   std::int64_t count = 1;
 

@@ -60,6 +60,8 @@ TEST_CASE("traces that cannot be read are refused with their lines") {
   CHECK(read("submit_s,gpu_num,duration_s\n1,two,3\n").problems == "jobs.csv:2:1: error: \"two\" is no number\n");
   CHECK(read("1 2 3\n", {.format = TraceFormat::swf}).problems == "jobs.csv:1:1: error: a row of SWF has 18 fields, this one 3\n");
   CHECK(read("submit_s,gpu_num,duration_s\n").problems == "jobs.csv:1:1: error: no jobs\n");
+  CHECK(read("submit_s,gpu_num,duration_s\n1,2\n").problems == "jobs.csv:2:1: error: the row has 2 cells, column 3 is missing\n");
+  CHECK(read("submit_s,gpu_num,duration_s\nnan,2,3\n").problems == "jobs.csv:2:1: error: \"nan\" is no number\n");
 }
 
 TEST_CASE("the generator keeps its rate, sizes and seed") {

@@ -123,6 +123,11 @@ TEST_CASE("what cannot be read is refused with its line") {
   CHECK(read("time,x\n2024-01-01 00:15,1\n").problems == "x.csv:2:1: error: \"2024-01-01 00:15\" is not a full hour; give hourly means\n");
   CHECK(read("time,x\n2024-01-01 00:00,1\n2024-01-01 12:00,1\n").problems ==
         "x.csv:3:1: error: 11 hours without a value before this row; at most 6 are bridged (longest_gap)\n");
+  CHECK(read("x,time\n1\n").problems == "x.csv:2:1: error: the row has 1 cells and no \"time\"\n");
+  CHECK(read("time,x\n2024-01-01 00:00:00+z,1\n").problems == "x.csv:2:1: error: \"2024-01-01 00:00:00+z\" has no zone that can be read; write \"+02:00\" or \"Z\"\n");
+  std::string many = "time,x\n";
+  for (int i = 0; i < 13; ++i) many += "yesterday,1\n";
+  CHECK(read(many).problems.find("x.csv:1:1: error: 3 more times cannot be read\n") != std::string::npos);
   CHECK(read("time,x\n").problems == "x.csv:1:1: error: no hours; expected a header and one row an hour\n");
   CHECK(read("time,x\n2024-01-01 00:00,nan\n").problems.find("has no value between") != std::string::npos);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -240,6 +241,36 @@ TEST_CASE("options rank by when chips run") {
   const double all = metric(result, "accelerator_hours_running", {{"option", "grid"}}) + metric(result, "accelerator_hours_awaiting_site", {{"option", "grid"}}) +
                      metric(result, "accelerator_hours_awaiting_power", {{"option", "grid"}});
   CHECK(all == Approx(1000 * 24 * (365 / 2.0 + 365 * 3 + 1)).epsilon(0.003));
+}
+
+TEST_CASE("a site takes a user's hours, and says what was repaired and what repeats") {
+  const TemporaryFolder folder;
+  // Two days: 100 USD/MWh on the first, -20 on the second, one hour lost, one unreadable.
+  std::string prices = "timestamp,value\n";
+  for (int h = 0; h < 48; ++h)
+    if (h != 5) prices += fmt::format("2025-03-{:02} {:02}:00,{}\n", 1 + h / 24, h % 24, h == 30 ? "nan" : h < 24 ? "100" : "-20");
+  const std::string file = folder.write("prices.csv", prices);
+  const auto play_days = [&](const std::string& days) {
+    const auto s = scenario_of<PowerScenario>(R"({"start": "2025-03-01", "duration": ")" + days + R"( day", "operations": [
+      {"name": "site", "grid": "us-pjm", "it_nameplate": "10 MW", "load": 0.8, "temperature_series": {"file": ")" + folder.write("cold.csv", "timestamp,value\n2025-03-01 00:00,-5\n") +
+                                              R"("}, "price_series": {"file": ")" + file + R"("}}]})");
+    return run(s, models(), {});
+  };
+  const auto two = play_days("2"), four = play_days("4");
+  // At -5 degrees no chiller runs: losses 0.12 + 0.28 MW, fans 4.5 % of the heat.
+  const double facility = (8 + 0.4) * 1.045;
+  CHECK(metric(two, "energy", {{"site", "site"}}) == Approx(48 * facility));
+  CHECK(metric(two, "cost", {{"site", "site"}}) == Approx(24 * facility * (100 - 20)));
+  CHECK_THAT(two.headline, Catch::Contains("prices.csv: 47 rows, 1 bad values bridged, 1 missing hours bridged;") && !Catch::Contains("prices.csv: has the hours"));
+  CHECK_THAT(two.headline, Catch::Contains("cold.csv: has the hours of 2025-03-01 to 2025-03-01, which repeat"));
+  CHECK(metric(four, "cost", {{"site", "site"}}) == Approx(2 * 24 * facility * (100 - 20)));
+  CHECK_THAT(four.headline, Catch::Contains("prices.csv: has the hours of 2025-03-01 to 2025-03-02, which repeat"));
+}
+
+TEST_CASE("a limit below what idle accelerators draw is told as no solution") {
+  const auto result = play(R"({"horizon": "2 day", "sites": [{"name": "a", "system": "nvidia-dgx-h100", "n_accelerators": 64, "grid": "us-pjm", "power_budget": "5 kW"}],
+    "jobs": [{"name": "j", "n_accelerators": 8, "duration": "1 h"}]})");
+  CHECK(result.infeasible == "the power limit is below what idle accelerators and their cooling draw for 48.0 h");
 }
 
 TEST_CASE("a heat wave costs work only where there is a limit") {
