@@ -25,6 +25,9 @@ void print_text(const validation::KernelReport& report) {
   for (const auto& [name, e] : report.groups) add(name, e);
   add("all", report.all);
   fmt::print("{}", table.text(0));
+  for (const auto& [name, band] : report.bands)
+    fmt::print("{} estimates: {:.0f} % of {} within their median error, {:.0f} % within their 90 % band\n", name, 100 * band.within_median,
+               band.n, 100 * band.within_p90);
   std::map<std::string, std::pair<std::size_t, std::string>> reasons;
   for (const auto& s : report.skipped) {
     auto& [n, first] = reasons[s.reason];

@@ -17,8 +17,9 @@ struct Donor {
 /// Both are made of the same die: what differs is memory, clocks and what is switched off.
 bool same_die(const catalog::Accelerator& a, const catalog::Accelerator& b);
 
-/// A donor's coefficients as they are expected of another accelerator: with each generation
-/// launches get shorter and less of the peak rate is reached; blocks are spread over the multiprocessors.
+/// A donor's coefficients as they are expected of another accelerator. Blocks of attention are spread over the
+/// multiprocessors. With each generation single kernels launch faster, blocks of decode attention pass faster, and less of
+/// the peak rate is reached. On one die what moves within it does not follow the memory's bandwidth.
 catalog::OperatorFit carried_over(const Donor& donor, const catalog::Accelerator& to);
 
 /// The median of each coefficient of the donors, carried over.

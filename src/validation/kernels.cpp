@@ -28,6 +28,27 @@ std::string group_name(const std::string& accelerator, catalog::OperatorKind op,
   return fmt::format("{} {} {}{}", accelerator, io::enum_text(op), format, is_sustained ? " sustained" : "");
 }
 
+const char* name_of(cost::Provenance provenance) {
+  switch (provenance) {
+    case cost::Provenance::measured:
+      return "measured";
+    case cost::Provenance::fitted:
+      return "fitted";
+    case cost::Provenance::transferred:
+      return "transferred";
+    case cost::Provenance::spec_only:
+      return "spec only";
+  }
+  return "";
+}
+
+/// Counts, until finished.
+void count(const cost::Estimate& estimate, double measured_s, BandCoverage& band) {
+  const double off = std::abs(std::log(measured_s / estimate.time.in(second)));
+  ++band.n;
+  band.within_median += off <= std::log1p(estimate.error), band.within_p90 += off <= std::log1p(estimate.error_p90);
+}
+
 cost::Estimate predicted(const cost::OperatorModel& model, const Measurement& row, const cost::Demand& demand) {
   if (row.op == catalog::OperatorKind::gemm && row.is_sustained) {
     const auto& format = cost::kKernelFormats[demand.format];
@@ -54,7 +75,9 @@ KernelReport validate_kernels(const catalog::Catalog& catalog, const Measurement
       if (!model) model = std::make_unique<cost::OperatorModel>(accelerator, catalog);
       const auto demand = cost::demand_of_shape(row.op, row.format, row.shape);
       if (const auto reason = implausible(row, demand, accelerator)) throw InputError(*reason);
-      const double time_s = predicted(*model, row, demand).time.in(second), error = time_s / row.time_s - 1;
+      const auto estimate = predicted(*model, row, demand);
+      const double time_s = estimate.time.in(second), error = time_s / row.time_s - 1;
+      count(estimate, row.time_s, report.bands[name_of(estimate.provenance)]);
       const std::string group = group_name(row.accelerator, row.op, row.format, row.is_sustained) + (row.library.empty() ? "" : " " + row.library);
       errors[group].push_back(error);
       all.push_back(error);
@@ -63,6 +86,7 @@ KernelReport validate_kernels(const catalog::Catalog& catalog, const Measurement
       report.skipped.push_back({measurements.id(row), error.what()});
     }
   }
+  for (auto& [name, band] : report.bands) band.within_median /= static_cast<double>(band.n), band.within_p90 /= static_cast<double>(band.n);
   report.all = cost::error_summary("", std::move(all));
   for (auto& [group, list] : errors) report.groups[group] = cost::error_summary("", std::move(list));
   report.note = "predictions of the catalog's calibrations; rows that a calibration was fitted to are not held out";
@@ -114,6 +138,11 @@ io::Value KernelReport::json() const {
   io::Value::Object by_group;
   for (const auto& [name, e] : groups) by_group.push_back({name, io::Value{io::Value::Object{{"time", metric(e)}}}});
   v["groups"] = io::Value{std::move(by_group)};
+  io::Value::Object by_provenance;
+  for (const auto& [name, band] : bands)
+    by_provenance.push_back({name, io::Value{io::Value::Object{{"n", io::Value{band.n}}, {"within_median", io::Value{band.within_median}},
+                                                               {"within_p90", io::Value{band.within_p90}}}}});
+  v["bands"] = io::Value{std::move(by_provenance)};
   v["note"] = note;
   return v;
 }

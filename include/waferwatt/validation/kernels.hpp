@@ -12,15 +12,22 @@ struct KernelCase {
   std::string id;
 };
 
+/// How often measured times lie within the errors that estimates of one provenance state.
+struct BandCoverage {
+  std::int64_t n = 0;
+  double within_median = 0, within_p90 = 0;  ///< shares; a half and nine tenths are promised
+};
+
 struct KernelReport {
   std::int64_t n_cases = 0;
   std::vector<Skipped> skipped;
   catalog::ErrorSummary all;
   std::map<std::string, catalog::ErrorSummary> groups;
+  std::map<std::string, BandCoverage> bands;  ///< by provenance: "measured", "fitted", ...; empty for errors that ship
   std::vector<KernelCase> cases;  ///< empty for errors that ship with calibrations
   std::string note;
 
-  io::Value json() const;  ///< {"set": "kernels", "n_cases", "n_skipped", "skipped", "metrics", "groups", "note"}
+  io::Value json() const;  ///< {"set": "kernels", "n_cases", "n_skipped", "skipped", "metrics", "groups", "bands", "note"}
 };
 
 /// Predicts every row with the catalog's calibrations. Rows that cannot be right or cannot be simulated are

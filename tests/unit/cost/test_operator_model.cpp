@@ -259,3 +259,24 @@ TEST_CASE("an accelerator with coefficients of its own takes points of its die, 
   CHECK(own.estimate(gemm).provenance == cost::Provenance::transferred);
   CHECK(own.sustained(gemm).time / own.estimate(gemm).time == Approx(1.12));
 }
+
+TEST_CASE("on a die activations do not follow the memory's bandwidth, across dies decode's blocks follow the watts") {
+  auto measured = round_accelerator("measured"), faster = round_accelerator("faster"), other = round_accelerator("other");
+  measured.die_area.emplace().value = faster.die_area.emplace().value = 800 * square_millimetre;
+  faster.memory_bandwidth.value = 8 * tera * byte / second;
+  other.tdp.value = 350 * watt;  // half the watts for a TFLOP/s: blocks pass in 0.5^0.7 of the time
+  const auto prefill = fit(OperatorKind::attention_prefill, "bf16", 0, 1e9, 0.5, 1);  // memory alone
+  auto decode = fit(OperatorKind::attention_decode, "bf16", 0, 1e9, 1e9, 1);          // blocks alone
+  decode.serial_factor = 1000;
+  catalog::Catalog catalog;
+  for (const auto& a : {measured, faster, other}) catalog.accelerators.add(a);
+  catalog.calibrations.add({.id = "measured", .accelerator = "measured", .fits = {prefill, decode}});
+  const auto model = [&](const catalog::Accelerator& a) { return cost::OperatorModel(a, catalog); };
+  // Twice the bandwidth of memory moves them 2^0.3 times as fast.
+  const cost::PrefillAttention queries{.new_tokens = 4096, .n_heads = 32, .n_kv_heads = 8, .qk_dim = 128, .v_dim = 128};
+  CHECK(model(measured).estimate(queries).time / model(faster).estimate(queries).time == Approx(std::exp2(0.3)).epsilon(1e-4));
+  const cost::DecodeAttention op{.n_sequences = 64, .total_context_tokens = 64, .n_heads = 32, .qk_dim = 128, .v_dim = 128, .kv_bytes_per_token = 4096 * byte};
+  // 64 sequences of 8 heads: 512 blocks of 1 us.
+  CHECK(us(model(measured).estimate(op).time) == Approx(512).epsilon(0.01));
+  CHECK(us(model(other).estimate(op).time) == Approx(512 * std::pow(0.5, 0.7)).epsilon(0.01));
+}
