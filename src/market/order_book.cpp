@@ -148,22 +148,37 @@ double OrderBook::held_fraction(std::size_t product) const {
   return all > Money{} ? held / all : 0.0;
 }
 
+/// Of the money for a vendor, what goes to a product where units of some are limited: the money that limits leave goes to the others.
+Money OrderBook::share_beside_limits(std::size_t b, std::size_t product, Money all, const Today& now) const {
+  std::vector<double> worth(offers_.size(), 0.0), most(offers_.size(), 0.0);
+  for (const std::size_t other : of_same_vendor_[product]) {
+    if (!may_buy(b, other)) continue;
+    const auto& way = access(b, other);
+    worth[other] = way.part() * now.mix[other] * now.price[other].in(usd);
+    if (way.part() > 0) most[other] = way.units_left * (now.price[other].in(usd) * way.price_factor / way.part());
+  }
+  return shared_out(all.in(usd), worth, most)[product] * usd;
+}
+
 /// A buyer's money for a vendor, at hand and of the lead time ahead, is spread over what it may buy there, by mix and price.
 Money OrderBook::wants(std::size_t b, std::size_t product, Date date, Time lead_time) const {
   const auto& offer = offers_[product];
   const auto& now = today(date);
   double value = 0, own = 0;
+  bool is_limited = false;
   for (const std::size_t other : of_same_vendor_[product]) {
     if (!may_buy(b, other)) continue;
     const double worth = access(b, other).part() * now.mix[other] * now.price[other].in(usd);
     value += worth;
     if (other == product) own = worth;
+    is_limited = is_limited || std::isfinite(access(b, other).units_left);
   }
   if (own <= 0) return {};
   const Money ahead = buyers_[b].budget.integral(date, date + lead_time) * buyers_[b].vendors.at(offer.vendor);
   const auto& way = access(b, product);
-  const Money wanted = (money(b, offer.vendor) + ahead) * (1 - held_[b]) * (own / value) * way.part() / way.price_factor;
-  return std::min(wanted, way.units_left * now.price[product]);
+  const Money all = (money(b, offer.vendor) + ahead) * (1 - held_[b]);
+  const Money share = is_limited ? share_beside_limits(b, product, all, now) : all * (own / value);
+  return std::min(share * way.part() / way.price_factor, way.units_left * now.price[product]);
 }
 
 double OrderBook::open_orders(std::size_t product, Date date, Time lead_time) const {

@@ -71,13 +71,16 @@ std::string add_difference(const SupplyRun& run, const SupplyScenario& scenario,
 
   const double with = run.total(), without = base.total(), difference = with - without;
   result.metrics.push_back({.name = "accelerators_delivered_difference", .value = difference, .unit = "accelerator"});
+  // Accelerators are not alike: more of lesser ones can be less.
+  const double equivalents = h100_equivalents(base, baseline, catalog), more_equivalents = h100_equivalents(run, scenario, catalog) - equivalents;
+  result.metrics.push_back({.name = "h100_equivalents_delivered_difference", .value = more_equivalents, .unit = "H100e"});
   const auto [quarter, in_quarter] = largest(by_quarter);
   const auto [accelerator, of_accelerator] = largest(by_accelerator);
   const auto signed_number = [](double n) { return (n < 0 ? "-" : "+") + compact_number(std::abs(n)); };
   const std::string than = without_text(scenario);
   if (quarter.empty() || std::abs(in_quarter) < 1) return fmt::format("as many as without {}", than);
-  return fmt::format("{} {} ({:+.1f} %) than without {}: {} of {} and {} in {} are the largest differences", compact_number(std::abs(difference)), difference < 0 ? "fewer" : "more",
-                     without > 0 ? 100 * difference / without : 100.0, than, signed_number(of_accelerator), accelerator, signed_number(in_quarter), quarter);
+  return fmt::format("{} {} ({:+.1f} %; {:+.1f} % of H100-equivalents) than without {}: {} of {} and {} in {} are the largest differences", compact_number(std::abs(difference)),
+                     difference < 0 ? "fewer" : "more", without > 0 ? 100 * difference / without : 100.0, equivalents > 0 ? 100 * more_equivalents / equivalents : 100.0, than, signed_number(of_accelerator), accelerator, signed_number(in_quarter), quarter);
 }
 
 }  // namespace waferwatt::scenario

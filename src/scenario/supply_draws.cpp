@@ -70,7 +70,9 @@ class Drawer {
     if (baseline_) {
       auto baseline = *baseline_;
       move_mixes(baseline.products, baseline.mix_error, deviate);
-      result.values.emplace(Key{"accelerators_delivered_difference", {}}, result.total - simulated(baseline, shelves, events)->total());
+      const auto unchanged = simulated(baseline, shelves, events);
+      result.values.emplace(Key{"accelerators_delivered_difference", {}}, result.total - unchanged->total());
+      result.values.emplace(Key{"h100_equivalents_delivered_difference", {}}, h100_equivalents(*changed, scenario, shelves) - h100_equivalents(*unchanged, baseline, shelves));
     }
     return result;
   }

@@ -283,6 +283,14 @@ double SupplyRun::total() const {
   return sum;
 }
 
+double h100_equivalents(const SupplyRun& run, const SupplyScenario& scenario, const catalog::Catalog& catalog) {
+  Diagnostics diagnostics;
+  double sum = 0;
+  for (const auto& delivery : run.deliveries())
+    if (delivery.date >= scenario.start) sum += delivery.n * scenario.products[delivery.product].accelerator.resolve(catalog.accelerators, diagnostics)->h100_equivalents();
+  return sum;
+}
+
 std::vector<Metric> measures(const SupplyRun& run, const SupplyScenario& scenario, const catalog::Catalog& catalog) {
   std::vector<Metric> metrics;
   add_deliveries(run, scenario, catalog, metrics);

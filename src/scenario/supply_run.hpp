@@ -63,6 +63,9 @@ class SupplyRun : public engine::EventHandler {
   std::size_t counted_ = 0;
 };
 
+/// What is delivered within the scenario, in H100-equivalents.
+double h100_equivalents(const SupplyRun& run, const SupplyScenario& scenario, const catalog::Catalog& catalog);
+
 /// Deliveries by year and quarter, capacities at the ends of years, memory used: the metrics of a run.
 std::vector<Metric> measures(const SupplyRun& run, const SupplyScenario& scenario, const catalog::Catalog& catalog);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "supply_run.hpp"
@@ -72,8 +73,10 @@ Table balances(const supply::Chain& chain) {
                            {"packages_started"}, {"packages_in_process"}, {"packages_awaiting_parts"}, {"packages_scrapped"}, {"packages_held"}, {"packages_delivered"}});
   for (std::size_t p = 0; p < chain.accounts().size(); ++p) {
     const auto& a = chain.accounts()[p];
+    // What sums of rounded numbers leave of nothing is nothing.
+    const auto left = [&](double n) { return std::abs(n) < 1e-9 * a.packages_started ? 0.0 : n; };
     table.add({chain.spec().products[p].accelerator, a.wafers_started, a.wafers_in_fab, a.dies_finished + a.dies_given, a.dies_bank, a.dies_used, a.stacks_used,
-               a.packages_started, a.packages_in_assembly + a.packages_in_test + a.packages_in_delivery, a.packages_awaiting_test + a.packages_awaiting_system,
+               a.packages_started, left(a.packages_in_assembly + a.packages_in_test + a.packages_in_delivery), left(a.packages_awaiting_test + a.packages_awaiting_system),
                a.packages_scrapped, a.packages_held, a.packages_delivered});
   }
   return table;

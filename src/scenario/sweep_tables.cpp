@@ -242,6 +242,8 @@ std::string headline(const Sweep& sweep, const std::vector<SweepPoint>& points, 
   const auto value = [&](std::size_t i) { return number_text(*metric, *value_of(records[i], name)); };
   const std::string words = in_words(*metric), best = sweep.names.empty() ? "" : sweep.maximise ? fmt::format("; highest with \"{}\"", sweep.names[*highest]) : sweep.minimise ? fmt::format("; lowest with \"{}\"", sweep.names[*lowest]) : "";
   const auto at = [&](std::size_t i) { return where_text(sweep, points, i); };
+  const bool is_constant = *value_of(records[*lowest], name) == *value_of(records[*highest], name);
+  if (is_constant && records.size() > 1) return fmt::format("{} is {} at all of them ({}).", words, value(*lowest), counts_text(records));
   if (!sweep.names.empty() && records.size() <= kMostListedPoints) return fmt::format("{}{} ({}).", listed(sweep, records, *metric), best, counts_text(records));
   if (sweep.maximise) return fmt::format("{} is highest, {}, at {}; it is at least {} ({}).", words, value(*highest), at(*highest), value(*lowest), counts_text(records));
   if (sweep.minimise) return fmt::format("{} is lowest, {}, at {}; it is at most {} ({}).", words, value(*lowest), at(*lowest), value(*highest), counts_text(records));

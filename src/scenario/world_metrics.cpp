@@ -88,18 +88,23 @@ void add_owners(const WorldRun& run, Metrics& metrics) {
   }
 }
 
-/// Sales of accelerators at the price the vendor gets, and what it sells with them, by its fiscal year.
+/// Sales of accelerators at the price the vendor gets, and what it sells with them, by its fiscal year and quarter.
 void add_revenues(const WorldRun& run, Metrics& metrics) {
   std::map<std::pair<std::string, int>, double> by_year;
+  std::map<std::pair<std::string, std::string>, double> by_quarter;
   for (const auto& sale : run.simulated.sales) {
     const auto& vendor = run.spec.offers[sale.product].vendor;
     const auto* company = run.catalog.companies.find(vendor);
     const auto first = company && company->fiscal_year_month ? static_cast<int>(company->fiscal_year_month->value) : 1;
     // A fiscal year is named after the calendar year in which it ends.
+    const int year = first > 1 && sale.month >= first ? sale.year + 1 : sale.year, quarter = 1 + (sale.month - first + 12) % 12 / 3;
     const auto systems = run.scenario.vendor_systems.find(vendor);
-    by_year[{vendor, first > 1 && sale.month >= first ? sale.year + 1 : sale.year}] += sale.revenue.in(giga * usd) * (systems == run.scenario.vendor_systems.end() ? 1.0 : 1 + systems->second);
+    const double revenue = sale.revenue.in(giga * usd) * (systems == run.scenario.vendor_systems.end() ? 1.0 : 1 + systems->second);
+    by_year[{vendor, year}] += revenue;
+    by_quarter[{vendor, fmt::format("{}-Q{}", year, quarter)}] += revenue;
   }
   for (const auto& [key, value] : by_year) metrics.add("vendor_revenue", {{"vendor", key.first}, {"fiscal_year", std::to_string(key.second)}}, value, "BUSD");
+  for (const auto& [key, value] : by_quarter) metrics.add("vendor_revenue", {{"vendor", key.first}, {"fiscal_quarter", key.second}}, value, "BUSD");
 }
 
 /// All datacentres: the load beside accelerators, and that of the buyers in the region.

@@ -118,26 +118,25 @@ std::string agreement(const View& v) {
 }
 
 /// Why more of a resource brings less compute: earlier chips take what later, better ones would have used, or hold back the
-/// money for them; or as much comes, and other buyers get it.
+/// money for them; or as much comes, and other buyers get it, or other chips are bought.
 std::string why_less(const View& v) {
-  if (!v.loses_by_more() || v.base.delivered_before + v.gain.delivered_before <= 0) return "";
+  if (!v.loses_by_more()) return "";
   const double before = v.base.delivered_before > 0 ? v.gain.delivered_before / v.base.delivered_before : 0.0;
   const double power = v.base.energised > Power{} ? v.gain.energised / v.base.energised : 0.0, per_watt = (1 + v.relative_gain()) / (1 + power) - 1;
+  const bool is_by_watt = per_watt < 0.5 * v.relative_gain();
   if (before < -kLeastGain) return fmt::format("{:.2g} % less came before the year: chips that came earlier wait for power and hold back the money for later ones", -100 * before);
-  if (before > kLeastGain && per_watt < 0.5 * v.relative_gain())
+  if (before > kLeastGain && is_by_watt)
     return fmt::format("with it {:.2g} % more came before the year, and these hold power that better chips would use: compute a watt changes by {:.2g} %", 100 * before, 100 * per_watt);
   if (before > kLeastGain)
     return fmt::format("with it {:.2g} % more came before the year, and the money spent on these is missing for better ones: energised power changes by {:.2g} %", 100 * before, 100 * power);
+  if (is_by_watt) return fmt::format("as much came before the year, and what is switched on in it is less good: compute a watt changes by {:.2g} %", 100 * per_watt);
   return fmt::format("as much came before the year, and those get it who can switch on less: energised power changes by {:.2g} %", 100 * power);
 }
 
 /// Why the views of one resource differ, in a few words; nothing where all or none say that it binds.
 std::string why_different(const View& v) {
   const int n = v.binds_by_waits() + v.binds_by_gain() + v.binds_by_cut();
-  if (v.loses_by_more()) {
-    const std::string why = why_less(v);
-    return why.empty() ? "more of it brings less" : why;
-  }
+  if (v.loses_by_more()) return why_less(v);
   if (n == 0 || n == 3) return "";
   std::vector<std::string> why;
   if (v.binds_by_waits() && !v.binds_by_gain()) why.emplace_back("more of it only lengthens the next queue");

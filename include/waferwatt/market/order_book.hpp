@@ -117,6 +117,7 @@ class OrderBook {
   };
   const Today& today(Date date) const;
   Money wants(std::size_t buyer, std::size_t product, Date date, Time lead_time) const;
+  Money share_beside_limits(std::size_t buyer, std::size_t product, Money all, const Today& now) const;
   double sell(std::size_t buyer, std::size_t product, double n, Money price, std::vector<Sale>& sales);
   void settle_by_money(std::size_t product, Money price, std::vector<Sale>& sales);
   void settle_by_rule(std::size_t product, Date date, Money price, std::vector<Sale>& sales);

@@ -235,6 +235,21 @@ TEST_CASE("who paid ahead is served first, and nothing is paid twice") {
   for (const auto& account : book.accounts()) CHECK(account.balance_error() < 1e-12);
 }
 
+TEST_CASE("money that a quota leaves is ordered of the vendor's other products") {
+  // 1,000 USD, three products of one mix at 10 USD: 333 each. Four units of b take 40 USD; a and c share 960: 48 each.
+  OrderBook book({buyer("x", 100)}, {offer("a", 10), offer("b", 10), offer("c", 10)}, 1 * year);
+  book.grant(kDay0, 10 * day);
+  book.set_access(0, 1, {.units_left = 4});
+  CHECK(book.open_orders(0, kDay0, 0 * day) == Approx(48));
+  CHECK(book.open_orders(1, kDay0, 0 * day) == Approx(4));
+  CHECK(book.open_orders(2, kDay0, 0 * day) == Approx(48));
+  // At twice the price four units take 80 USD. A quota that does not bind changes nothing.
+  book.set_access(0, 1, {.price_factor = 2, .units_left = 4});
+  CHECK(book.open_orders(0, kDay0, 0 * day) == Approx(46));
+  book.set_access(0, 1, {.units_left = 1000});
+  CHECK(book.open_orders(0, kDay0, 0 * day) == Approx(100.0 / 3));
+}
+
 TEST_CASE("a closed way lets nothing through, a leak its part, at its price, and a quota its units") {
   OrderBook book({buyer("x", 10)}, {offer("chip", 10)}, 1 * year);
   book.grant(kDay0, 10 * day);

@@ -247,7 +247,8 @@ TEST_CASE("a shock costs what the same chain without it delivers more") {
   const double difference = delivered(with_shock, "nvidia", "2024") - delivered(without, "nvidia", "2024");
   CHECK(difference < -1e5);
   CHECK(metric(with_shock, "accelerators_delivered_difference") < difference);  // the others' loss comes on top
-  CHECK_THAT(with_shock.headline, Contains("fewer (-") && Contains("than without the shocks"));
+  CHECK_THAT(with_shock.headline, Contains("fewer (-") && Contains("% of H100-equivalents) than without the shocks"));
+  CHECK(metric(with_shock, "h100_equivalents_delivered_difference") == Approx(metric(with_shock, "h100_equivalents_delivered") - metric(without, "h100_equivalents_delivered")));
 }
 
 TEST_CASE("bands are the same on any number of workers, and chance events widen them downwards") {

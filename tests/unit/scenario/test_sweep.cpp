@@ -130,6 +130,12 @@ TEST_CASE("a headline may be about a metric with dimensions") {
   CHECK_THAT(error_of(R"("sweep": {"about": "bend", "minimise": "bend", )" + axes), Catch::Contains("give \"about\", or \"minimise\" or \"maximise\""));
 }
 
+TEST_CASE("a sweep whose points all give the same says so, not where it is highest") {
+  const auto scenario = beam(R"("load": "2 W", "sweep": {"maximise": "bend", "axes": {"mood": ["calm", "calm"], "length": [3]}})");
+  MemoryStore store;
+  CHECK(run_sweep(scenario, "test", store, {}).outcome.result.headline == "bend is 6 W at all of them (2 points).");
+}
+
 TEST_CASE("sampled points meet every stratum of every axis once, and only the seed decides which") {
   const std::string text = R"("seed": 5, "sweep": {"mode": "sampled", "n_samples": 10, "axes": {"load": {"low": "0 W", "high": "10 W"}, "length": {"low": 1, "high": 1000}}})";
   const auto first = sweep_points(beam(text)), second = sweep_points(beam(text));
