@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 
 #include "world_result.hpp"
 
@@ -144,7 +145,14 @@ std::vector<Metric> world_metrics(const WorldRun& run) {
   metrics.add("compute", {}, run.simulated.h100e_weeks, "H100e week");
   metrics.add("tokens_served", {}, tokens.in(token), "token");
   metrics.add("training_flop", {}, training.in(flop), "FLOP");
+  std::set<std::size_t> failed, absorbed;
+  for (const auto& f : run.simulated.failures) {
+    failed.insert(f.buyer);
+    if (f.resolved.resolution == market::Resolution::absorbed) absorbed.insert(f.buyer);
+  }
   metrics.add("failures", {}, static_cast<double>(run.simulated.failures.size()), "1");
+  metrics.add("buyers_failed", {}, static_cast<double>(failed.size()), "1");
+  metrics.add("buyers_absorbed", {}, static_cast<double>(absorbed.size()), "1");
   metrics.add("balance_error", {}, run.simulated.largest_balance_error, "1");
   add_revenues(run, metrics);
   add_energy(run, metrics);

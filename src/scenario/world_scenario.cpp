@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "waferwatt/core/number_text.hpp"
 #include "waferwatt/engine/simgrid_loop.hpp"
@@ -37,14 +38,18 @@ std::string what_bound(const WorldRun& run) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+/// Each buyer and what became of it, once: a partner may rescue it many times.
 std::string failures_text(const WorldRun& run) {
   if (run.simulated.failures.empty()) return "";
   std::vector<std::string> ends;
-  for (const auto& f : run.simulated.failures) ends.push_back(fmt::format("{} is {} in {}", run.spec.buyers[f.buyer].name, market::resolution_name(f.resolved.resolution), f.date.year()));
+  std::set<std::pair<std::size_t, market::Resolution>> told;
+  for (const auto& f : run.simulated.failures)
+    if (told.insert({f.buyer, f.resolved.resolution}).second)
+      ends.push_back(fmt::format("{} is {} in {}", run.spec.buyers[f.buyer].name, market::resolution_name(f.resolved.resolution), f.date.year()));
   constexpr std::size_t kMost = 3;
   const std::size_t more = ends.size() > kMost ? ends.size() - kMost : 0;
   ends.resize(ends.size() - more);
-  return fmt::format(" {}{}.", fmt::join(ends, "; "), more ? fmt::format("; {} more failures", more) : "");
+  return fmt::format(" {}{}.", fmt::join(ends, "; "), more ? fmt::format("; {} more such ends", more) : "");
 }
 
 std::string projects_text(const WorldRun& run) {

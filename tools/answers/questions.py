@@ -146,14 +146,15 @@ def bubble(run, picture):
 def consolidation(run, picture):
     s = run("world-consolidation.json")
     kept = [1.0, 0.7, 0.5, 0.35, 0.2, 0.1]
-    counts = {f"{100 * k:.0f} %": s.get("failures", i + 1) for i, k in enumerate(kept)}
-    pictures.bars(picture, "Failures of buyers by what is left of the forecast of tokens and training", "failures to 2028", counts)
+    counts = {f"{100 * k:.0f} %": s.get("buyers_absorbed", i + 1) for i, k in enumerate(kept)}
+    failed = [s.get("buyers_failed", i + 1) for i in range(len(kept))]
+    pictures.bars(picture, "Buyers taken over, by what is left of the forecast of tokens and training", "buyers absorbed to 2028", counts)
     rents = [s.years("h100_rent", i + 1)[2028] for i in range(len(kept))]
     b = run("world-bubble.json").table("failures")
     absorbed = sorted({f"{row['buyer']} by {row['by']}" for row in b if row["resolution"] == "absorbed"})
-    return (f"Without fresh money and with the whole forecast of tokens and training there are {counts['100 %']:.0f} failures, with half of it {counts['50 %']:.0f}, with a tenth {counts['10 %']:.0f}; the rent of 2028 is"
-            f" {rents[0]:.2f}, {rents[2]:.2f} and {rents[5]:.2f} USD an hour. In the bubble scenario {listed(absorbed) + ' are absorbed' if absorbed else 'nobody is absorbed: lenders and partners carry on'}. Who goes first is"
-            " who borrowed against chips: loans fall due as book value does, whatever the rent.")
+    return (f"Without fresh money and with the whole forecast of tokens and training {failed[0]:.0f} buyers cannot pay at some time and {counts['100 %']:.0f} end in other hands; with half of it {failed[2]:.0f} and {counts['50 %']:.0f}, with a"
+            f" tenth {failed[5]:.0f} and {counts['10 %']:.0f}. The rent of 2028 is {rents[0]:.2f}, {rents[2]:.2f} and {rents[5]:.2f} USD an hour. High demand ruins who rents: labs whose hours cost more than their funding, and partners pay;"
+            f" low demand ruins who owns chips on credit: loans fall due as book value does, whatever the rent. In the bubble scenario {listed(absorbed) + ' are absorbed' if absorbed else 'nobody is absorbed: lenders and partners carry on'}.")
 
 
 def ten_times(run, picture):

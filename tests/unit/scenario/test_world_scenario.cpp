@@ -150,6 +150,23 @@ TEST_CASE("a small world's metrics, tables and ledger agree") {
     if (result.ledger.texts("resource")[i] == "power" && result.ledger.texts("owner")[i] == "xai")
       charged += result.ledger.numbers("waiting_accelerator_weeks")[i];
   CHECK(charged > 0);
+  // NVIDIA's fiscal year 2025 begins with February 2024: January is the last quarter of 2024.
+  const auto revenue = [&](const char* span, const char* of) { return metric(result, "vendor_revenue", {{"vendor", "nvidia"}, {span, of}}); };
+  CHECK(revenue("fiscal_quarter", "2024-Q4") == Approx(revenue("fiscal_year", "2024")));
+  double quarters = 0;
+  for (const char* quarter : {"2025-Q1", "2025-Q2", "2025-Q3", "2025-Q4"}) quarters += revenue("fiscal_quarter", quarter);
+  CHECK(quarters == Approx(revenue("fiscal_year", "2025")));
+  CHECK(metric(result, "buyers_failed") == 0);
+}
+
+TEST_CASE("a buyer that cannot pay counts once, however often it is helped") {
+  Diagnostics diagnostics;
+  const auto scenario = read(io::parse_json("w.json", with(R"("budget": "3 BUSD/year")", R"("partners": ["meta"], "finance": {"cash": "0.01 BUSD", "credit": 0, "interest": 0.1}, "budget": "3 BUSD/year")"), diagnostics), diagnostics);
+  diagnostics.throw_if_any();
+  const Result result = run(scenario, shipped(), {});
+  CHECK(metric(result, "buyers_failed") == 1);
+  CHECK(metric(result, "buyers_absorbed") <= 1);
+  CHECK(metric(result, "failures") >= 1);
 }
 
 TEST_CASE("sound worlds have no problems and read back to themselves") {
