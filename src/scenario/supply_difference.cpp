@@ -78,9 +78,14 @@ std::string add_difference(const SupplyRun& run, const SupplyScenario& scenario,
   const auto [accelerator, of_accelerator] = largest(by_accelerator);
   const auto signed_number = [](double n) { return (n < 0 ? "-" : "+") + compact_number(std::abs(n)); };
   const std::string than = without_text(scenario);
-  if (quarter.empty() || std::abs(in_quarter) < 1) return fmt::format("as many as without {}", than);
-  return fmt::format("{} {} ({:+.1f} %; {:+.1f} % of H100-equivalents) than without {}: {} of {} and {} in {} are the largest differences", compact_number(std::abs(difference)),
-                     difference < 0 ? "fewer" : "more", without > 0 ? 100 * difference / without : 100.0, equivalents > 0 ? 100 * more_equivalents / equivalents : 100.0, than, signed_number(of_accelerator), accelerator, signed_number(in_quarter), quarter);
+  // Less than a half of one is what sums of rounded numbers leave.
+  constexpr double kHalf = 0.5;
+  if (quarter.empty() || std::abs(in_quarter) < kHalf) return fmt::format("as many as without {}", than);
+  const std::string of_quarter = fmt::format("{} in {}", signed_number(in_quarter), quarter);
+  if (std::abs(difference) < kHalf && std::abs(of_accelerator) < kHalf) return fmt::format("in the end as many as without {}: {} is the largest difference of a quarter", than, of_quarter);
+  return fmt::format("{} {} ({:+.1f} %; {:+.1f} % of H100-equivalents) than without {}: {} of {} and {} are the largest differences", compact_number(std::abs(difference)),
+                     difference < 0 ? "fewer" : "more", without > 0 ? 100 * difference / without : 100.0, equivalents > 0 ? 100 * more_equivalents / equivalents : 100.0, than,
+                     signed_number(of_accelerator), accelerator, of_quarter);
 }
 
 }  // namespace waferwatt::scenario

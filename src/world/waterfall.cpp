@@ -23,7 +23,9 @@ double packages_of_dies(const WorldSpec& spec, std::size_t p, double dies) { ret
 class Steps {
  public:
   Steps(int year, std::string unit) : year_(year), unit_(std::move(unit)) {}
+  /// What differences of sums leave of nothing is nothing; the last step has the rest.
   void add(std::string step, double change) {
+    if (std::abs(change) < 1e-12 * left_) change = 0;
     left_ += change;
     list_.push_back({year_, std::move(step), unit_, change, left_});
   }

@@ -251,6 +251,13 @@ TEST_CASE("a shock costs what the same chain without it delivers more") {
   CHECK(metric(with_shock, "h100_equivalents_delivered_difference") == Approx(metric(with_shock, "h100_equivalents_delivered") - metric(without, "h100_equivalents_delivered")));
 }
 
+TEST_CASE("a shock that takes nothing is told so") {
+  SupplyScenario scenario = cowos_2024();
+  scenario.shocks = {{.kind = supply::ShockKind::material_shortage, .date = Date::from_civil(2024, 3, 1), .duration = 2 * week, .loss = 0.0, .lines = {"tsmc-cowos"}}};
+  scenario.without = {Without::shocks};
+  CHECK_THAT(apart(scenario).headline, Contains("as many as without the shocks"));
+}
+
 TEST_CASE("bands are the same on any number of workers, and chance events widen them downwards") {
   SupplyScenario scenario = cowos_2024();
   const auto band = [&](unsigned n_jobs, std::map<std::string, std::string> dims = {{"vendor", "nvidia"}, {"year", "2024"}}) {
