@@ -136,6 +136,14 @@ function niceTicks(low, high, n) {
   return ticks;
 }
 
+/** Letters of the words in which all of several names end: "replica 0 nvidia-h200" and "replica 1 nvidia-h200" share 13. */
+function sharedEnd(names) {
+  const words = names.map((name) => name.split(" "));
+  let n = 0;
+  while (names.length > 1 && words.every((w) => w.length > n + 1 && w[w.length - 1 - n] === words[0][words[0].length - 1 - n])) n += 1;
+  return n === 0 ? 0 : words[0].slice(-n).join(" ").length + 1;
+}
+
 /** The bars of a time line: {row, from, to, kind}. `parts` are intervals of one row of the table, else each row is one. */
 function spansOf(table, spec, rows) {
   const spans = [];
@@ -166,14 +174,15 @@ function drawSpans(box, spec, table, chosen) {
   if (spec.sort === "x") names.sort(); else if (spec.parts) names.sort((a, b) => Math.min(...spans.filter((s) => s.row === a).map((s) => s.from)) - Math.min(...spans.filter((s) => s.row === b).map((s) => s.from)));
   const start = Math.min(...spans.map((s) => s.from)), end = spans.reduce((last, s) => Math.max(last, s.to), start), kinds = [...new Set(spans.map((s) => s.kind))];
   const colours = new Map(kinds.map((k, i) => [k, colourOf(kinds)[i]]));
-  const width = Math.max(320, box.clientWidth), side = Math.min(130, width * 0.27, 16 + 6.6 * Math.max(...names.map((n) => n.length))), row = names.length > 24 ? 14 : 20, height = names.length * row + 26;
+  const shared = sharedEnd(names), longest = Math.max(...names.map((n) => n.length)) - shared;
+  const width = Math.max(320, box.clientWidth), side = Math.min(130, width * 0.27, 16 + 6.6 * longest), row = names.length > 24 ? 14 : 20, height = names.length * row + 26;
   const x = (t) => side + ((t - start) / (end - start)) * (width - side - 4), place = new Map(names.map((n, i) => [n, i]));
   const svg = svgIn(box, aria(spec, {labels: spans, series: []}), width, height);
   const [, unit] = TIMES.find(([least]) => end - start >= least);
   for (const t of niceTicks(0, (end - start) / unit, width < 500 ? 3 : 7).map((k) => start + k * unit)) {
     svg.append(svgNode("line", {x1: x(t), x2: x(t), y1: 0, y2: height - 22, stroke: themeColour("line")}), svgText(x(t), height - 7, quantity(t - (spec.absolute ? 0 : start), "s"), {class: "dim", "text-anchor": x(t) > width - 40 ? "end" : "middle"}));
   }
-  names.forEach((name, i) => svg.append(svgText(0, (i + 0.5) * row + 4, fitting(name, side - 6), {"font-size": row > 14 ? 12 : 10.5})));
+  names.forEach((name, i) => svg.append(svgText(0, (i + 0.5) * row + 4, fitting(name.slice(0, name.length - shared), side - 6), {"font-size": row > 14 ? 12 : 10.5})));
   for (const kind of kinds) {
     const d = spans.filter((s) => s.kind === kind).map((s) => `M${x(s.from).toFixed(2)} ${(place.get(s.row) * row + 2).toFixed(1)}h${Math.max(0.4, x(s.to) - x(s.from) - 0.3).toFixed(2)}v${row - 4}h${-Math.max(0.4, x(s.to) - x(s.from) - 0.3).toFixed(2)}Z`).join("");
     svg.append(svgNode("path", {d, fill: colours.get(kind)}));
