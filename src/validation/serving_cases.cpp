@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "serving_names.hpp"
+#include "serving_recipes.hpp"
 #include "serving_row.hpp"
 #include "serving_shipped.hpp"
 #include "table_row.hpp"
@@ -55,10 +56,17 @@ serving::ReplicaPlan plan_of(const TableRow& row, const std::string& prefix, con
   return plan;
 }
 
+/// `concurrency` counts the whole deployment, `batch_size` one data-parallel rank of it.
+void spread_over_replicas(ServingCase& c, const TableRow& row) {
+  const std::int64_t of_replica = row.whole("batch_size", 0) * std::max<std::int64_t>(1, row.whole("attention_dp_size", 1));
+  if (of_replica < 1 || c.load.concurrency % of_replica != 0) return;
+  c.n_replicas = c.load.concurrency / of_replica;
+}
+
 ServingCase case_of(const TableRow& row, const catalog::Catalog& catalog) {
   ServingCase c;
   c.id = row.text("id"), c.backend = row.text("backend"), c.system = row.text("system");
-  c.load = {.concurrency = row.required("concurrency"), .input_tokens = row.required("isl"), .output_tokens = row.required("osl"), .spread = kLengthSpread};
+  c.load = {.concurrency = row.required("concurrency"), .input_tokens = row.required("isl"), .output_tokens = row.required("osl")};
   const auto milliseconds = [&](const char* column) {
     const auto value = row.number(column);
     return value ? std::optional{*value / 1e3} : std::nullopt;
@@ -69,6 +77,7 @@ ServingCase case_of(const TableRow& row, const catalog::Catalog& catalog) {
   c.accelerator = &accelerator_of(row, catalog);
   if (!c.ttft_s && !c.tpot_s && !c.tokens_per_s && !c.joule_per_token) throw Unusable("nothing was measured");
   const bool is_disaggregated = row.text("mode") == "disagg";
+  if (!is_disaggregated) spread_over_replicas(c, row);
   if (is_disaggregated)
     c.disaggregation = {.n_prefill = row.required("prefill_num_workers"), .n_decode = row.required("decode_num_workers")};
   c.is_known_backend = serving::find_backend(c.backend) != nullptr;
@@ -80,6 +89,7 @@ ServingCase case_of(const TableRow& row, const catalog::Catalog& catalog) {
   };
   c.plan = sound_plan(is_disaggregated ? "decode_" : "");
   if (is_disaggregated) c.disaggregation->prefill_plan = sound_plan("prefill_");
+  if (!take_inference_x_recipe(c)) take_aiconfigurator_recipe(c);
   c.configuration = configuration_of(c, precision);
   return c;
 }

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
+#include "serving_halves.hpp"
 #include "serving_prediction.hpp"
 
 namespace waferwatt::validation {
@@ -74,28 +74,17 @@ double objective(const std::vector<ServingCase>& cases, ServingPredictor& predic
   return n > 0 ? sum / static_cast<double>(n) : 0;
 }
 
-/// Each measurement once: tables repeat some.
 std::vector<ServingCase> of_half(const ServingCases& cases, const std::string& backend, bool fitted) {
   std::vector<ServingCase> out;
-  std::set<std::string> seen;
-  for (const ServingCase& c : cases.cases) {
-    if (c.backend != backend || c.disaggregation || c.protocol == Protocol::open_loop || is_fitted_half(c) != fitted) continue;
-    const std::string name = fmt::format("{} {} {} {} {}", c.configuration, c.load.concurrency, c.load.input_tokens, c.load.output_tokens, c.tpot_s.value_or(c.tokens_per_s.value_or(0)));
-    if (seen.insert(name).second) out.push_back(c);
-  }
+  OnceEach once;
+  for (const ServingCase& c : cases.cases)
+    if (c.backend == backend && is_fit_for_profiles(c) && is_fitted_half(c) == fitted && once.is_new(c)) out.push_back(c);
   return out;
 }
 
 }  // namespace
 
 std::span<const ProfileParameter> profile_parameters() { return kParameters; }
-
-bool is_fitted_half(const ServingCase& serving_case) {
-  std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
-  for (const char c : fmt::format("{} {} {}", serving_case.configuration, serving_case.load.input_tokens, serving_case.load.output_tokens))
-    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return (hash >> 32) % 2 == 0;
-}
 
 ServingFit fit_backend(const ServingCases& cases, const std::string& backend, const catalog::Catalog& catalog, int n_rounds) {
   constexpr std::size_t kFewest = 20;

@@ -16,45 +16,54 @@ namespace {
 using serving::BackendProfile;
 using serving::EngineSettings;
 
+/// Iterations by which first tokens are late, in the mean, for the settings that the engine was given.
+double delay_steps(const ServingCase& c, const serving::ClosedLoopLoad& load) {
+  // The first of those that share an iteration waits out the whole time, those that come meanwhile half of it.
+  const double wait = static_cast<double>(c.prompt_wait);
+  const double others = wait * static_cast<double>(load.concurrency) / static_cast<double>(load.output_tokens);
+  const double sent = static_cast<double>(c.stream_interval - 1);
+  return sent + static_cast<double>(c.receive_interval - 1) / 2 + wait * (1 + others / 2) / (1 + others);
+}
+
 /// What cases of one configuration share.
 struct Models {
   serving::IterationModel& iterations;
   serving::IterationModel* prompts;  ///< with the layout of the prefill workers; null when there are none
 };
 
+/// Of one replica: those of a deployment share its load evenly.
 ServingPrediction of_closed_loop(const ServingCase& c, const Models& models, const EngineSettings& engine) {
+  serving::ClosedLoopLoad load = c.load;
+  load.concurrency = std::max<std::int64_t>(1, load.concurrency / c.n_replicas);
   const auto memory = serving::memory_plan(*c.model, *c.accelerator, c.plan, engine);
   const auto run = [&] {
-    if (!models.prompts) return serving::closed_loop(models.iterations, engine, memory, c.load);
+    if (!models.prompts) return serving::closed_loop(models.iterations, engine, memory, load);
     const auto& plan = c.disaggregation->prefill_plan;
     const auto link = c.network ? c.network->scale_out().effective_bandwidth()
                                 : c.accelerator->nic_bandwidth ? c.accelerator->nic_bandwidth->value : 50 * giga * byte / second;
     const auto prompts_memory = serving::memory_plan(*c.model, *c.accelerator, plan, engine);
     return serving::disaggregated_loop({*models.prompts, engine, prompts_memory, c.disaggregation->n_prefill},
                                        {models.iterations, engine, memory, c.disaggregation->n_decode},
-                                       c.model->kv_cache_per_token(plan.kv_format), link * static_cast<double>(plan.n_accelerators()), c.load);
+                                       c.model->kv_cache_per_token(plan.kv_format), link * static_cast<double>(plan.n_accelerators()), load);
   };
   const auto out = run();
   if (!out.infeasible.empty()) return {.infeasible = out.infeasible};
   ServingPrediction p;
   const BackendProfile& backend = engine.backend;
   // A request that is alone meets no running steps.
-  const double steps = c.load.concurrency > 1 ? backend.first_token_steps : 0;
+  const double steps = load.concurrency > 1 ? backend.first_token_steps + delay_steps(c, load) : 0;
   p.ttft_s = (out.time_to_first_token + steps * out.time_per_output_token).in(second);
   p.tpot_s = out.time_per_output_token.in(second);
-  p.tokens_per_s = out.output_rate.in(token / second);
+  p.tokens_per_s = static_cast<double>(c.n_replicas) * out.output_rate.in(token / second);
   p.joule_per_token = out.energy_per_output_token.in(joule);
   return p;
 }
 
 /// All requests are there at once: the engine serves as many as its caches hold to their ends.
 ServingPrediction of_offline(ServingCase c, const Models& models, EngineSettings engine) {
-  c.load.concurrency = std::max<std::int64_t>(1, c.load.concurrency / c.n_replicas);
   c.load.n_waves = 1;
   engine.kv_reservation = serving::KvReservation::whole_request;
-  ServingPrediction p = of_closed_loop(c, models, engine);
-  p.tokens_per_s *= static_cast<double>(c.n_replicas);
-  return p;
+  return of_closed_loop(c, models, engine);
 }
 
 ServingPrediction of_batch(const ServingCase& c, const Models& models, const EngineSettings& engine) {
@@ -123,7 +132,8 @@ EngineSettings engine_of(const ServingCase& c, const BackendProfile& profile) {
   engine.host_overhead = profile.step_overhead;
   engine.max_batched_tokens = c.max_batched_tokens.value_or(profile.max_batched_tokens);
   engine.memory_utilisation = c.memory_utilisation.value_or(profile.memory_utilisation);
-  engine.max_sequences = std::max<std::int64_t>(1, c.max_sequences.value_or(c.load.concurrency));
+  engine.max_sequences = std::max<std::int64_t>(1, c.max_sequences.value_or(c.load.concurrency / c.n_replicas));
+  if (c.mixes_prompts) engine.backend.prefill_first = false;
   engine.power_cap = c.power_cap;
   return engine;
 }

@@ -6,6 +6,7 @@
 #include <regex>
 
 #include "serving_names.hpp"
+#include "serving_recipes.hpp"
 #include "serving_row.hpp"
 
 namespace waferwatt::validation {
@@ -203,11 +204,9 @@ void read_batch(Reading& r) {
 void read_closed_loop(Reading& r) {
   ServingCase& c = r.c;
   c.load = {.concurrency = required(r.plan, "the concurrency", "concurrency"), .input_tokens = required(r.plan, "the input length", "isl"),
-            .output_tokens = required(r.plan, "the output length", "osl"), .spread = kLengthSpread};
-  if (contains(r.said("layout"), "1p1d")) {
-    c.disaggregation = {.prefill_plan = c.plan, .n_prefill = 1, .n_decode = 1};
-    c.load.spread = 0;
-  }
+            .output_tokens = required(r.plan, "the output length", "osl")};
+  if (contains(r.said("layout"), "1p1d")) c.disaggregation = {.prefill_plan = c.plan, .n_prefill = 1, .n_decode = 1};
+  take_inference_x_recipe(c);
   c.tokens_per_s = r.first_of({"output_tokens_per_s_total"});
 }
 

@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "serving_halves.hpp"
+#include "waferwatt/validation/serving_fit.hpp"
+
 namespace waferwatt::validation {
 namespace {
 
@@ -37,10 +40,12 @@ void add_errors(Errors& errors, const ServingCase& c, const ServingPrediction& p
   add("energy_per_token", c.joule_per_token, p.joule_per_token);
 }
 
-std::vector<std::string> groups_of(const ServingCase& c) {
+/// With the half that the case is of, the first time that its measurement is met.
+std::vector<std::string> groups_of(const ServingCase& c, OnceEach& once) {
   std::vector<std::string> groups{c.disaggregation ? "mode disaggregated" : "mode aggregated", "model " + c.model->id, "gpu " + c.accelerator->id,
                                   "backend " + (c.is_known_backend ? c.backend : "default")};
   if (!c.source.empty()) groups.push_back("source " + c.source);
+  if (c.is_known_backend && is_fit_for_profiles(c) && once.is_new(c)) groups.push_back((is_fitted_half(c) ? "half fitted, " : "half held out, ") + c.backend);
   return groups;
 }
 
@@ -68,6 +73,7 @@ ServingReport validate_serving(const ServingCases& cases, const catalog::Catalog
   const auto predictions = predict(cases.cases, catalog, profile_of);
   Errors all;
   std::map<std::string, Errors> by_group;
+  OnceEach once;
   for (std::size_t i = 0; i < predictions.size(); ++i) {
     const ServingCase& c = cases.cases[i];
     if (!predictions[i].infeasible.empty()) {
@@ -75,7 +81,7 @@ ServingReport validate_serving(const ServingCases& cases, const catalog::Catalog
       continue;
     }
     add_errors(all, c, predictions[i]);
-    for (const auto& group : groups_of(c)) add_errors(by_group[group], c, predictions[i]);
+    for (const auto& group : groups_of(c, once)) add_errors(by_group[group], c, predictions[i]);
     if (!c.assumption.empty()) report.assumptions[c.assumption].push_back(c.id);
     report.n_default_backend += c.is_known_backend ? 0 : 1;
     report.rows.push_back({&c, predictions[i]});

@@ -91,6 +91,16 @@ std::vector<MeasuredRequest> requests_of(const std::string& folder) {
   return requests;
 }
 
+/// What the folder's config.json says of the link between the accelerators of one machine, where it does.
+std::optional<network::TwoLevelNetwork> network_of(const std::string& folder, std::int64_t n_accelerators) {
+  const std::string file = folder + "/config.json";
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  const Value config = parsed(file, text_of_file(file));
+  if (!config.find("link_bw") || whole(config, "num_nodes", 1) != 1) return std::nullopt;
+  const network::LinkSpec link{number(file, config, "link_bw") * giga * byte / second, number(file, config, "link_latency") * nano * second, 1};
+  return network::TwoLevelNetwork(link, n_accelerators, link);
+}
+
 class Arrivals final : public traces::Source {
  public:
   explicit Arrivals(const std::vector<MeasuredRequest>& requests) : requests_(requests) {}
@@ -136,6 +146,7 @@ RequestRun read_request_run(const std::string& folder, const catalog::Catalog& c
   const Value* spread = settings.find("enable_expert_parallel");
   c.plan.expert_parallel = spread && spread->get_if<bool>() && *spread->get_if<bool>();
   set_checkpoint_formats(c.plan, *c.model, *c.accelerator, catalog::NumberFormat::bf16);
+  c.network = network_of(folder, c.plan.n_accelerators());
   const auto& profile = *serving::find_backend(c.backend);
   run.engine.backend = profile, run.engine.host_overhead = profile.step_overhead;
   run.engine.max_sequences = whole(settings, "max_num_seqs", 256);

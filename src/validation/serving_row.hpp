@@ -10,10 +10,6 @@ namespace waferwatt::validation {
 /// which kernels of experts are commonly measured.
 inline constexpr double kRoutingExponent = 1.01;
 
-/// Load generators draw lengths from 80 to 100 % of the nominal ones (InferenceX's, from which most public
-/// measurements of this form are); files do not say it.
-inline constexpr double kLengthSpread = 0.2;
-
 struct Precision {
   catalog::NumberFormat format = catalog::NumberFormat::bf16;
   bool integers = false;  ///< int4 instead of fp4

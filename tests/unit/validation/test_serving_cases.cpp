@@ -84,6 +84,66 @@ TEST_CASE("Layouts that count one size twice are the same as those that count it
   CHECK(cases.cases[0].plan.n_accelerators() == 8);
 }
 
+TEST_CASE("Rows are driven and served as their source does it") {
+  // InferenceX: lengths from 80 to 100 %, SGLang on Blackwell looks for requests every 10 iterations, from 16 on every 30.
+  const std::string row = "x,sglang,deepseek-ai/DeepSeek-R1,", load = ",1024,1024,8,1,1,1,50,7\n";
+  const auto x = cases_of(row + "b200_sxm,fp8,agg,8" + load + row + "b200_sxm,fp8,agg,16" + load + row + "h200_sxm,fp8,agg,16" + load +
+                          "x,sglang,zhipuai/GLM-5,b200_sxm,fp8,agg,16" + load).cases;
+  REQUIRE(x.size() == 4);
+  CHECK(x[0].load.spread == Approx(0.2));
+  CHECK(x[0].receive_interval == 10);
+  CHECK(x[1].receive_interval == 30);
+  CHECK(x[2].receive_interval == 1);
+  CHECK(x[3].receive_interval == 1);  // sparse attention
+  CHECK(x[0].plan.kv_format == catalog::NumberFormat::fp8);
+  CHECK(x[2].plan.kv_format == catalog::NumberFormat::bf16);
+  CHECK_FALSE(x[0].max_batched_tokens.has_value());
+  // aiconfigurator: one length for all, a budget of the prompt, 1,500 tokens and 512 sequences.
+  const auto a = cases_of("a,trtllm,Qwen/Qwen3-32B,h100_sxm,fp8,agg,8,4096,128,2,1,1,1,50,7\n").cases;
+  REQUIRE(a.size() == 1);
+  CHECK(a[0].load.spread == 0);
+  CHECK(*a[0].max_batched_tokens == 4096 + 1500 + 512);
+}
+
+TEST_CASE("Requests that wait for others see their first token later by the iterations that they wait") {
+  // Llama 70B on TensorRT-LLM with 1,024 tokens each way waits 20 iterations for company on fewer than 8 accelerators.
+  const auto c = cases_of("a,trtllm,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,64,1024,1024,4,1,1,1,50,7\n").cases;
+  REQUIRE(c.size() == 1);
+  CHECK(c[0].prompt_wait == 20);
+  auto at_once = c;
+  at_once[0].prompt_wait = 0;
+  const auto late = predict(c, shipped(), shipped_profile), soon = predict(at_once, shipped(), shipped_profile);
+  // 64 requests in 1,024 iterations: 1.25 come while the first waits out its 20, and wait 10 each.
+  const double steps = 20 * (1 + 1.25 / 2) / (1 + 1.25);
+  CHECK(late[0].ttft_s - soon[0].ttft_s == Approx(steps * soon[0].tpot_s));
+}
+
+TEST_CASE("A batch smaller than the concurrency tells how many replicas share it") {
+  const std::string path = file_with("");
+  const std::string head = "id,backend,model_path,system,concurrency,batch_size,isl,osl,tp_size,measured_ttft_ms,measured_tpot_ms\n";
+  const auto read = [&](const std::string& row) {
+    std::ofstream(path) << head << row;
+    return read_serving_cases(path, shipped()).cases.at(0);
+  };
+  const auto four = read("a,vllm,Qwen/Qwen3-32B,h100_sxm,64,16,2000,128,2,50,7\n"), one = read("a,vllm,Qwen/Qwen3-32B,h100_sxm,16,16,2000,128,2,50,7\n");
+  CHECK(four.n_replicas == 4);
+  CHECK(one.n_replicas == 1);
+  CHECK(read("a,vllm,Qwen/Qwen3-32B,h100_sxm,64,24,2000,128,2,50,7\n").n_replicas == 1);  // does not divide it
+  const auto of_four = predict({four}, shipped(), shipped_profile)[0], of_one = predict({one}, shipped(), shipped_profile)[0];
+  CHECK(of_four.tpot_s == Approx(of_one.tpot_s));
+  CHECK(of_four.ttft_s == Approx(of_one.ttft_s));
+  CHECK(of_four.tokens_per_s == Approx(4 * of_one.tokens_per_s));
+}
+
+TEST_CASE("A report tells the errors of both halves, each measurement once") {
+  const std::string row = "a,vllm,Qwen/Qwen3-32B,h100_sxm,,agg,8,1024,128,2,1,1,1,50,7\n";
+  const auto report = validate_serving(cases_of(row + row), shipped());
+  CHECK(report.n_cases == 2);
+  const bool fitted = report.groups.contains("half fitted, vllm");
+  CHECK(fitted != report.groups.contains("half held out, vllm"));
+  CHECK(report.groups.at(fitted ? "half fitted, vllm" : "half held out, vllm").at("tpot").n == 1);
+}
+
 TEST_CASE("A backend without a profile takes the default, and the report says how many did") {
   const auto report = validate_serving(cases_of("a,homemade,Qwen/Qwen3-32B,h100_sxm,,agg,8,1024,128,2,1,1,1,50,7\n"), shipped());
   CHECK(report.n_cases == 1);

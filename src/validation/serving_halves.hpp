@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Which measurements a backend's profile is fitted on, and which tell how well it carries over.
+#include <set>
+
+#include "waferwatt/validation/serving_cases.hpp"
+
+namespace waferwatt::validation {
+
+/// Prompts and answers on the same workers, and nothing that hangs on arrivals.
+bool is_fit_for_profiles(const ServingCase& serving_case);
+
+/// Lets each measurement through once: tables repeat some.
+class OnceEach {
+ public:
+  bool is_new(const ServingCase& serving_case);
+
+ private:
+  std::set<std::string> seen_;
+};
+
+}  // namespace waferwatt::validation
