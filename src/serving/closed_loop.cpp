@@ -19,16 +19,31 @@ constexpr double kEvenOutputs = 0.6180339887498949, kEvenInputs = 0.754877666246
 
 double fraction(double x) { return x - std::floor(x); }
 
+/// Requests come to the engine when it takes them in; what they wait until then is kept apart.
 class LoadGenerator final : public RequestStream {
  public:
-  explicit LoadGenerator(const ClosedLoopLoad& load) : load_(load) {
+  /// \param step_s a decoding iteration at this load
+  LoadGenerator(const ClosedLoopLoad& load, double step_s) : load_(load), step_s_(step_s) {
     const auto n_all = static_cast<std::int64_t>((load.n_waves - 1) * static_cast<double>(load.concurrency));
     n_requests_ = load.concurrency + std::min(n_all, std::max(kLaterRequests, kLaterWaves * load.concurrency));
   }
   bool next(Request& request) override { return n_sent_ < load_.concurrency && send(0, request); }
-  bool follow_up(const RequestRecord&, double now_s, Request& request) override { return n_sent_ < n_requests_ && send(now_s, request); }
+  bool follow_up(const RequestRecord&, double now_s, Request& request) override {
+    if (n_sent_ == n_requests_) return false;
+    const double taken_in_s = taken_in(now_s);
+    waited_s_ += taken_in_s - now_s, ++n_followed_;
+    return send(taken_in_s, request);
+  }
+  double mean_wait_s() const { return waited_s_ / std::max(1.0, n_followed_); }
 
  private:
+  double taken_in(double now_s) {
+    const double looks_s = static_cast<double>(load_.receive_interval) * step_s_, waits_s = static_cast<double>(load_.prompt_wait) * step_s_;
+    if (load_.receive_interval > 1) return std::ceil(now_s / looks_s) * looks_s;
+    if (now_s > company_until_s_) company_until_s_ = now_s + waits_s;
+    return company_until_s_;
+  }
+
   bool send(double now_s, Request& request) {
     const double i = static_cast<double>(n_sent_++);
     const auto length = [&](std::int64_t whole, double even) {
@@ -39,6 +54,7 @@ class LoadGenerator final : public RequestStream {
   }
 
   const ClosedLoopLoad& load_;
+  double step_s_, company_until_s_ = -1, waited_s_ = 0, n_followed_ = 0;
   std::int64_t n_requests_, n_sent_ = 0;
 };
 
@@ -57,7 +73,8 @@ class Means final : public RequestSink {
     tokens += static_cast<double>(r.output_tokens), contexts += static_cast<double>(r.input_tokens) + static_cast<double>(r.output_tokens) / 2;
   }
   double n() const { return first_.n + later_.n; }
-  double ttft_s() const { return mean(&Wave::ttft_s); }
+  /// \param wait_s of requests of later waves until the engine takes them in
+  double ttft_s(double wait_s) const { return mean(&Wave::ttft_s) + (later_.n > 0 ? (1 - 1 / load_.n_waves) * wait_s : 0); }
   double tpot_s() const { return mean(&Wave::tpot_s); }
   double tokens = 0, contexts = 0;
 
@@ -116,7 +133,8 @@ ClosedLoopOutcome run(const std::vector<Worker>& kinds, DataSize cache_per_token
     served.groups.emplace_back();
   }
   engine::BareLoop loop;
-  LoadGenerator generator(load);
+  const std::int64_t n_each = std::max<std::int64_t>(1, load.concurrency / kinds.back().workers.n);
+  LoadGenerator generator(load, costs.back()->decode_steps(n_each, n_each * (load.input_tokens + load.output_tokens / 2), 1).time_s);
   Means means(load);
   DeploymentRun(loop, deployment, groups, generator, RandomStream(1, "closed loop"), means, served).run();
 
@@ -128,7 +146,7 @@ ClosedLoopOutcome run(const std::vector<Worker>& kinds, DataSize cache_per_token
     out.batch += totals.sequence_seconds / served.end_s;
     out.cost += totals.cost;
   }
-  out.time_to_first_token = means.ttft_s() * second;
+  out.time_to_first_token = means.ttft_s(generator.mean_wait_s()) * second;
   out.time_per_output_token = means.tpot_s() * second;
   out.output_rate = means.tokens / served.end_s * token / second;
   out.energy_per_output_token = energy_j / means.tokens * joule;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "layer_launches.hpp"
 #include "layer_operators.hpp"
 
 namespace waferwatt::serving {
@@ -84,6 +85,7 @@ IterationModel::IterationModel(const catalog::LanguageModel& model, const cost::
       plan_(plan),
       backend_(engine.backend),
       n_layers_(static_cast<double>(model.n_layers.value)),
+      launches_(layer_launches(model)),
       host_overhead_s_(engine.host_overhead.in(second)) {
   const double hidden = static_cast<double>(model.hidden_size.value);
   provenance_ = operators.estimate(cost::Gemm{64, hidden, hidden, plan.weight_format, plan.weight_recipe}).provenance;
@@ -188,7 +190,7 @@ IterationCost IterationModel::pass(const IterationLoad& load) {
   }
   IterationCost gaps;
   gaps.time_s = gaps.launch_s = n_layers_ * backend_.layer_overhead.in(second);
-  const double eager_s = n_layers_ * backend_.eager_layer.in(second);
+  const double eager_s = n_layers_ * launches_ * backend_.eager_layer.in(second);
   if ((has_prompts || !backend_.has_graphs) && eager_s > sum.time_s + gaps.time_s) {
     gaps.host_s = eager_s - sum.time_s - gaps.time_s;
     gaps.time_s += gaps.host_s;

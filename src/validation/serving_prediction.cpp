@@ -16,15 +16,6 @@ namespace {
 using serving::BackendProfile;
 using serving::EngineSettings;
 
-/// Iterations by which first tokens are late, in the mean, for the settings that the engine was given.
-double delay_steps(const ServingCase& c, const serving::ClosedLoopLoad& load) {
-  // The first of those that share an iteration waits out the whole time, those that come meanwhile half of it.
-  const double wait = static_cast<double>(c.prompt_wait);
-  const double others = wait * static_cast<double>(load.concurrency) / static_cast<double>(load.output_tokens);
-  const double sent = static_cast<double>(c.stream_interval - 1);
-  return sent + static_cast<double>(c.receive_interval - 1) / 2 + wait * (1 + others / 2) / (1 + others);
-}
-
 /// What cases of one configuration share.
 struct Models {
   serving::IterationModel& iterations;
@@ -51,7 +42,7 @@ ServingPrediction of_closed_loop(const ServingCase& c, const Models& models, con
   ServingPrediction p;
   const BackendProfile& backend = engine.backend;
   // A request that is alone meets no running steps.
-  const double steps = load.concurrency > 1 ? backend.first_token_steps + delay_steps(c, load) : 0;
+  const double steps = load.concurrency > 1 ? backend.first_token_steps + static_cast<double>(c.stream_interval - 1) : 0;
   p.ttft_s = (out.time_to_first_token + steps * out.time_per_output_token).in(second);
   p.tpot_s = out.time_per_output_token.in(second);
   p.tokens_per_s = static_cast<double>(c.n_replicas) * out.output_rate.in(token / second);

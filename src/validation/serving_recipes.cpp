@@ -22,7 +22,7 @@ constexpr Lengths kInferenceX[] = {{kShort, kShort}, {kShort, kLong}, {kLong, kS
 void sglang(ServingCase& c) {
   constexpr std::int64_t kMany = 16, kOften = 10, kSeldom = 30;
   if (!c.accelerator->peak_fp4) return;
-  if (!c.model->sparse_attention) c.receive_interval = c.load.concurrency < kMany ? kOften : kSeldom;
+  if (!c.model->sparse_attention) c.load.receive_interval = c.load.concurrency < kMany ? kOften : kSeldom;
   if (c.plan.weight_format != catalog::NumberFormat::bf16) c.plan.kv_format = catalog::NumberFormat::fp8;
 }
 
@@ -34,7 +34,7 @@ void trtllm(ServingCase& c, const Lengths& lengths) {
   if (c.model->moe)
     c.stream_interval = kStream;
   else if (c.plan.n_accelerators() < kNode && lengths == Lengths{kShort, kShort})
-    c.prompt_wait = kWait;
+    c.load.prompt_wait = kWait;
 }
 
 }  // namespace

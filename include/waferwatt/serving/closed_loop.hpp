@@ -12,6 +12,8 @@ struct ClosedLoopLoad {
   std::int64_t concurrency = 1;
   std::int64_t input_tokens = 1024, output_tokens = 1024;
   double spread = 0;
+  std::int64_t receive_interval = 1;  ///< iterations of decoding from one look of the engine at new requests to the next
+  std::int64_t prompt_wait = 0;       ///< iterations for which the engine lets a prompt wait for others that share its own
   double n_waves = 10;  ///< requests sent for each one in flight; the first wave counts for 1 / n_waves of the means
 };
 

@@ -85,7 +85,7 @@ class IterationModel {
   std::unique_ptr<LayerOperators> operators_;
   ReplicaPlan plan_;
   BackendProfile backend_;
-  double n_layers_ = 0, host_overhead_s_ = 0;
+  double n_layers_ = 0, launches_ = 1, host_overhead_s_ = 0;
   cost::Provenance provenance_;
   Table token_costs_, expert_costs_, head_costs_;
   std::vector<Table> attention_tables_;  // by number of sequences, then by node of mean context

@@ -57,9 +57,7 @@ struct ServingCase {
   std::optional<std::int64_t> max_sequences, max_batched_tokens;  ///< as the engine was told
   std::optional<double> memory_utilisation;
   bool mixes_prompts = false;         ///< prompts share iterations with answers, whatever the engine's habit
-  std::int64_t receive_interval = 1;  ///< iterations of decoding from one look at new requests to the next
   std::int64_t stream_interval = 1;   ///< tokens that are sent together, the first ones too
-  std::int64_t prompt_wait = 0;       ///< iterations for which prompts wait for others that would share theirs
   std::optional<Power> power_cap;
   bool is_known_backend = false;
   Counted counted = Counted::output_tokens;

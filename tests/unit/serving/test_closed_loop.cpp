@@ -54,6 +54,29 @@ TEST_CASE("Requests of one length in a closed loop are those of a closed workloa
   CHECK(form.output_rate.in(token / second) == Approx(engine.output_tokens_per_s).epsilon(0.01));
 }
 
+TEST_CASE("Requests wait until the engine looks for them, or until others could have come") {
+  Loop loop;
+  const ClosedLoopLoad load{.concurrency = 1, .input_tokens = 500, .output_tokens = 100};
+  const auto at_once = loop.run(load);
+  const double step_s = loop.iterations()->decode_cost(1, 550).time_s;
+  const double whole_s = at_once.time_to_first_token.in(second) + 99 * at_once.time_per_output_token.in(second);
+  auto looks = load, waits = load;
+  looks.receive_interval = 1000, waits.prompt_wait = 20;
+  // All but the first of ten waves: from a request's end to the next look, 1,000 steps after the one before.
+  CHECK(loop.run(looks).time_to_first_token.in(second) - at_once.time_to_first_token.in(second) == Approx(0.9 * (1000 * step_s - whole_s)).epsilon(1e-3));
+  CHECK(loop.run(waits).time_to_first_token.in(second) - at_once.time_to_first_token.in(second) == Approx(0.9 * 20 * step_s).epsilon(1e-3));
+  CHECK(loop.run(looks).time_per_output_token.in(second) == Approx(at_once.time_per_output_token.in(second)));
+}
+
+TEST_CASE("Prompts that waited for each other share an iteration's launching") {
+  Loop loop;
+  loop.deployment.groups[0].engine.backend.eager_layer = 2 * milli * second;
+  ClosedLoopLoad load{.concurrency = 64, .input_tokens = 200, .output_tokens = 200, .spread = 0.2};
+  const auto apart = loop.run(load);
+  load.receive_interval = 30;
+  CHECK(loop.run(load).time_per_output_token < apart.time_per_output_token);
+}
+
 TEST_CASE("One request in flight: its prompt, then a step for every further token") {
   Loop loop;
   loop.deployment.groups[0].engine.backend.request_overhead = 20 * milli * second;

@@ -95,3 +95,16 @@ TEST_CASE("Small all-reduces are those of the engine, large ones those of the ne
   CHECK(model.all_reduce_time(256 * mega * byte) <= network.all_reduce_time(network.group(8), 256 * mega * byte));
   CHECK(iteration_model("llama-3-1-70b", h200(), {.tensor_parallel = 1}).all_reduce_time(1 * mega * byte) == Time{});
 }
+
+TEST_CASE("Without a graph a layer takes as long as its kernels take to launch") {
+  EngineSettings engine;
+  engine.host_overhead = 0 * second;
+  engine.backend.eager_layer = 14 * second;  // longer than anything computes: a second for each of a plain layer's 14 kernels
+  const IterationLoad prompt{.n_chunks = 1, .prefill_tokens = 10, .prefill_work = 50, .n_first_tokens = 1};
+  // 80 layers of 8 kernels for grouped-query attention and 6 for the feed-forward part.
+  CHECK(iteration_model("llama-3-1-70b", h200(), {.tensor_parallel = 8}, engine).cost(prompt).time_s == Approx(80 * 14));
+  // 61 layers of 8 + 8 for latent attention; 3 with 6 for a feed-forward part, 58 with 13 for experts and 4 for the shared one.
+  CHECK(iteration_model("deepseek-v3", h200(), {.tensor_parallel = 8, .weight_format = NumberFormat::fp8}, engine).cost(prompt).time_s ==
+        Approx(61 * 16 + 3 * 6 + 58 * 17));
+  CHECK(iteration_model("llama-3-1-70b", h200(), {.tensor_parallel = 8}, engine).decode_cost(1, 100).time_s < 1);  // a graph
+}
