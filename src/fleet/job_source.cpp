@@ -38,19 +38,15 @@ std::vector<std::string_view> split(std::string_view line, char separator) {
   return cells;
 }
 
-/// A row before the window and scale.
-struct Row {
-  double submit_s = 0, n = 0, duration_s = 0, estimate_s = 0, start_s = -1, priority = 0;
-  std::string user, name;
-  bool is_serving = false;
-};
+using Row = TraceJobs::Row;
+using Rows = std::deque<Row>;
 
 class TraceReader {
  public:
   TraceReader(const std::string& file, Diagnostics& diagnostics) : file_(file), diagnostics_(diagnostics) {}
 
-  std::vector<Row> csv(std::string_view text) {
-    std::vector<Row> rows;
+  Rows csv(std::string_view text) {
+    Rows rows;
     for_each_line(text, [&](std::string_view line, int number) {
       const auto cells = split(line, ',');
       if (number == 1) return read_header(cells);
@@ -58,7 +54,7 @@ class TraceReader {
       if (estimate_) row.estimate_s = cell(cells, estimate_, number);
       if (start_) row.start_s = cell(cells, start_, number);
       if (priority_) row.priority = cell(cells, priority_, number);
-      if (user_ && *user_ < cells.size()) row.user = cells[*user_];
+      if (user_ && *user_ < cells.size()) row.user = number_of_user(cells[*user_]);
       if (name_ && *name_ < cells.size()) row.name = cells[*name_];
       if (kind_ && *kind_ < cells.size()) row.is_serving = cells[*kind_] == "serving";
       rows.push_back(std::move(row));
@@ -67,8 +63,8 @@ class TraceReader {
     return rows;
   }
 
-  std::vector<Row> swf(std::string_view text, double processors_per_accelerator) {
-    std::vector<Row> rows;
+  Rows swf(std::string_view text, double processors_per_accelerator) {
+    Rows rows;
     for_each_line(text, [&](std::string_view line, int number) {
       if (line.front() == ';') return true;
       const auto cells = split(line, ' ');
@@ -76,7 +72,7 @@ class TraceReader {
       const auto at = [&](std::size_t field) { return cell(cells, field - 1, number); };
       const double processors = at(8) > 0 ? at(8) : at(5);
       rows.push_back({.submit_s = at(2), .n = std::ceil(std::max(processors, 0.0) / processors_per_accelerator), .duration_s = at(4),
-                      .estimate_s = std::max(at(9), 0.0), .start_s = at(3) >= 0 ? at(2) + at(3) : -1, .user = std::string{cells[11]}, .name = std::string{cells[0]}});
+                      .estimate_s = std::max(at(9), 0.0), .start_s = at(3) >= 0 ? at(2) + at(3) : -1, .name = std::string{cells[0]}, .user = number_of_user(cells[11])});
       return true;
     });
     return rows;
@@ -120,6 +116,11 @@ class TraceReader {
     return complain(line, fmt::format("\"{}\" is no number", cells[*column])), 0;
   }
 
+  std::int32_t number_of_user(std::string_view name) {
+    if (name.empty()) return -1;
+    return users_.try_emplace(std::string{name}, static_cast<std::int32_t>(users_.size())).first->second;
+  }
+
   bool complain(int line, std::string message) {
     if (++n_problems_ <= kMostMessages) diagnostics_.add({file_, line, 1, "", std::move(message)});
     return n_problems_ <= kMostMessages;
@@ -128,6 +129,7 @@ class TraceReader {
   const std::string& file_;
   Diagnostics& diagnostics_;
   std::size_t n_problems_ = 0;
+  std::map<std::string, std::int32_t> users_;
   std::optional<std::size_t> submit_, n_, duration_, start_, estimate_, priority_, user_, kind_, name_;
 };
 
@@ -140,39 +142,41 @@ std::string TraceCounts::text() const {
   return text;
 }
 
-std::vector<Job> read_jobs(const std::string& file, std::string_view text, const TraceOptions& options, const Job& defaults, TraceCounts& counts, Diagnostics& diagnostics) {
+TraceJobs::TraceJobs(const std::string& file, std::string_view text, const TraceOptions& options, Job defaults, Diagnostics& diagnostics)
+    : options_(options), defaults_(std::move(defaults)) {
   TraceReader reader(file, diagnostics);
   const std::size_t n_before = diagnostics.found().size();
   auto rows = options.format == TraceFormat::csv ? reader.csv(text) : reader.swf(text, options.processors_per_accelerator);
-  if (diagnostics.found().size() > n_before) return {};
+  if (diagnostics.found().size() > n_before) return;
   if (rows.empty()) diagnostics.add({file, 1, 1, "", "no jobs"});
-  std::ranges::stable_sort(rows, {}, &Row::submit_s);
-  counts.n_rows = static_cast<std::int64_t>(rows.size());
-  std::map<std::string, std::uint32_t> users;
-  std::vector<Job> jobs;
-  const double origin = rows.empty() ? 0 : rows.front().submit_s, from = origin + options.from.in(second);
-  for (const auto& row : rows) {
-    if (row.submit_s < from || (options.until > 0 * second && row.submit_s >= origin + options.until.in(second))) {
-      ++counts.n_outside;
-      continue;
-    }
-    if (row.n < 1 || row.duration_s <= 0) {
-      ++counts.n_empty;
-      continue;
-    }
-    Job job = defaults;
-    job.name = row.name;
-    job.submit = (row.submit_s - from) / options.rate_scale * second;
-    job.n_accelerators = std::max<std::int64_t>(1, std::llround(row.n * options.size_scale));
-    job.duration = row.duration_s * second;
-    job.estimate = std::max(row.estimate_s, 0.0) * second;
-    if (row.start_s >= row.submit_s) job.recorded_start = job.submit + (row.start_s - row.submit_s) * second;
-    if (row.priority != 0) job.priority = row.priority;
-    if (!row.user.empty()) job.user = users.try_emplace(row.user, static_cast<std::uint32_t>(users.size())).first->second;
-    if (row.is_serving) job.kind = JobKind::serving;
-    jobs.push_back(std::move(job));
-  }
-  return jobs;
+  if (!std::ranges::is_sorted(rows, {}, &Row::submit_s)) std::ranges::stable_sort(rows, {}, &Row::submit_s);
+  counts_.n_rows = static_cast<std::int64_t>(rows.size());
+  const double origin = rows.empty() ? 0 : rows.front().submit_s, until_s = origin + options.until.in(second);
+  from_s_ = origin + options.from.in(second);
+  const auto n_outside = std::erase_if(rows, [&](const Row& row) { return row.submit_s < from_s_ || (options.until > 0 * second && row.submit_s >= until_s); });
+  const auto n_empty = std::erase_if(rows, [](const Row& row) { return row.n < 1 || row.duration_s <= 0; });
+  counts_.n_outside = static_cast<std::int64_t>(n_outside), counts_.n_empty = static_cast<std::int64_t>(n_empty);
+  rows_ = std::move(rows);
+}
+
+bool TraceJobs::has_starts() const {
+  return std::ranges::any_of(rows_, [](const Row& row) { return row.start_s >= row.submit_s; });
+}
+
+bool TraceJobs::next(Job& job) {
+  if (at_ == rows_.size()) return false;
+  const Row& row = rows_[at_++];
+  job = defaults_;
+  job.name = row.name;
+  job.submit = (row.submit_s - from_s_) / options_.rate_scale * second;
+  job.n_accelerators = std::max<std::int64_t>(1, std::llround(row.n * options_.size_scale));
+  job.duration = row.duration_s * second;
+  job.estimate = std::max(row.estimate_s, 0.0) * second;
+  if (row.start_s >= row.submit_s) job.recorded_start = job.submit + (row.start_s - row.submit_s) * second;
+  if (row.priority != 0) job.priority = row.priority;
+  if (row.user >= 0) job.user = static_cast<std::uint32_t>(row.user);
+  if (row.is_serving) job.kind = JobKind::serving;
+  return true;
 }
 
 GeneratedJobs::GeneratedJobs(JobGenerator generator, Job defaults, RandomStream random)

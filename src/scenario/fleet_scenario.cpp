@@ -56,7 +56,7 @@ class FleetBuilder {
     fleet::MergedJobs all;
     all.add(std::make_unique<fleet::JobList>(listed()));
     const fleet::Job defaults = traits(s_.job_traits, fleet::JobKind::training, s_.sites.front());
-    if (s_.trace) all.add(std::make_unique<fleet::JobList>(traced(*s_.trace, defaults)));
+    if (s_.trace) all.add(traced(*s_.trace, defaults));
     if (s_.generator) all.add(std::make_unique<fleet::GeneratedJobs>(s_.generator->model(), defaults, RandomStream(context_.seed, "jobs")));
     return all;
   }
@@ -82,14 +82,13 @@ class FleetBuilder {
     return jobs;
   }
 
-  std::vector<fleet::Job> traced(const FleetTrace& t, const fleet::Job& defaults) {
+  std::unique_ptr<fleet::JobStream> traced(const FleetTrace& t, const fleet::Job& defaults) {
     Diagnostics diagnostics;
-    fleet::TraceCounts counts;
     const fleet::TraceOptions options{t.format, t.from, t.until, t.rate_scale, t.size_scale, t.processors_per_accelerator};
-    auto jobs = fleet::read_jobs(path_of(t.file), text_of(t.file), options, defaults, counts, diagnostics);
+    auto jobs = std::make_unique<fleet::TraceJobs>(path_of(t.file), text_of(t.file), options, defaults, diagnostics);
     diagnostics.throw_if_any();
-    notes_.push_back(fmt::format("{}: {}", t.file.value, counts.text()));
-    if (s_.policy.value == "replay" && std::ranges::none_of(jobs, [](const fleet::Job& job) { return job.recorded_start.has_value(); }))
+    notes_.push_back(fmt::format("{}: {}", t.file.value, jobs->counts().text()));
+    if (s_.policy.value == "replay" && !jobs->has_starts())
       notes_.back() += ", none with a start: they start as they come";
     return jobs;
   }

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <iterator>
 
 #include "waferwatt/power/hourly_text.hpp"
 
@@ -23,9 +23,7 @@ std::string text_of(const Located<std::string>& file) {
   const std::string path = path_of(file);
   std::ifstream in(path, std::ios::binary);
   if (!in) throw InputError({file.problem(fmt::format("cannot read \"{}\"", path))});
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
 namespace {

@@ -6,6 +6,7 @@
 // num_gpus, n_accelerators) and the running time (duration_s, duration, run_time_s); it may have start_s, estimate_s, priority,
 // user, kind or class, name or job_id. The job lists of Acme and Philly are such files. SWF is the format of the Parallel
 // Workloads Archive.
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,8 +33,34 @@ struct TraceCounts {
   std::string text() const;
 };
 
-/// In order of submission, the window's start as time zero. \param defaults copied into every job
-std::vector<Job> read_jobs(const std::string& file, std::string_view text, const TraceOptions&, const Job& defaults, TraceCounts&, Diagnostics&);
+/// Jobs of a trace, in order of submission, the window's start as time zero.
+class TraceJobs final : public JobStream {
+ public:
+  struct Row {
+    double submit_s = 0, n = 0, duration_s = 0, estimate_s = 0, start_s = -1, priority = 0;
+    std::string name;
+    std::int32_t user = -1;  ///< in the order in which they come in the file; below zero: not said
+    bool is_serving = false;
+  };
+
+  /// \param file names the text in messages; where there are some, there are no jobs
+  /// \param defaults copied into every job
+  TraceJobs(const std::string& file, std::string_view text, const TraceOptions&, Job defaults, Diagnostics&);
+  bool next(Job& job) override;
+  void rewind() override { at_ = 0; }
+
+  const TraceCounts& counts() const { return counts_; }
+  /// A job says when it started.
+  bool has_starts() const;
+
+ private:
+  TraceOptions options_;
+  Job defaults_;
+  TraceCounts counts_;
+  std::deque<Row> rows_;  // of the window; grows without a copy
+  double from_s_ = 0;
+  std::size_t at_ = 0;
+};
 
 /// Poisson arrivals, with a daily swing; sizes drawn from a list; running times lognormal, longer for larger gangs.
 struct JobGenerator {

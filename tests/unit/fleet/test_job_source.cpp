@@ -21,7 +21,13 @@ struct Read {
 Read read(std::string_view text, const TraceOptions& options = {}) {
   Read r;
   Diagnostics diagnostics;
-  r.jobs = read_jobs("jobs.csv", text, options, {}, r.counts, diagnostics);
+  TraceJobs stream("jobs.csv", text, options, {}, diagnostics);
+  for (Job job; stream.next(job);) r.jobs.push_back(job);
+  r.counts = stream.counts();
+  std::size_t n_again = 0;
+  stream.rewind();
+  for (Job job; stream.next(job);) ++n_again;
+  CHECK(n_again == r.jobs.size());
   for (const auto& d : diagnostics.found()) r.problems += d.text() + "\n";
   return r;
 }
@@ -37,6 +43,7 @@ TEST_CASE("a generic CSV reads, sorted, with window and scale") {
   CHECK(r.jobs[1].submit.in(second) == Approx(400));
   CHECK(r.jobs[1].recorded_start->in(second) == Approx(410));
   CHECK(r.jobs[0].user != r.jobs[1].user);
+  CHECK(r.jobs[0].name.empty());
   CHECK(r.counts.n_empty == 1);
   const auto w = read(text, {.from = 300 * second, .rate_scale = 2, .size_scale = 0.5});
   REQUIRE(w.jobs.size() == 1);
