@@ -74,12 +74,12 @@ const std::vector<Software>& software_stacks() {
        .layer_host_time = 0.3 * milli * second},
       // Models with experts, releases to 26.04: grouped GEMMs, many small kernels started by the host.
       {.name = "megatron-bridge-moe",
-       .kernel_slowdown = 0.9,
+       .kernel_slowdown = 0.82,
        .stream_factor = 3.3,
        .expert_overlap = 0.45,
        .layer_host_time = 0.22 * milli * second,
        .expert_host_factor = 8,
-       .expert_slowdown = 0.75},
+       .expert_slowdown = 1.15},
       // From release 26.06 on: fused permutation and quantisation.
       {.name = "megatron-bridge-moe-2606",
        .kernel_slowdown = 0.8,
@@ -101,8 +101,8 @@ const std::vector<Software>& software_stacks() {
        .layer_host_time = 0.1 * milli * second},
       // XLA on TPUs, which compiles whole layers.
       {.name = "maxtext",
-       .kernel_slowdown = 0.9,
-       .attention_slowdown = 0.7,
+       .kernel_slowdown = 0.95,
+       .attention_slowdown = 0.63,
        .stream_factor = 0.4,
        .tensor_slowdown = 2.1,
        .tensor_overlap = 0.22,
