@@ -41,8 +41,9 @@ ServingPrediction of_closed_loop(const ServingCase& c, const Models& models, con
   if (!out.infeasible.empty()) return {.infeasible = out.infeasible};
   ServingPrediction p;
   const BackendProfile& backend = engine.backend;
-  // A request that is alone meets no running steps.
-  const double steps = load.concurrency > 1 ? backend.first_token_steps + static_cast<double>(c.stream_interval - 1) : 0;
+  // A request that is alone, or whose prompt has a worker of its own, meets no running steps.
+  const double met = load.concurrency > 1 && !c.disaggregation ? backend.first_token_steps : 0;
+  const double steps = met + static_cast<double>(c.stream_interval - 1);
   p.ttft_s = (out.time_to_first_token + steps * out.time_per_output_token).in(second);
   p.tpot_s = out.time_per_output_token.in(second);
   p.tokens_per_s = static_cast<double>(c.n_replicas) * out.output_rate.in(token / second);

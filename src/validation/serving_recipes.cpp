@@ -9,6 +9,9 @@ namespace {
 constexpr std::int64_t kShort = 1024, kLong = 8192;
 /// Lengths are drawn from 80 to 100 % of the nominal ones (--random-range-ratio 0.8).
 constexpr double kLengthSpread = 0.2;
+/// Workers that only decode send the first token with so many others: stream_interval of Dynamo's recipes for
+/// TensorRT-LLM; those for other engines name up to 50, and measured first tokens come as with 20.
+constexpr std::int64_t kDisaggregatedStream = 20;
 
 struct Lengths {
   std::int64_t input, output;
@@ -43,7 +46,10 @@ bool take_inference_x_recipe(ServingCase& c) {
   const Lengths lengths{c.load.input_tokens, c.load.output_tokens};
   if (std::ranges::find(kInferenceX, lengths) == std::end(kInferenceX)) return false;
   c.load.spread = kLengthSpread;
-  if (c.disaggregation) return true;
+  if (c.disaggregation) {
+    c.stream_interval = kDisaggregatedStream;
+    return true;
+  }
   if (c.backend == "sglang") sglang(c);
   if (c.backend == "trtllm") trtllm(c, lengths);
   return true;

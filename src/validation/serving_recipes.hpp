@@ -6,8 +6,8 @@
 namespace waferwatt::validation {
 
 /// InferenceX (github.com/SemiAnalysisAI/InferenceX, benchmarks/) measures three pairs of lengths on servers that its
-/// scripts launch. Gives a case of one of its pairs the spread of lengths and, unless prompts have workers of their own,
-/// the settings of those scripts that delay requests.
+/// scripts launch. Gives a case of one of its pairs the spread of lengths and the settings of those scripts that delay
+/// requests or first tokens.
 /// \returns whether the case has one of these pairs
 bool take_inference_x_recipe(ServingCase& serving_case);
 

@@ -109,6 +109,17 @@ TEST_CASE("Rows are driven and served as their source does it") {
   REQUIRE(waiting.size() == 2);
   CHECK(waiting[0].load.prompt_wait == 20);
   CHECK(waiting[1].load.prompt_wait == 0);
+  CHECK(cases_of(row + "h200_sxm,fp8,agg,16" + load).cases.at(0).stream_interval == 1);
+}
+
+TEST_CASE("First tokens that are sent with others come by their steps later") {
+  auto c = cases_of("x,trtllm,deepseek-ai/DeepSeek-R1,h200_sxm,fp8,agg,16,1024,1024,8,1,8,1,50,7\n").cases;
+  REQUIRE(c.size() == 1);
+  CHECK(c[0].stream_interval == 10);
+  const auto late = predict(c, shipped(), shipped_profile)[0];
+  c[0].stream_interval = 1;
+  const auto soon = predict(c, shipped(), shipped_profile)[0];
+  CHECK(late.ttft_s - soon.ttft_s == Approx(9 * soon.tpot_s));
 }
 
 TEST_CASE("A batch smaller than the concurrency tells how many replicas share it") {
