@@ -53,9 +53,14 @@ Result plan_search(const TrainingScenario& s, const catalog::Catalog& catalog, t
 
   Result result;
   if (found.best.empty()) {
-    result.infeasible = fmt::format("none of {} plans of {} on {} {} fits into {:.1f} GB", found.n_plans, model->name,
-                                    s.n_accelerators.value, accelerator->name,
-                                    training::usable_memory(*accelerator).in(giga * byte));
+    if (found.n_plans == 0) {
+      result.infeasible = fmt::format("no degrees of parallelism divide {} {} and {} sequences of {}", s.n_accelerators.value, accelerator->name,
+                                      s.global_batch.value, model->name);
+      return result;
+    }
+    result.infeasible = fmt::format("none of {} plans of {} on {} {} fits into {:.1f} GB; the smallest needs {:.1f} GB",
+                                    found.n_plans, model->name, s.n_accelerators.value, accelerator->name,
+                                    training::usable_memory(*accelerator).in(giga * byte), found.least_too_large.in(giga * byte));
     return result;
   }
   const auto& best = found.best.front();

@@ -107,7 +107,7 @@ class Search {
     ++found_.n_plans;
     const auto first = stage_memory(model_, plan, 0).total();
     if (first > space_.memory_capacity) {
-      ++found_.n_too_large;
+      found_.leave_out(first);
       return;
     }
     const Time least = steps_.lower_bound(plan);
@@ -117,7 +117,7 @@ class Search {
     }
     const auto memory = peak_memory(model_, plan).total();
     if (memory > space_.memory_capacity) {
-      ++found_.n_too_large;
+      found_.leave_out(memory);
       return;
     }
     const auto [step, shortest] = steps_.closed_form(plan);
@@ -262,7 +262,8 @@ SearchResult best_plans(const catalog::LanguageModel& model, const Machine& mach
   // The schedule's formula chose; timelines decide.
   Decision decision(model, machine, space, objective, keep, all.promising());
   core::in_parallel(n_threads, n_jobs, [&](std::size_t) { decision.work(); });
-  SearchResult result{.n_plans = all.n_plans, .n_too_large = all.n_too_large, .n_bounded = all.n_bounded,
+  SearchResult result{.n_plans = all.n_plans, .n_too_large = all.n_too_large, .least_too_large = all.least_too_large,
+                      .n_bounded = all.n_bounded,
                       .best = std::move(decision).best(), .pareto = timed_front(model, machine, space, all.front(), n_jobs)};
   std::ranges::sort(result.pareto, [](const auto& a, const auto& b) { return better(a, b, Objective::time); });
   return result;

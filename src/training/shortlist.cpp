@@ -53,6 +53,7 @@ void Shortlist::add(Draft draft) {
 void Shortlist::add(const Shortlist& other) {
   for (const auto& c : other.front_) add_to_front(c);
   for (const auto& draft : other.drafts_) add(draft);
+  if (other.n_too_large > 0) least_too_large = n_too_large == 0 ? other.least_too_large : std::min(least_too_large, other.least_too_large);
   n_plans += other.n_plans, n_too_large += other.n_too_large, n_bounded += other.n_bounded;
 }
 

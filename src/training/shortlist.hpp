@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Plans that may still be among the best, told by bounds on what their timelines will say, and the front of all.
+#include <algorithm>
 #include <cmath>
 
 #include "waferwatt/training/search.hpp"
@@ -47,7 +48,14 @@ class Shortlist {
   /// on the threads.
   std::vector<Candidate> front() const;
 
+  /// A plan left out because it needs this much.
+  void leave_out(DataSize memory) {
+    least_too_large = n_too_large == 0 ? memory : std::min(least_too_large, memory);
+    ++n_too_large;
+  }
+
   std::size_t n_plans = 0, n_too_large = 0, n_bounded = 0;
+  DataSize least_too_large;
 
  private:
   /// No plan above this value is among the best.

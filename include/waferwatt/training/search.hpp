@@ -33,6 +33,7 @@ struct Candidate {
 struct SearchResult {
   std::size_t n_plans = 0;     ///< legal plans looked at
   std::size_t n_too_large = 0; ///< left out: more memory than there is
+  DataSize least_too_large;    ///< what the smallest of those needs on a stage, nothing if there are none
   std::size_t n_bounded = 0;   ///< left out: even without bubble and traffic slower than the best
   std::vector<Candidate> best;    ///< by the objective, the best first, checked with timelines
   /// No other is better in time, energy and memory at once; of plans slower than the best ones, none in time and memory.

@@ -130,3 +130,19 @@ TEST_CASE("the front's times are those of the best plans") {
   const auto found = search(Objective::time, 2);
   CHECK(found.pareto.front().time == found.best.front().time);
 }
+
+TEST_CASE("where nothing fits, the smallest need is told") {
+  const auto& a = shipped().accelerators.at("nvidia-a100-sxm-80gb");
+  const auto network = network::network_of(a, shipped().system_of(a.id), &shipped().fabrics.at("infiniband-hdr"), 8, shipped());
+  const cost::OperatorModel operators(a, shipped());
+  const auto model = gpt(16, 6144, 48);
+  SearchSpace space{.n_accelerators = 8, .base = {.global_batch = 8, .sequence_length = 2048}, .memory_capacity = 2 * giga * byte};
+  const auto none = best_plans(model, {operators, *network}, space, Objective::time, 2);
+  CHECK(none.best.empty());
+  CHECK(none.n_too_large == none.n_plans);
+  // A plan that needs no more than what was told fits; none does with less.
+  space.memory_capacity = 0.999 * none.least_too_large;
+  CHECK(best_plans(model, {operators, *network}, space, Objective::time, 2).best.empty());
+  space.memory_capacity = 1.1 * none.least_too_large;
+  CHECK_FALSE(best_plans(model, {operators, *network}, space, Objective::time, 2).best.empty());
+}
