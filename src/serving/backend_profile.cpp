@@ -37,7 +37,7 @@ const std::array<BackendProfile, 6>& profiles() {
     p[3].has_graphs = p[4].has_graphs = false;
     p[0].gathers_prompts = true;
     p[0].reserves_whole_requests = p[4].reserves_whole_requests = true;
-    fitted(p[0], {.first_token_steps = 2, .layer_us = 12.2, .experts_compute = 0.072, .experts_memory = 0.76, .experts_us = 83, .step_us = 1140, .sequence_us = 25, .decode = 0.736, .prefill = 1.25, .prefill_experts = 1.0, .eager_us = 500, .request_ms = 5.8});
+    fitted(p[0], {.first_token_steps = 1.1, .layer_us = 12.2, .experts_compute = 0.07, .experts_memory = 0.91, .experts_us = 98, .step_us = 1288, .sequence_us = 20.6, .decode = 0.736, .prefill = 1.25, .prefill_experts = 1.36, .eager_us = 443, .request_ms = 5.8});
     fitted(p[1], {.first_token_steps = 5.5, .layer_us = 4.2, .experts_compute = 0.15, .experts_memory = 1, .experts_us = 40, .step_us = 1133, .sequence_us = 20, .decode = 1.148, .prefill = 1.0, .prefill_experts = 1.32, .eager_us = 800, .request_ms = 30});
     fitted(p[2], {.first_token_steps = 4.0, .layer_us = 21.7, .experts_compute = 0.086, .experts_memory = 0.72, .experts_us = 38, .step_us = 50, .sequence_us = 12.2, .decode = 0.86, .prefill = 1.42, .prefill_experts = 0.94, .eager_us = 60, .request_ms = 1.4});
     fitted(p[3], {.first_token_steps = 0, .layer_us = 8.7, .experts_compute = 0.4, .experts_memory = 0.6, .experts_us = 20, .step_us = 8000, .sequence_us = 200, .decode = 1.18, .prefill = 1.39, .prefill_experts = 1.39, .eager_us = 294, .request_ms = 0});
