@@ -149,13 +149,13 @@ double OrderBook::held_fraction(std::size_t product) const {
 }
 
 /// Of the money for a vendor, what goes to a product where units of some are limited: the money that limits leave goes to the others.
-Money OrderBook::share_beside_limits(std::size_t b, std::size_t product, Money all, const Today& now) const {
+Money OrderBook::share_beside_limits(std::size_t b, std::size_t product, Money all, const Today& now, Time lead_time) const {
   std::vector<double> worth(offers_.size(), 0.0), most(offers_.size(), 0.0);
   for (const std::size_t other : of_same_vendor_[product]) {
     if (!may_buy(b, other)) continue;
     const auto& way = access(b, other);
     worth[other] = way.part() * now.mix[other] * now.price[other].in(usd);
-    if (way.part() > 0) most[other] = way.units_left * (now.price[other].in(usd) * way.price_factor / way.part());
+    if (way.part() > 0) most[other] = way.units_ahead(lead_time) * (now.price[other].in(usd) * way.price_factor / way.part());
   }
   return shared_out(all.in(usd), worth, most)[product] * usd;
 }
@@ -177,8 +177,8 @@ Money OrderBook::wants(std::size_t b, std::size_t product, Date date, Time lead_
   const Money ahead = buyers_[b].budget.integral(date, date + lead_time) * buyers_[b].vendors.at(offer.vendor);
   const auto& way = access(b, product);
   const Money all = (money(b, offer.vendor) + ahead) * (1 - held_[b]);
-  const Money share = is_limited ? share_beside_limits(b, product, all, now) : all * (own / value);
-  return std::min(share * way.part() / way.price_factor, way.units_left * now.price[product]);
+  const Money share = is_limited ? share_beside_limits(b, product, all, now, lead_time) : all * (own / value);
+  return std::min(share * way.part() / way.price_factor, way.units_ahead(lead_time) * now.price[product]);
 }
 
 double OrderBook::open_orders(std::size_t product, Date date, Time lead_time) const {

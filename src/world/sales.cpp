@@ -63,6 +63,7 @@ void Simulation::limit_sales(Date date, Time span) {
       if (!leaks && !is_licensed) continue;
       auto access = book_.access(b, p);
       if (leaks) access.reach = 1;
+      access.units_a_week = leaks ? leaked_units(b, p, access.price_factor, date, core::week) : 0.0;
       access.units_left = leaks ? leaked_units(b, p, access.price_factor, date, span) : licensed_units(b, p);
       book_.set_access(b, p, access);
     }

@@ -34,6 +34,10 @@ struct Access {
   double reach = 1;         ///< part of the buyer's money that may go for it
   double price_factor = 1;  ///< what the buyer pays over the price: tariffs, premiums
   double units_left = std::numeric_limits<double>::infinity();  ///< under a quota
+  double units_a_week = 0;  ///< that come beside `units_left` in each week ahead
+
+  /// Accelerators that may be ordered for the time ahead.
+  double units_ahead(Time lead_time) const { return units_left + units_a_week * (lead_time / core::week); }
 
   /// Of the buyer's money, what may go this way.
   double part() const { return is_open ? 1.0 : reach; }
@@ -117,7 +121,7 @@ class OrderBook {
   };
   const Today& today(Date date) const;
   Money wants(std::size_t buyer, std::size_t product, Date date, Time lead_time) const;
-  Money share_beside_limits(std::size_t buyer, std::size_t product, Money all, const Today& now) const;
+  Money share_beside_limits(std::size_t buyer, std::size_t product, Money all, const Today& now, Time lead_time) const;
   double sell(std::size_t buyer, std::size_t product, double n, Money price, std::vector<Sale>& sales);
   void settle_by_money(std::size_t product, Money price, std::vector<Sale>& sales);
   void settle_by_rule(std::size_t product, Date date, Money price, std::vector<Sale>& sales);

@@ -4,7 +4,7 @@
 //
 // A CSV with the columns (in any order; those marked * must be there)
 //   id*, backend, backend_version, model_path*, system*, precision, gemm_quant_mode, moe_quant_mode, mode,
-//   concurrency*, isl*, osl*, tp_size, pp_size, attention_dp_size, moe_tp_size, moe_ep_size,
+//   concurrency*, isl*, osl*, batch_size, tp_size, pp_size, attention_dp_size, moe_tp_size, moe_ep_size,
 //   prefill_..., decode_... (num_workers, tp_size, pp_size, attention_dp_size, moe_tp_size, moe_ep_size),
 //   measured_ttft_ms, measured_tpot_ms, measured_tokens_per_s, measured_joule_per_token
 // `concurrency` requests are kept in flight on the whole deployment; `isl` and `osl` are their tokens. Cells may be

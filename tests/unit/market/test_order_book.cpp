@@ -269,6 +269,17 @@ TEST_CASE("a closed way lets nothing through, a leak its part, at its price, and
   CHECK(book.accounts()[0].balance_error() < 1e-12);
 }
 
+TEST_CASE("a way that opens week by week is ordered for the time ahead") {
+  // 100 USD at hand and 10 a day for three weeks are 31 chips; one may be had now and one in each week.
+  OrderBook book({buyer("x", 10)}, {offer("chip", 10)}, 1 * year);
+  book.grant(kDay0, 10 * day);
+  CHECK(book.open_orders(0, kDay0, 21 * day) == Approx(31));
+  book.set_access(0, 0, {.units_left = 1, .units_a_week = 1});
+  CHECK(book.open_orders(0, kDay0, 21 * day) == Approx(4));
+  book.deliver(0, 100);
+  CHECK(sold_to(book.settle(kDay0), 0) == Approx(1));
+}
+
 TEST_CASE("budgets are granted as far as there is money") {
   OrderBook book({buyer("x", 10)}, {offer("chip", 10)}, 1 * year);
   book.grant(kDay0, 10 * day, {60 * usd});
