@@ -230,21 +230,27 @@ const Metric& asked_for(const std::string& label, const std::vector<PointRecord>
   throw InputError(fmt::format("/sweep: no metric \"{}\"{}", label, core::suggestion(label, std::vector<std::string>(labels.begin(), labels.end()), "metrics")));
 }
 
+/// Which of the named points is best, where the sweep says what is.
+std::string best_of(const Sweep& sweep, std::size_t lowest, std::size_t highest) {
+  if (sweep.maximise) return fmt::format("; highest with \"{}\"", sweep.names[highest]);
+  return sweep.minimise ? fmt::format("; lowest with \"{}\"", sweep.names[lowest]) : "";
+}
+
 std::string headline(const Sweep& sweep, const std::vector<SweepPoint>& points, const std::vector<PointRecord>& records) {
   const auto wanted = asked(sweep);
   const auto metrics = side_by_side(sweep, records);
   if (metrics.empty() && !wanted) return counts_text(records) + "; none has a metric of its own.";
   if (std::ranges::all_of(records, [](const PointRecord& r) { return r.metrics.empty(); })) return counts_text(records) + ".";
   const std::string name = wanted ? *wanted : metrics.front().name;
-  const Metric* metric = &asked_for(name, records);
+  const Metric& metric = asked_for(name, records);
   const auto [lowest, highest] = extremes(records, name);
   if (!lowest) return counts_text(records) + ".";
-  const auto value = [&](std::size_t i) { return number_text(*metric, *value_of(records[i], name)); };
-  const std::string words = in_words(*metric), best = sweep.names.empty() ? "" : sweep.maximise ? fmt::format("; highest with \"{}\"", sweep.names[*highest]) : sweep.minimise ? fmt::format("; lowest with \"{}\"", sweep.names[*lowest]) : "";
+  const auto value = [&](std::size_t i) { return number_text(metric, *value_of(records[i], name)); };
+  const std::string words = in_words(metric);
   const auto at = [&](std::size_t i) { return where_text(sweep, points, i); };
   const bool is_constant = *value_of(records[*lowest], name) == *value_of(records[*highest], name);
   if (is_constant && records.size() > 1) return fmt::format("{} is {} at all of them ({}).", words, value(*lowest), counts_text(records));
-  if (!sweep.names.empty() && records.size() <= kMostListedPoints) return fmt::format("{}{} ({}).", listed(sweep, records, *metric), best, counts_text(records));
+  if (!sweep.names.empty() && records.size() <= kMostListedPoints) return fmt::format("{}{} ({}).", listed(sweep, records, metric), best_of(sweep, *lowest, *highest), counts_text(records));
   if (sweep.maximise) return fmt::format("{} is highest, {}, at {}; it is at least {} ({}).", words, value(*highest), at(*highest), value(*lowest), counts_text(records));
   if (sweep.minimise) return fmt::format("{} is lowest, {}, at {}; it is at most {} ({}).", words, value(*lowest), at(*lowest), value(*highest), counts_text(records));
   return fmt::format("{} goes from {} at {} to {} at {} ({}).", words, value(*lowest), at(*lowest), value(*highest), at(*highest), counts_text(records));

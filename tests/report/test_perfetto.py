@@ -55,6 +55,8 @@ def test_the_viewer_has_every_span_and_counter(runs, viewer):
         page.close()
 
 
+# Of perfetto.protos.TraceProcessorRpc.TraceProcessorMethod.
+APPEND, FINALIZE, QUERY_STREAMING = 1, 2, 3
 # The processor as a worker of an empty page: messages go in and come out as bytes.
 PROCESSOR = """(path) => {
     const {port1, port2} = new MessageChannel(), arrived = [], waiting = [];
@@ -90,14 +92,14 @@ def python_processor(page, trace_file):
                     yield answer
 
         def parse(self, chunk):
-            return next(self.ask(1, append_trace_data=chunk)).append_result
+            return next(self.ask(APPEND, append_trace_data=chunk)).append_result
 
         def notify_eof(self):
-            next(self.ask(2))
+            next(self.ask(FINALIZE))
 
         def execute_query(self, query):
             whole = self.protos.QueryResult()
-            for answer in self.ask(3, query_args=self.protos.QueryArgs(sql_query=query)):
+            for answer in self.ask(QUERY_STREAMING, query_args=self.protos.QueryArgs(sql_query=query)):
                 whole.MergeFrom(answer.query_result)
                 if whole.error or any(batch.is_last_batch for batch in answer.query_result.batch):
                     return whole

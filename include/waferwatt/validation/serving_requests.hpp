@@ -2,7 +2,8 @@
 #pragma once
 // Real runs request by request: a folder with meta.json (model, engine settings, cache, accelerator) and
 // requests.jsonl[.gz], one object a line with input_toks, output_toks, arrival_time (s), queued_ts, first_token_ts,
-// last_token_ts (s, of one clock); optional config.json with link_bw (GB/s) and link_latency (ns) between accelerators. Every request is sent when it came; medians over the requests are compared.
+// last_token_ts (s, of one clock); optional config.json with link_bw (GB/s) and link_latency (ns) between accelerators.
+// Every request is sent when it came; medians over the requests are compared.
 #include "waferwatt/validation/serving_report.hpp"
 
 namespace waferwatt::validation {
