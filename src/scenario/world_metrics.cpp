@@ -100,7 +100,8 @@ void add_revenues(const WorldRun& run, Metrics& metrics) {
     // A fiscal year is named after the calendar year in which it ends.
     const int year = first > 1 && sale.month >= first ? sale.year + 1 : sale.year, quarter = 1 + (sale.month - first + 12) % 12 / 3;
     const auto systems = run.scenario.vendor_systems.find(vendor);
-    const double revenue = sale.revenue.in(giga * usd) * (systems == run.scenario.vendor_systems.end() ? 1.0 : 1 + systems->second);
+    const double beside = systems == run.scenario.vendor_systems.end() ? 0.0 : systems->second.at(Date::from_civil(sale.year, sale.month, 15));
+    const double revenue = sale.revenue.in(giga * usd) * (1 + beside);
     by_year[{vendor, year}] += revenue;
     by_quarter[{vendor, fmt::format("{}-Q{}", year, quarter)}] += revenue;
   }

@@ -109,7 +109,7 @@ const io::Record<WorldScenario>& WorldScenario::record() {
           .optional("projects", &W::projects, {.doc = "Models that someone wants trained."})
           .optional("uncertainty", &W::uncertainty, {.doc = "How wrong forecasts may be."})
           .optional("other_load", &W::other_load, {.doc = "Mean power of datacentres beside the accelerators, by region; \"world\" is all.", .at_least = 0 * watt, .at_most = tera * watt})
-          .optional("vendor_systems", &W::vendor_systems, {.doc = "What a vendor earns with networks and boards beside its accelerators, as a part of their price; it comes out of the servers' cost.", .at_least = 0.0, .at_most = 5.0})
+          .optional("vendor_systems", &W::vendor_systems, {.doc = "What a vendor earns with networks, boards and software beside its accelerators, over time, as a part of their price; it comes out of the servers' cost.", .at_least = 0.0, .at_most = 5.0})
           .optional("power_scale", &W::power_scale, {.doc = "Multiplies the power of all buyers, over time.", .at_least = 0.0, .at_most = 1000.0})
           .optional("budget_scale", &W::budget_scale, {.doc = "Multiplies the budgets of all buyers, over time.", .at_least = 0.0, .at_most = 1000.0})
           .optional("certainty_draws", &W::certainty_draws, {.doc = "Draws in which marginal values are computed again, to say how sure they are.", .at_least = 0, .at_most = 1000})

@@ -157,7 +157,7 @@ struct WorldScenario {
   WorldUncertainty uncertainty;
   std::map<std::string, Ramp<Power>> other_load;  ///< mean power of datacentres beside the accelerators, by region
   Ramp<double> power_scale = Ramp<double>::constant(1.0), budget_scale = Ramp<double>::constant(1.0);  ///< of all buyers
-  std::map<std::string, double> vendor_systems;  ///< what a vendor earns beside its accelerators, as part of their price
+  std::map<std::string, Ramp<double>> vendor_systems;  ///< what a vendor earns beside its accelerators, as part of their price
   double marginal_step = 0.1;   ///< relative; 0: no marginal values
   std::int64_t certainty_draws = 0;  ///< draws in which marginal values are computed again
   std::int64_t draw = 0;        ///< which draw of the uncertain values; 0: the values themselves

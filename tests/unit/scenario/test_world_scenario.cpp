@@ -159,6 +159,25 @@ TEST_CASE("a small world's metrics, tables and ledger agree") {
   CHECK(metric(result, "buyers_failed") == 0);
 }
 
+TEST_CASE("what a vendor sells beside its accelerators follows its own series") {
+  // A half until the middle of July, nothing from the middle of August on: the middle of a month counts for all of it.
+  Diagnostics diagnostics;
+  const auto revenues = [&](const std::string& json) {
+    const auto scenario = read(io::parse_json("w.json", json, diagnostics), diagnostics);
+    diagnostics.throw_if_any();
+    engine::BareLoop loop;
+    const Result result = run(scenario, shipped(), {}, loop);
+    std::vector<double> found;
+    for (const char* quarter : {"2025-Q1", "2025-Q2", "2025-Q3", "2025-Q4"}) found.push_back(metric(result, "vendor_revenue", {{"vendor", "nvidia"}, {"fiscal_quarter", quarter}}));
+    return found;
+  };
+  const auto alone = revenues(kSmall), both = revenues(with(R"("products")", R"("vendor_systems": {"nvidia": [["2024-07-15", 0.5], ["2024-08-15", 0]]}, "products")"));
+  CHECK(both[0] == Approx(1.5 * alone[0]));
+  CHECK(both[1] == Approx(1.5 * alone[1]));  // May to July
+  CHECK(both[2] == Approx(alone[2]));
+  CHECK(both[3] == Approx(alone[3]));
+}
+
 TEST_CASE("a buyer that cannot pay counts once, however often it is helped") {
   Diagnostics diagnostics;
   const auto scenario = read(io::parse_json("w.json", with(R"("budget": "3 BUSD/year")", R"("partners": ["meta"], "finance": {"cash": "0.01 BUSD", "credit": 0, "interest": 0.1}, "budget": "3 BUSD/year")"), diagnostics), diagnostics);
