@@ -10,7 +10,7 @@ namespace waferwatt::serving {
 namespace {
 
 constexpr double kLeastKvFraction = 0.25;
-constexpr std::int64_t kMaxReplica = 16, kMaxConcurrency = 4096;
+constexpr std::int64_t kMaxReplica = 16, kMaxDomains = 8, kMaxConcurrency = 4096;
 constexpr int kConcurrencyStepsPerDoubling = 4;
 
 /// One concurrency, measured over two generations of requests after the first.
@@ -25,12 +25,27 @@ struct Candidate {
   EngineSettings engine;
 };
 
+/// Settings are of each data-parallel group; the replica schedules all of them together.
+EngineSettings of_all_groups(const Candidate& candidate) {
+  EngineSettings engine = candidate.engine;
+  engine.max_batched_tokens *= candidate.plan.data_parallel;
+  engine.max_sequences *= candidate.plan.data_parallel;
+  return engine;
+}
+
 class ClosedLoop {
  public:
   ClosedLoop(IterationModel& model, const Candidate& candidate, const ReferenceWorkload& workload)
       : workload_(workload),
         costs_(model),
-        replica_(costs_, {.engine = candidate.engine, .n_kv_blocks = candidate.memory.n_kv_blocks}, records_) {}
+        replica_(costs_,
+                 {.engine = of_all_groups(candidate),
+                  .n_kv_blocks = candidate.memory.n_kv_blocks,
+                  .n_stages = candidate.plan.micro_batches(),
+                  .n_accelerators = candidate.plan.n_accelerators(),
+                  .n_groups = candidate.plan.data_parallel},
+                 records_),
+        ends_s_(replica_.n_lanes(), Replica::kNever) {}
 
   Point run(std::int64_t concurrency) {
     // The first generation has shortened outputs so that its requests end one after the other.
@@ -52,8 +67,11 @@ class ClosedLoop {
   }
   void advance(std::int64_t n_completed) {
     while (replica_.totals().n_completed < n_completed) {
-      now_s_ = replica_.begin(now_s_);
-      const std::size_t n_done = replica_.finish(now_s_).size();
+      for (std::size_t lane = 0; lane < ends_s_.size(); ++lane)
+        if (!replica_.is_running(lane)) ends_s_[lane] = replica_.begin(now_s_, lane);
+      const auto first = std::ranges::min_element(ends_s_);
+      now_s_ = *first;
+      const std::size_t n_done = replica_.finish(now_s_, static_cast<std::size_t>(first - ends_s_.begin())).size();
       for (std::size_t i = 0; i < n_done; ++i) issue(workload_.output_tokens);
     }
   }
@@ -81,6 +99,7 @@ class ClosedLoop {
   std::vector<RequestRecord> records_;
   TabulatedCosts costs_;
   Replica replica_;
+  std::vector<double> ends_s_;  ///< when each lane's work ends
   double now_s_ = 0;
 };
 
@@ -97,11 +116,11 @@ std::int64_t most_in_flight(const Candidate& candidate, const ReferenceWorkload&
   return std::min(kMaxConcurrency, usable / blocks);
 }
 
-Candidate candidate_of(const catalog::LanguageModel& model, const catalog::Accelerator& accelerator, std::int64_t n,
-                       NumberFormat kv_format) {
+Candidate candidate_of(const catalog::LanguageModel& model, const catalog::Accelerator& accelerator, ReplicaPlan plan, NumberFormat kv_format) {
   Candidate candidate;
-  candidate.plan = {
-      .tensor_parallel = n, .weight_format = runnable_format(accelerator, model.weight_format), .kv_format = kv_format};
+  plan.weight_format = runnable_format(accelerator, model.weight_format);
+  plan.kv_format = kv_format;
+  candidate.plan = plan;
   candidate.engine.max_sequences = kMaxConcurrency;
   // Smaller memories cannot spare the activations of long iterations.
   const double hidden_bytes = 8 * static_cast<double>(model.hidden_size.value);
@@ -112,14 +131,30 @@ Candidate candidate_of(const catalog::LanguageModel& model, const catalog::Accel
   return candidate;
 }
 
+/// Sizes of replicas, smallest first: powers of two within a domain, then domains one after the other as stages of a pipeline.
+/// Each size with its ways to split a model: tensors cut in all, or experts spread over groups that attend each on their own.
+std::vector<std::vector<ReplicaPlan>> plans_by_size(const catalog::LanguageModel& model, const catalog::Accelerator& accelerator) {
+  const std::int64_t domain = accelerator.scale_up_domain ? accelerator.scale_up_domain->value : kMaxReplica;
+  std::vector<std::vector<ReplicaPlan>> sizes;
+  const auto add = [&](std::int64_t ranks, std::int64_t stages) {
+    auto& plans = sizes.emplace_back();
+    plans.push_back({.tensor_parallel = ranks, .pipeline_parallel = stages});
+    if (model.moe && ranks > 1 && ranks <= model.moe->n_routed_experts.value) plans.push_back({.data_parallel = ranks, .pipeline_parallel = stages});
+  };
+  std::int64_t ranks = 1;
+  for (; ranks <= domain; ranks *= 2) add(ranks, 1);
+  for (std::int64_t stages = 2; stages <= kMaxDomains; stages *= 2) add(ranks / 2, stages);
+  return sizes;
+}
+
 std::string does_not_fit(const catalog::LanguageModel& model, const catalog::Accelerator& accelerator,
                          const Candidate& largest) {
-  const double n = static_cast<double>(largest.plan.tensor_parallel);
+  const double n = static_cast<double>(largest.plan.n_accelerators());
   const auto gigabytes = [](DataSize size) { return size.in(giga * byte); };
   return fmt::format(
       "{} in {} needs {:.1f} GB for weights; {} x {:.2f} GB of {} must keep {:.0f} % for KV cache and leave {:.1f} GB",
       model.name, io::enum_text(largest.plan.weight_format), gigabytes(largest.memory.weights) * n,
-      largest.plan.tensor_parallel, gigabytes(largest.memory.capacity), accelerator.name, 100 * kLeastKvFraction,
+      largest.plan.n_accelerators(), gigabytes(largest.memory.capacity), accelerator.name, 100 * kLeastKvFraction,
       std::max(0.0, gigabytes(largest.memory.usable - largest.memory.activations -
                               kLeastKvFraction * largest.memory.capacity)) *
           n);
@@ -135,7 +170,7 @@ bool fits(const Candidate& candidate, const ReferenceWorkload& workload) {
 std::optional<std::pair<std::int64_t, Point>> saturation(IterationModel& model, const Candidate& candidate,
                                                          const ReferenceWorkload& workload) {
   const double limit_s = workload.time_per_output_token.in(second);
-  const std::int64_t most = std::min(most_in_flight(candidate, workload), candidate.engine.max_sequences);
+  const std::int64_t most = std::min(most_in_flight(candidate, workload), of_all_groups(candidate).max_sequences);
   int n_steps = 0;
   while (concurrency_at(n_steps + 1) <= most) ++n_steps;
   const auto point_at = [&](int step) { return ClosedLoop(model, candidate, workload).run(concurrency_at(step)); };
@@ -159,9 +194,9 @@ std::optional<std::pair<std::int64_t, Point>> saturation(IterationModel& model, 
 
 ServingCapability capability_of(const Candidate& candidate, std::int64_t concurrency, const Point& point,
                                 const ReferenceWorkload& workload) {
-  const double n = static_cast<double>(candidate.plan.tensor_parallel);
+  const double n = static_cast<double>(candidate.plan.n_accelerators());
   ServingCapability capability;
-  capability.n_accelerators = candidate.plan.tensor_parallel;
+  capability.n_accelerators = candidate.plan.n_accelerators();
   capability.concurrency = concurrency;
   capability.output_rate = point.output_tokens_per_s / n * token / second;
   capability.input_rate = capability.output_rate *
@@ -182,31 +217,35 @@ ServingCapability saturated_capability(const catalog::LanguageModel& model, cons
                                        const catalog::System* system, const catalog::Catalog& catalog,
                                        const ReferenceWorkload& workload) {
   const auto& accelerator = operators.accelerator();
-  const std::int64_t domain = accelerator.scale_up_domain ? accelerator.scale_up_domain->value : kMaxReplica;
   ServingCapability none;
-  Candidate candidate;
-  for (std::int64_t n = 1; n <= domain; n *= 2) {
-    candidate = candidate_of(model, accelerator, n, workload.kv_format);
-    if (!fits(candidate, workload)) continue;
-    const auto network = network::network_of(accelerator, system, nullptr, n, catalog);
+  Candidate largest;
+  for (const auto& plans : plans_by_size(model, accelerator)) {
+    const auto network = network::network_of(accelerator, system, nullptr, plans.front().n_accelerators(), catalog);
     if (!network) break;
-    IterationModel iterations(model, operators, candidate.plan, *network, candidate.engine);
-    const auto found = saturation(iterations, candidate, workload);
-    if (!found) {
-      none.infeasible =
-          fmt::format("{} on {} x {} takes more than {:.0f} ms per output token even with one request in flight",
-                      model.name, n, accelerator.name, 1e3 * workload.time_per_output_token.in(second));
-      continue;
+    std::optional<ServingCapability> best;
+    for (const ReplicaPlan& plan : plans) {
+      const Candidate candidate = candidate_of(model, accelerator, plan, workload.kv_format);
+      if (&plan == &plans.front()) largest = candidate;
+      if (!fits(candidate, workload)) continue;
+      IterationModel iterations(model, operators, candidate.plan, *network, candidate.engine);
+      const auto found = saturation(iterations, candidate, workload);
+      if (!found) {
+        none.infeasible =
+            fmt::format("{} on {} x {} takes more than {:.0f} ms per output token even with one request in flight",
+                        model.name, plan.n_accelerators(), accelerator.name, 1e3 * workload.time_per_output_token.in(second));
+        continue;
+      }
+      ServingCapability capability = capability_of(candidate, found->first, found->second, workload);
+      capability.provenance = iterations.provenance();
+      capability.mean_it_power =
+          capability.mean_power * (system ? *system->it_power_per_accelerator / *accelerator.tdp : 1.0);
+      if (!best || capability.output_rate > best->output_rate) best = capability;
     }
-    ServingCapability capability = capability_of(candidate, found->first, found->second, workload);
-    capability.provenance = iterations.provenance();
-    capability.mean_it_power =
-        capability.mean_power * (system ? *system->it_power_per_accelerator / *accelerator.tdp : 1.0);
-    return capability;
+    if (best) return *best;
   }
-  none.n_accelerators = candidate.plan.tensor_parallel;
-  none.weight_format = candidate.plan.weight_format;
-  if (none.infeasible.empty()) none.infeasible = does_not_fit(model, accelerator, candidate);
+  none.n_accelerators = largest.plan.n_accelerators();
+  none.weight_format = largest.plan.weight_format;
+  if (none.infeasible.empty()) none.infeasible = does_not_fit(model, accelerator, largest);
   return none;
 }
 

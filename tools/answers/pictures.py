@@ -6,7 +6,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 INK, GREY = "#1d2733", "#8a94a0"
-COLORS = ["#1f5f8b", "#c8553d", "#588157", "#8d6a9f", "#d29f3c", "#3b8ea5", "#6c757d", "#a3423c"]
+COLORS = ["#1f5f8b", "#c8553d", "#588157", "#8d6a9f", "#d29f3c", "#4fb3bf", "#6c757d", "#a3423c"]
 
 
 def axes(title, unit, height=3.4):

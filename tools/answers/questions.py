@@ -76,16 +76,15 @@ def export_controls(run, picture):
 def sovereign(run, picture):
     s = run("world-sovereign-europe.json")
     names = ["as planned", "2 x money", "2 x power", "2 x both", "4 x both"]
-    pictures.lines(picture, "Europe's fleet", "k H100-equivalents on", {n: {y: v / 1e3 for y, v in _energised(s, i + 1, "europe").items()} for i, n in enumerate(names)})
-    ends = [_energised(s, i + 1, "europe")[2028] for i in range(5)]
-    all_ = s.years("h100_equivalents_energised")[2028]
-    return (f"As planned Europe runs {compact(ends[0])} H100-equivalents at the end of 2028, {100 * ends[0] / all_:.1f} % of the world's. Twice the budget alone gives {change(ends[1], ends[0])}, twice the power alone"
-            f" {change(ends[2], ends[0])}, both {change(ends[3], ends[0])}, four times both {change(ends[4], ends[0])}: neither money nor megawatts do alone what they do together, and chips bought from 2026 on"
-            " are taken from others' allocations.")
-
-
-def _energised(points, point, owner):
-    return {y: v for y, v in points.years("h100_equivalents_owned", point, owner=owner).items()}
+    pictures.lines(picture, "Europe's fleet, with what waits for power", "k H100-equivalents",
+                   {n: {y: v / 1e3 for y, v in s.years("h100_equivalents_owned", i + 1, owner="europe").items()} for i, n in enumerate(names)})
+    fleets = [s.owners("h100_equivalents_owned", 2028, i + 1) for i in range(5)]
+    ends, others = [f["europe"] for f in fleets], [sum(f.values()) - f["europe"] for f in fleets]
+    power = [s.years("power_energised", i + 1, owner="europe")[2028] for i in range(5)]
+    lacks = "megawatts before money" if ends[2] > ends[1] else "money before megawatts"
+    return (f"As planned Europe owns {compact(ends[0])} H100-equivalents at the end of 2028, {100 * ends[0] / (ends[0] + others[0]):.1f} % of the world's, and draws {power[0]:.1f} GW. Twice the budget alone gives {change(ends[1], ends[0])}"
+            f" and {power[1]:.1f} GW; twice the power alone {change(ends[2], ends[0])} and {power[2]:.1f} GW, since money that was held back while chips waited is spent; both {change(ends[3], ends[0])}, four times both {change(ends[4], ends[0])}."
+            f" Europe lacks {lacks}. What others own at the end of 2028 changes by {change(others[4], others[0])} in the last case.")
 
 
 def price_war(run, picture):
@@ -125,8 +124,8 @@ def specialised(run, picture):
     pictures.bars(picture, "Energy of an output token, Llama 3 8B", "J, all of the deployment's energy", energy)
     best, frugal = min(cost, key=lambda k: cost[k] if cost[k] == cost[k] else 1e9), min(energy, key=lambda k: energy[k] if energy[k] == energy[k] else 1e9)
     return (f"On Llama 3 8B an output token costs {listed(f'{c:.3g} USD a million on {n}' for n, c in cost.items() if c == c)} and takes {listed(f'{e:.3g} J on {n}' for n, e in energy.items())}: {best} is cheapest and"
-            f" {frugal} takes the least energy at the load of these scenarios. Chips without stacked memory need no CoWoS and no HBM, and so no share of what bound from 2023 to 2025; what they need is hundreds of chips"
-            " for one large model.")
+            f" {frugal} takes the least energy at the load of these scenarios. Groq and Cerebras keep models in SRAM: they need no CoWoS and no HBM, and so no share of what bound from 2023 to 2025; but 0.23 GB a"
+            " chip and 44 GB a wafer make hundreds of chips, or several wafers, of one large model. A TPU needs both.")
 
 
 def bubble(run, picture):
@@ -174,9 +173,15 @@ def own_silicon(run, picture):
     pictures.lines(picture, "Fleet of Google and Amazon", "M H100-equivalents", dict(zip(names, both)))
     nvidia = [sum(v for k, v in ((y, s.get("vendor_revenue", i + 1, default=0.0, vendor="nvidia", fiscal_year=y)) for y in range(2024, 2030))) for i in range(3)]
     other = [s.years("h100_equivalents_owned", i + 1, owner="microsoft")[2028] for i in range(3)]
-    return (f"At the end of 2028 Google and Amazon together own {both[0][2028]:.1f} M H100-equivalents as it is, {both[1][2028]:.1f} M with nearly all their money in TPU and Trainium, and {both[2][2028]:.1f} M with NVIDIA's chips"
-            f" alone. NVIDIA's sales of accelerators to 2028 change by {change(nvidia[1], nvidia[0])} and {change(nvidia[2], nvidia[0])}, Microsoft's fleet by {change(other[1], other[0])} and {change(other[2], other[0])}: while packages are"
-            " scarce, what one customer leaves another takes. Own chips pay by price, as long as their maker has packaging of its own.")
+
+    def fleets(year):
+        return f"{both[0][year]:.1f} M H100-equivalents as it is, {both[1][year]:.1f} M with nearly all their money in TPU and Trainium, {both[2][year]:.1f} M with NVIDIA's chips alone"
+
+    early = "Each does worse than both together: a second source is packaging that others do not ask for" if both[0][2026] > max(both[1][2026], both[2][2026]) else "One source is enough"
+    late = "NVIDIA's" if both[2][2028] > both[1][2028] else "their own"
+    return (f"At the end of 2026 Google and Amazon together own {fleets(2026)}. {early} while packages are scarce. At the end of 2028 they own {fleets(2028)}: where power binds, work a watt decides, and it favours {late} newest chips;"
+            f" the catalog has Rubin, and no successor of TPU v7 and Trainium2. NVIDIA's datacentre revenue to 2028 changes by {change(nvidia[1], nvidia[0])} and {change(nvidia[2], nvidia[0])}, Microsoft's fleet by"
+            f" {change(other[1], other[0])} and {change(other[2], other[0])}: what one customer leaves another takes. Maia is left out: nobody has reported its packaging.")
 
 
 def taiwan(run, picture):

@@ -43,6 +43,10 @@ class Points:
                 found[int(year)] = value
         return dict(sorted(found.items()))
 
+    def owners(self, name, year, point=1):
+        """Owner -> value of the year."""
+        return {dict(of)["owner"]: value for (at, metric, of), value in self._values.items() if at == point and metric == name and dict(of).get("year") == str(year) and "owner" in dict(of)}
+
     def table(self, name):
         path = self.folder / f"tables/{name}.csv"
         return list(csv.DictReader(path.open())) if path.exists() else []

@@ -27,8 +27,10 @@ struct ServingCapability {
 };
 
 /// Throughput of one replica in a closed loop at the largest concurrency whose time per output
-/// token stays within the workload's, for the smallest power of two of accelerators (at most the
-/// scale-up domain, or 16) that holds the weights and keeps a quarter of memory for KV cache.
+/// token stays within the workload's, for the smallest size that holds the weights and keeps a quarter
+/// of memory for KV cache: a power of two of accelerators within the scale-up domain (or 16), or 2, 4 or 8
+/// domains as stages of a pipeline. Of a size's layouts the faster: tensors cut in all, or, with experts,
+/// these spread over data-parallel attention.
 /// \param system the server or rack for the link and the power around the accelerator, or null
 ServingCapability saturated_capability(const catalog::LanguageModel& model, const cost::OperatorModel& operators,
                                        const catalog::System* system, const catalog::Catalog& catalog,

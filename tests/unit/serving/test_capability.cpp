@@ -48,11 +48,25 @@ TEST_CASE("A replica is the smallest power of two that leaves a quarter of memor
   CHECK(capability("llama-3-1-70b", shipped().accelerators.at("nvidia-h200-sxm")).n_accelerators == 2);
 }
 
+TEST_CASE("Beyond a scale-up domain a replica is a pipeline of domains") {
+  // 671e9 parameters: in fp8 671 GB are more than 8 x 80 GB and less than 65 % of 16 x 80; in bf16, as A100 compute, 1,342 GB
+  // are more than 16 x 80 and less than 65 % of 32 x 80.
+  CHECK(capability("deepseek-v3", shipped().accelerators.at("nvidia-h100-sxm")).n_accelerators == 16);
+  CHECK(capability("deepseek-v3", shipped().accelerators.at("nvidia-a100-sxm-80gb")).n_accelerators == 32);
+  // The same accelerator with the memory for one domain neither waits for stages nor crosses the network between them.
+  catalog::Accelerator larger = shipped().accelerators.at("nvidia-h100-sxm");
+  larger.memory_capacity.value *= 2;
+  CHECK(capability("deepseek-v3", larger).n_accelerators == 8);
+  CHECK(capability("deepseek-v3", larger).output_rate > capability("deepseek-v3", shipped().accelerators.at("nvidia-h100-sxm")).output_rate);
+}
+
 TEST_CASE("What cannot fit is infeasible with its numbers") {
-  const ServingCapability none = capability("deepseek-v3", shipped().accelerators.at("nvidia-a100-sxm-80gb"));
-  // The A100 has no fp8: 671e9 parameters in bf16 are 1,342 GB, and a domain holds 8 x 80 GB.
+  catalog::Accelerator small = shipped().accelerators.at("nvidia-a100-sxm-80gb");
+  small.memory_capacity.value = 4 * giga * byte;
+  const ServingCapability none = capability("deepseek-v3", small);
+  // The A100 has no fp8: 671e9 parameters in bf16 are 1,342 GB, and eight domains hold 64 x 4 GB.
   CHECK(none.weight_format == NumberFormat::bf16);
-  CHECK(none.infeasible.find("needs 1342.0 GB for weights; 8 x 80.00 GB") != std::string::npos);
+  CHECK(none.infeasible.find("needs 1342.0 GB for weights; 64 x 4.00 GB") != std::string::npos);
   CHECK(none.output_rate == TokenRate{});
 }
 
