@@ -59,6 +59,19 @@ TwoLevelNetwork TwoLevelNetwork::with_scale_out(LinkSpec scale_out) const {
   return other;
 }
 
+TwoLevelNetwork TwoLevelNetwork::with_shared_adapters(std::int64_t accelerators_per_adapter) const {
+  TwoLevelNetwork other = *this;
+  other.accelerators_per_adapter_ = std::max<std::int64_t>(accelerators_per_adapter, 1);
+  return other;
+}
+
+LinkSpec TwoLevelNetwork::scale_out_of_ring(Group group) const {
+  LinkSpec link = scale_out_;
+  const bool apart = group.per_domain > 1 && group.per_domain * accelerators_per_adapter_ <= domain_size_;
+  if (accelerators_per_adapter_ > 1 && apart) link.bandwidth *= 0.5;
+  return link;
+}
+
 Time TwoLevelNetwork::inside_formula(Inside operation, std::int64_t n_ranks, DataSize size) const {
   const double n = static_cast<double>(n_ranks);
   switch (operation) {
@@ -92,8 +105,9 @@ Time TwoLevelNetwork::inside_part(Inside operation, std::int64_t n_ranks, DataSi
 
 Time TwoLevelNetwork::ring_through_domains(double passes, Group group, DataSize size) const {
   const double n = static_cast<double>(group.n_ranks), g = static_cast<double>(group.per_domain), m = n / g;
-  const Time around = m * (g * scale_up_.latency + scale_out_.latency);
-  const Time moving = std::max(size / scale_up_.effective_bandwidth(), size / g / scale_out_.effective_bandwidth());
+  const LinkSpec out = scale_out_of_ring(group);
+  const Time around = m * (g * scale_up_.latency + out.latency);
+  const Time moving = std::max(size / scale_up_.effective_bandwidth(), size / g / out.effective_bandwidth());
   return passes * (n - 1) / n * (around + moving);
 }
 
@@ -102,12 +116,13 @@ Time TwoLevelNetwork::all_reduce_time(Group group, DataSize size, std::string_vi
   if (!group.spans_domains()) return inside_time(Inside::all_reduce, group.n_ranks, size, library);
   const std::int64_t g = group.per_domain, n_domains = divided(group.n_ranks, g);
   const DataSize slice = size / static_cast<double>(g);
-  const Time across = std::min(ring_all_reduce_time(scale_out_, n_domains, slice), tree_all_reduce_time(scale_out_, n_domains, slice));
+  const LinkSpec out = scale_out_of_ring(group);
+  const Time across = std::min(ring_all_reduce_time(out, n_domains, slice), tree_all_reduce_time(out, n_domains, slice));
   if (g == 1) return launch_ + across;
   const Time in_turn = inside_part(Inside::reduce_scatter, g, size) + across + inside_part(Inside::all_gather, g, size);
   const double others = static_cast<double>(g - 1), levels = static_cast<double>(std::bit_width(static_cast<std::uint64_t>(n_domains - 1)));
-  const Time chains = 2 * (levels * scale_out_.latency + others * scale_up_.latency) +
-                      2 * std::max(others * (slice / scale_up_.effective_bandwidth()), slice / scale_out_.effective_bandwidth());
+  const Time chains = 2 * (levels * out.latency + others * scale_up_.latency) +
+                      2 * std::max(others * (slice / scale_up_.effective_bandwidth()), slice / out.effective_bandwidth());
   return launch_ + std::min({in_turn, ring_through_domains(2, group, size), chains});
 }
 
@@ -115,7 +130,7 @@ Time TwoLevelNetwork::all_gather_time(Group group, DataSize gathered) const {
   if (group.n_ranks <= 1) return {};
   if (!group.spans_domains()) return inside_time(Inside::all_gather, group.n_ranks, gathered, "nccl");
   const std::int64_t g = group.per_domain, n_domains = divided(group.n_ranks, g);
-  const Time across = ring_all_gather_time(scale_out_, n_domains, gathered / static_cast<double>(g));
+  const Time across = ring_all_gather_time(scale_out_of_ring(group), n_domains, gathered / static_cast<double>(g));
   if (g == 1) return launch_ + across;
   return launch_ + std::min(across + inside_part(Inside::all_gather, g, gathered), ring_through_domains(1, group, gathered));
 }

@@ -3,6 +3,7 @@
 #include "published_row.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <regex>
 
 #include <fmt/format.h>
@@ -69,20 +70,28 @@ std::optional<double> class_rate(const std::string& network, const std::string& 
   return std::nullopt;
 }
 
-/// Bandwidth of one accelerator into a network such as "8x HDR 200Gb/s IB per node", "1600 Gb/s RoCE per node",
+struct Adapters {
+  Bandwidth bandwidth;  ///< of one accelerator
+  std::int64_t n_accelerators = 1;  ///< that share an adapter
+};
+
+/// What one accelerator has of a network such as "8x HDR 200Gb/s IB per node", "1600 Gb/s RoCE per node",
 /// "Storage: 2x ..., Compute: 8x ConnectX-7 IB NDR 400Gb/s".
-std::optional<Bandwidth> nic_bandwidth(std::string network, const std::string& gpu, double node_size) {
+std::optional<Adapters> adapters_of(std::string network, const std::string& gpu, double node_size) {
   if (const auto compute = network.find("ompute"); compute != std::string::npos) network.erase(0, compute);
   constexpr auto kGigabit = giga * byte / second / 8;
-  if (const auto rate = class_rate(network, gpu)) return *rate * kGigabit;
-  if (contains(network, "HDR200")) return 200 * kGigabit;
+  if (const auto rate = class_rate(network, gpu)) return Adapters{*rate * kGigabit};
+  if (contains(network, "HDR200")) return Adapters{200 * kGigabit};
   static const std::regex cards("([0-9]+) ?x ?[^,;0-9]*?(?:[A-Za-z]+-?[0-9]* [A-Za-z ]*)?([0-9]+) ?Gb/s");
   std::smatch found;
-  if (std::regex_search(network, found, cards)) return std::stod(found[1]) * std::stod(found[2]) / node_size * kGigabit;
+  if (std::regex_search(network, found, cards)) {
+    const double n = std::stod(found[1]);
+    return Adapters{n * std::stod(found[2]) / node_size * kGigabit, std::max<std::int64_t>(1, std::llround(node_size / n))};
+  }
   const auto rate = rate_before(network, "Gb/s");
   if (!rate) return std::nullopt;
   const bool whole_node = contains(network, "per node") || *rate >= 1600;
-  return *rate / (whole_node ? node_size : 1) * kGigabit;
+  return Adapters{*rate / (whole_node ? node_size : 1) * kGigabit};
 }
 
 }  // namespace
@@ -107,10 +116,10 @@ network::TwoLevelNetwork network_of(const Value& hardware, const catalog::Accele
   const auto* system = catalog.system_of(accelerator.id);
   const double node = number_of(hardware, "node_size").value_or(8);
   const auto known = network::network_of(accelerator, system, nullptr, n, catalog);
-  const auto given = nic_bandwidth(text_of(hardware, "network"), lower(text_of(hardware, "gpu")), node);
+  const auto given = adapters_of(text_of(hardware, "network"), lower(text_of(hardware, "gpu")), node);
   const auto inside = network::network_of(accelerator, system, nullptr, 1, catalog);
   auto out = known ? known->scale_out() : network::LinkSpec{};
-  if (given) out.bandwidth = *given;
+  if (given) out.bandwidth = given->bandwidth;
   if (out.efficiency <= 0 || !known) out.efficiency = 0.9, out.latency = 5 * micro * second;
   // What the row says of the inside of a node counts where the catalog knows nothing, or another kind of it.
   const std::string intra = lower(text_of(hardware, "intra"));
@@ -120,7 +129,7 @@ network::TwoLevelNetwork network_of(const Value& hardware, const catalog::Accele
   }
   if (!inside) throw Unusable("nothing is known of the network inside a node");
   if (n > inside->domain_size() && !known && !given) throw Unusable("nothing is known of the network beyond a node");
-  return (known ? *known : *inside).with_scale_out(out);
+  return (known ? *known : *inside).with_scale_out(out).with_shared_adapters(given ? given->n_accelerators : 1);
 }
 
 }  // namespace waferwatt::validation

@@ -27,13 +27,15 @@ constexpr std::string_view kColumns[] = {"gpus", "global_batch", "micro_batch", 
                                          "layers", "sequence_length", "tensor_parallel", "data_parallel",
                                          "pipeline_parallel", "iteration_time_ms"};
 
+constexpr std::int64_t kAcceleratorsPerAdapter = 2;
+
 /// Nodes of eight with four HDR adapters: 800 Gbit/s a node, as vTrain's own settings have it.
 network::TwoLevelNetwork cluster_network(const catalog::Accelerator& a100, std::int64_t n, const catalog::Catalog& catalog) {
   const auto known = *network::network_of(a100, catalog.system_of(a100.id), &catalog.fabrics.at("infiniband-hdr"),
                                           std::max<std::int64_t>(n, 16), catalog);
   auto out = known.scale_out();
-  out.bandwidth *= 0.5;
-  return known.with_scale_out(out);
+  out.bandwidth = out.bandwidth / static_cast<double>(kAcceleratorsPerAdapter);
+  return known.with_scale_out(out).with_shared_adapters(kAcceleratorsPerAdapter);
 }
 
 TrainingCase csv_case(const std::map<std::string, std::string>& row, const std::string& id,

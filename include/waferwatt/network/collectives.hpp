@@ -15,6 +15,10 @@
 //   (6) tree of chains              2 ceil(log2 m) a_o + 2 (g-1) a_u + 2 max((g-1)/g S/b_u, S/(g b_o))
 //   (7) all-to-all                  a + max(inside (g-1) S/(n b_u), across (n-g) S/(n b_o))
 //
+// Where adapters serve several accelerators each (with_shared_adapters) and no two of a group's g > 1 ranks have one in
+// common, a ring comes in by one adapter and leaves by another: of each only one direction works, so that (4) to (6)
+// have half of b_o. Where two ranks share one, or a domain has one rank, rings come and leave by the same.
+//
 // and a fixed launch time for each collective. Across domains the fastest of (4) to (6) is taken: as NCCL,
 // which sends in small pieces over both levels at once, (5) when large and (6) when small. Inside a domain
 // and for the inner parts of (4) measured curves take the formulas' place where there are some. Between
@@ -68,6 +72,9 @@ class TwoLevelNetwork {
   const std::optional<MeasuredCollectives>& measured() const { return measured_; }
   /// The same domains on another network.
   TwoLevelNetwork with_scale_out(LinkSpec scale_out) const;
+  /// The same with neighbours of each domain on adapters of the scale-out network that they share, each accelerator's
+  /// link being its part of one.
+  TwoLevelNetwork with_shared_adapters(std::int64_t accelerators_per_adapter) const;
 
   std::int64_t domain_size() const { return domain_size_; }
   const LinkSpec& scale_up() const { return scale_up_; }
@@ -80,9 +87,10 @@ class TwoLevelNetwork {
   Time inside_time(Inside operation, std::int64_t n_ranks, DataSize size, std::string_view library) const;
   Time inside_part(Inside operation, std::int64_t n_ranks, DataSize size) const;
   Time ring_through_domains(double passes, Group group, DataSize size) const;
+  LinkSpec scale_out_of_ring(Group group) const;
 
   LinkSpec scale_up_, scale_out_;
-  std::int64_t domain_size_;
+  std::int64_t domain_size_, accelerators_per_adapter_ = 1;
   Time launch_;
   std::optional<MeasuredCollectives> measured_;
 };

@@ -51,6 +51,21 @@ TEST_CASE("across domains both levels carry pieces at once") {
   CHECK(ms(kNetwork.all_to_all_time({16, 8}, 800 * mega * byte)) == Approx(40.004));
 }
 
+TEST_CASE("rings whose ranks share adapters with other groups only have half of the bandwidth beyond a domain") {
+  const auto shared = kNetwork.with_shared_adapters(2);
+  // 4 ranks in each of 4 domains, each beside an adapter of its own: 5 GB/s instead of 10. In turn: inside 3 steps of
+  // 200 MB at 100 GB/s, 6.003 ms, twice; across 6 steps of 50 MB, 10.004 ms each. The ring through all, 75.06 ms, is slower.
+  CHECK(ms(shared.all_reduce_time({16, 4}, 800 * mega * byte)) == Approx(2 * 6.003 + 6 * 10.004));
+  CHECK(ms(shared.all_gather_time({16, 4}, 800 * mega * byte)) == Approx(6.003 + 3 * 10.004));
+  // Groups that fill the domain have neighbours on one adapter; one rank in a domain has no other way than its own.
+  for (const Group group : {Group{16, 8}, Group{4, 1}, Group{8, 8}}) {
+    CHECK(shared.all_reduce_time(group, 800 * mega * byte) == kNetwork.all_reduce_time(group, 800 * mega * byte));
+    CHECK(shared.all_gather_time(group, 800 * mega * byte) == kNetwork.all_gather_time(group, 800 * mega * byte));
+  }
+  // Pairs go straight.
+  CHECK(shared.all_to_all_time({16, 4}, 800 * mega * byte) == kNetwork.all_to_all_time({16, 4}, 800 * mega * byte));
+}
+
 TEST_CASE("small all-reduces over many ranks use the tree") {
   // 1,024 ranks: 10 levels up and down of 4 us instead of 2,046 steps.
   CHECK(tree_all_reduce_time(kOut, 1024, 8 * byte).in(micro * second) == Approx(80).epsilon(1e-3));
