@@ -64,17 +64,25 @@ std::string projects_text(const WorldRun& run) {
   return text;
 }
 
+bool somebody_has_a_budget(const world::WorldSpec& spec) {
+  return std::ranges::any_of(spec.buyers, [](const auto& buyer) { return std::ranges::any_of(buyer.budget.points(), [](const auto& point) { return point.second > MoneyRate{}; }); });
+}
+
+std::string end_text(const WorldRun& run) {
+  const auto& last = run.simulated.years.back();
+  if (last.h100e_energised <= 0) return "at the end nothing runs.";
+  return fmt::format("at the end {} H100-equivalents run on {:.1f} GW and an H100-equivalent hour rents for {:.2f} USD.", compact_number(last.h100e_energised), last.energised_nameplate.in(giga * watt),
+                     run.simulated.quarters.back().rent.in(usd / hour));
+}
+
 std::string headline(const WorldRun& run) {
   double delivered = 0;
   for (const auto& d : run.simulated.deliveries) delivered += d.n_accelerators;
   const auto& years = run.simulated.years;
   const auto most = std::ranges::max_element(years, {}, &world::YearAccount::accelerators_waiting);
-  const auto& quarters = run.simulated.quarters;
-  return fmt::format(
-      "From {} to {}, {} accelerators reach their owners; what binds is {}. At the worst year's end ({}) {} accelerators wait for power; at the end {} H100-equivalents run on {:.1f} GW and an "
-      "H100-equivalent hour rents for {:.2f} USD.{}{}",
-      years.front().year, years.back().year, compact_number(delivered), what_bound(run), most->year, compact_number(most->accelerators_waiting), compact_number(years.back().h100e_energised),
-      years.back().energised_nameplate.in(giga * watt), quarters.back().rent.in(usd / hour), failures_text(run), projects_text(run));
+  return fmt::format("From {} to {}, {} accelerators reach their owners; what binds is {}. At the worst year's end ({}) {} accelerators wait for power; {}{}{}", years.front().year, years.back().year,
+                     compact_number(delivered), somebody_has_a_budget(run.spec) ? what_bound(run) : "capital, since nobody has a budget", most->year, compact_number(most->accelerators_waiting),
+                     end_text(run), failures_text(run), projects_text(run));
 }
 
 }  // namespace

@@ -156,7 +156,8 @@ std::string sentence(const WorldRun& run, const Key& key, const View& v, const w
   std::string text = fmt::format("{} {} {}: {:.0f} % of waiting, {:.0f} % of the cut", place, resource_text(resource), verdict, 100 * v.charged, 100 * v.cut);
   if (step > 0) text += fmt::format(", and {:.0f} % more of it everywhere gives {:+.2g} % compute", 100 * step, 100 * v.relative_gain());
   if (step > 0 && amount.value > 0 && n > 0)
-    text += fmt::format(" ({} tokens for one more {})", compact_number(v.gain.tokens.in(token) / (amount.value * step)), amount.unit);
+    text += fmt::format(" ({} tokens for one more {}{})", compact_number(v.gain.tokens.in(token) / (amount.value * step)), amount.unit,
+                        owner != kNobody && v.binds_by_gain() && v.gain.tokens < Tokens{} ? "; others' fleets grow more and serve them" : "");
   if (const std::string why = step > 0 ? why_less(v) : ""; !why.empty()) text += fmt::format(", because {}", why);
   if (run.scenario.certainty_draws > 0) text += fmt::format("; the sign holds in {:.0f} % of draws", 100 * v.sure);
   return text + ".";

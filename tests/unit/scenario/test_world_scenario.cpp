@@ -159,6 +159,21 @@ TEST_CASE("a small world's metrics, tables and ledger agree") {
   CHECK(metric(result, "buyers_failed") == 0);
 }
 
+TEST_CASE("where nobody has a budget capital binds, and a world without a fleet has no rent") {
+  Diagnostics diagnostics;
+  const auto headline = [&](const std::string& fleet) {
+    std::string json = with(R"("budget": "1 BUSD/year")", R"("budget": "0 USD/year", "initial_fleet": [{"accelerator": "nvidia-h100-sxm", "n_accelerators": 1000, "delivered": ")" + fleet + R"("}])");
+    json.replace(json.find("3 BUSD/year"), 11, "0 USD/year");
+    const auto scenario = read(io::parse_json("w.json", json, diagnostics), diagnostics);
+    diagnostics.throw_if_any();
+    engine::BareLoop loop;
+    return run(scenario, shipped(), {}, loop).headline;
+  };
+  CHECK_THAT(headline("2023-01"), Contains("what binds is capital, since nobody has a budget") && Contains("1000 H100-equivalents run on"));
+  // Delivered in 2018 it is at the end of its six years in 2024.
+  CHECK_THAT(headline("2018-06"), Contains("at the end nothing runs"));
+}
+
 TEST_CASE("what a vendor sells beside its accelerators follows its own series") {
   // A half until the middle of July, nothing from the middle of August on: the middle of a month counts for all of it.
   Diagnostics diagnostics;
