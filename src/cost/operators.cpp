@@ -189,7 +189,7 @@ double rows_of_tiles(const Routing& routing, const ExpertLoad& load, double tile
 
 Demand demand(const Experts& op) {
   const double n_pairs = op.n_tokens * op.experts_per_token, matrices = op.gated ? 3 : 2;
-  const ExpertLoad load = expert_load(op.routing, op.n_experts, op.expert_parallel, n_pairs, op.n_tokens);
+  const ExpertLoad load = expert_load(op.routing, op.n_experts, op.expert_parallel, n_pairs, op.n_tokens, op.n_copies);
   const std::size_t format = kernel_format(op.format, op.recipe);
   const auto& f = kKernelFormats[format];
   const double row_bytes = activation_bytes(op, f);

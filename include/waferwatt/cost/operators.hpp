@@ -95,8 +95,11 @@ struct ExpertLoad {
   double active = 0;   ///< experts that get a token
   double hottest = 1;  ///< pairs of the hottest expert over the mean
 };
+/// \param n_copies further copies of experts. With some, a load balancer places all: each copy goes to the expert with
+///        the most pairs for each of its copies, then the heaviest is placed first, on the accelerator with the fewest
+///        pairs that has room (as DeepSeek's EPLB). Without, experts stand in their order.
 /// \throws InputError when a histogram has another number of experts, or no positive share
-ExpertLoad expert_load(const Routing& routing, double n_experts, double expert_parallel, double n_pairs, double n_tokens);
+ExpertLoad expert_load(const Routing& routing, double n_experts, double expert_parallel, double n_pairs, double n_tokens, double n_copies = 0);
 
 /// C[m,n] = A[m,k] B[k,n].
 struct Gemm {
@@ -139,6 +142,7 @@ struct Experts {
   double n_tokens = 0;  ///< tokens that enter the layer (of the whole expert-parallel group)
   double experts_per_token = 0, n_experts = 0;
   double expert_parallel = 1;            ///< accelerators the experts are spread over
+  double n_copies = 0;                   ///< of loaded experts beside the experts themselves, placed by a load balancer
   double hidden_size = 0, ffn_size = 0;  ///< ffn_size: of this accelerator's slice of an expert
   bool gated = true;
   NumberFormat format = NumberFormat::bf16;

@@ -76,6 +76,20 @@ TEST_CASE("a flat histogram is balanced routing") {
   CHECK(load.active == Approx(4));
 }
 
+TEST_CASE("copies of loaded experts are placed as a load balancer does") {
+  // 6, 2, 1, 1: two copies make three of 2 each; 2 2 2 2 1 1 on two accelerators with room for three: 2 + 2 + 1 each.
+  const auto even = cost::expert_load({.kind = Routing::Kind::measured, .shares = {1, 6, 1, 2}}, 4, 2, 100, 50, 2);
+  CHECK(even.pairs == Approx(50));
+  CHECK(even.active == Approx(3));
+  CHECK(even.hottest == Approx(0.2 * 6));
+  // 9, 1, 1, 1: four copies make five of 1.8; the fifth stands beside another: 3.6 of 12.
+  CHECK(cost::expert_load({.kind = Routing::Kind::measured, .shares = {9, 1, 1, 1}}, 4, 4, 120, 60, 4).pairs == Approx(36));
+  // Where routing is even there is nothing to balance, but more weights to read.
+  const auto balanced = cost::expert_load({.kind = Routing::Kind::balanced}, 256, 72, 72 * 1024, 72 * 128, 32);
+  CHECK(balanced.pairs == Approx(1024));
+  CHECK(balanced.active == Approx(4));
+}
+
 TEST_CASE("a histogram must fit the experts and hold a share") {
   CHECK_THROWS_WITH(cost::expert_load({.kind = Routing::Kind::measured, .shares = {1, 2}}, 4, 1, 10, 10),
                     Catch::Contains("a histogram of 2 experts is given for 4"));
