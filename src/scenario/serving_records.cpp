@@ -28,6 +28,10 @@ io::Record<X> with_replicas(io::Record<X> record) {
                 {.doc = "Replicas; with autoscaling, the most.", .at_least = 1, .at_most = 100000})
       .optional("expert_parallel", of(&R::expert_parallel),
                 {.doc = "Whole experts per accelerator; false: a slice of every expert."})
+      .optional("redundant_experts", of(&R::redundant_experts),
+                {.doc = "Copies of the most loaded experts of each layer, which a load balancer places beside the experts.",
+                 .at_least = 0,
+                 .at_most = 4096})
       .optional("two_batch_overlap", of(&R::two_batch_overlap),
                 {.doc = "One half of a batch computes while the tokens of the other half are exchanged."})
       .optional("backend", of(&R::backend),

@@ -22,6 +22,7 @@ serving::ReplicaGroup group_of(const ServingReplicas& replicas, const catalog::L
   group.plan.data_parallel = replicas.data_parallel;
   group.plan.pipeline_parallel = replicas.pipeline_parallel;
   group.plan.expert_parallel = replicas.expert_parallel;
+  group.plan.redundant_experts = replicas.redundant_experts;
   group.plan.two_batch_overlap = replicas.two_batch_overlap;
   serving::set_checkpoint_formats(group.plan, model, *group.accelerator, replicas.weight_format.value_or(model.weight_format));
   group.plan.kv_format = replicas.kv_format;

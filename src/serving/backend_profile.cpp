@@ -36,6 +36,7 @@ const std::array<BackendProfile, 6>& profiles() {
                  profile("sglang-deepep", "sglang graph", true, 16384, 0.85, NumberFormat::bf16)};
     p[3].has_graphs = p[4].has_graphs = false;
     p[0].gathers_prompts = true;
+    p[5].exchanges_by_deepep = true;
     p[0].reserves_whole_requests = p[4].reserves_whole_requests = true;
     fitted(p[0], {.first_token_steps = 1.1, .layer_us = 12.2, .experts_compute = 0.07, .experts_memory = 0.91, .experts_us = 98, .step_us = 1288, .sequence_us = 20.6, .decode = 0.736, .prefill = 1.25, .prefill_experts = 1.36, .eager_us = 443, .request_ms = 5.8});
     fitted(p[1], {.first_token_steps = 5.5, .layer_us = 4.2, .experts_compute = 0.15, .experts_memory = 1, .experts_us = 40, .step_us = 1133, .sequence_us = 20, .decode = 1.148, .prefill = 1.0, .prefill_experts = 1.32, .eager_us = 800, .request_ms = 30});

@@ -34,6 +34,8 @@ DataSize weight_bytes(const catalog::LanguageModel& model, const ReplicaPlan& pl
   const double linear = model.linear_attention ? layers - static_cast<double>(model.n_full_attention_layers()) : 0;
   const double attention = model.attention_parameters() * (layers - linear) + (linear > 0 ? linear * model.linear_attention_parameters() : 0);
   const double rest = std::max(0.0, model.total_parameters.value - experts - dense - attention);
+  if (plan.expert_parallel && model.moe)
+    experts *= 1 + static_cast<double>(plan.redundant_experts) / static_cast<double>(model.moe->n_routed_experts.value);
   return (experts * plan.experts().bytes() / static_cast<double>(plan.n_ranks()) +
           (dense * plan.dense().bytes() + attention * plan.attention().bytes() + rest * 2) / tensor) /
          static_cast<double>(plan.pipeline_parallel) * byte;
@@ -113,8 +115,8 @@ std::string unsound_split(const catalog::LanguageModel& model, const ReplicaPlan
     if (plan.n_ranks() % plan.expert_tensor_parallel != 0)
       return fmt::format("{} ranks cannot hold {} slices of experts", plan.n_ranks(), plan.expert_tensor_parallel);
     const std::int64_t spread = plan.n_ranks() / plan.expert_tensor_parallel;
-    if (spread > model.moe->n_routed_experts.value)
-      return fmt::format("{} experts cannot be spread over {} accelerators", model.moe->n_routed_experts.value, spread);
+    if (const std::int64_t n = model.moe->n_routed_experts.value + plan.redundant_experts; spread > n)
+      return fmt::format("{} experts cannot be spread over {} accelerators", n, spread);
   }
   if (plan.pipeline_parallel > model.n_layers.value)
     return fmt::format("{} layers cannot be cut into {} stages", model.n_layers.value, plan.pipeline_parallel);

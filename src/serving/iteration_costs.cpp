@@ -38,13 +38,12 @@ IterationCost IterationCosts::decode_steps(std::int64_t n_decode, std::int64_t d
 TabulatedCosts::TabulatedCosts(IterationModel& model, std::int64_t draft_tokens, double draft_cost)
     : model_(model), draft_tokens_(draft_tokens), draft_cost_(draft_cost) {}
 
-// Verifying drafts is decoding more tokens in the same caches: each stands for a sequence of the same context.
+// Verifying drafts is decoding more tokens of each sequence, which read its cache together.
 IterationCost TabulatedCosts::priced(IterationLoad load) {
   if (draft_tokens_ == 0 || load.n_decode == 0) return model_.pass(load);
   IterationCost proposing =
       model_.pass({.n_decode = load.n_decode, .decode_context = load.decode_context}) * (draft_cost_ * static_cast<double>(draft_tokens_));
-  load.n_decode *= 1 + draft_tokens_;
-  load.decode_context *= 1 + draft_tokens_;
+  load.tokens_each = 1 + draft_tokens_;
   proposing += model_.pass(load);
   return proposing;
 }

@@ -38,7 +38,7 @@ IterationCost between(const IterationCost& low, const IterationCost& high, doubl
 /// All but the exchanges takes longer by a factor.
 IterationCost slower(const IterationCost& cost, double factor) {
   if (factor == 1) return cost;
-  const IterationCost network{.time_s = cost.network_s, .network_s = cost.network_s};
+  const IterationCost network{.time_s = cost.network_s, .network_s = cost.network_s, .exchanging_s = cost.exchanging_s};
   IterationCost sum = cost;
   sum += network * -1;
   sum = sum * factor;
@@ -51,6 +51,7 @@ IterationLoad half_of(const IterationLoad& load) {
   const auto half = [](std::int64_t n) { return (n + 1) / 2; };
   return {.n_decode = half(load.n_decode),
           .decode_context = half(load.decode_context),
+          .tokens_each = load.tokens_each,
           .n_chunks = half(load.n_chunks),
           .prefill_tokens = half(load.prefill_tokens),
           .prefill_work = load.prefill_work / 2,
@@ -68,6 +69,7 @@ IterationCost& IterationCost::operator+=(const IterationCost& other) {
   launch_s += other.launch_s;
   network_s += other.network_s;
   host_s += other.host_s;
+  exchanging_s += other.exchanging_s;
   scheduling_s += other.scheduling_s;
   energy_j += other.energy_j;
   error_s += other.error_s;
@@ -75,8 +77,8 @@ IterationCost& IterationCost::operator+=(const IterationCost& other) {
 }
 
 IterationCost IterationCost::operator*(double factor) const {
-  return {time_s * factor, memory_s * factor,     compute_s * factor, launch_s * factor, network_s * factor,
-          host_s * factor, scheduling_s * factor, energy_j * factor,  error_s * factor};
+  return {time_s * factor,       memory_s * factor,     compute_s * factor, launch_s * factor, network_s * factor, host_s * factor,
+          exchanging_s * factor, scheduling_s * factor, energy_j * factor,  error_s * factor};
 }
 
 IterationModel::IterationModel(const catalog::LanguageModel& model, const cost::OperatorModel& operators, const ReplicaPlan& plan,
@@ -115,14 +117,15 @@ IterationCost IterationModel::tabulated(Table& table, std::int64_t n, Cost cost)
   return between(at(index, low), at(index + 1, high), (tokens - low) / (high - low));
 }
 
-IterationCost IterationModel::decode_attention(std::int64_t n_sequences, std::int64_t total_context) {
+IterationCost IterationModel::decode_attention(std::int64_t n_sequences, std::int64_t total_context, std::int64_t tokens_each) {
   const auto index = static_cast<std::size_t>(n_sequences);
-  if (index >= attention_tables_.size()) attention_tables_.resize(index + 1);
-  Table& table = attention_tables_[index];
+  std::vector<Table>& tables = attention_tables_[tokens_each];
+  if (index >= tables.size()) tables.resize(index + 1);
+  Table& table = tables[index];
   const double n = static_cast<double>(n_sequences), mean = static_cast<double>(total_context) / n;
   const auto below = static_cast<std::size_t>(context_position(mean));
   const auto at = [&](std::size_t node) {
-    if (slot(table, node).time_s < 0) slot(table, node) = operators_->decode_attention(n, std::max(1.0, context_of(node)));
+    if (slot(table, node).time_s < 0) slot(table, node) = operators_->decode_attention(n, std::max(1.0, context_of(node)), static_cast<double>(tokens_each));
     return table[node];
   };
   const double low = context_of(below), high = context_of(below + 1);
@@ -136,13 +139,14 @@ IterationCost IterationModel::kernels(const IterationLoad& load) {
   const double n_chunks = static_cast<double>(share(load.n_chunks, plan_.data_parallel)) / static_cast<double>(stages);
   const double chunk_share = load.n_chunks > 0 ? n_chunks / static_cast<double>(load.n_chunks) : 0;
   const auto prefill = static_cast<std::int64_t>(std::ceil(static_cast<double>(load.prefill_tokens) * chunk_share));
-  const std::int64_t n_tokens = n_decode + prefill, n_all = share(load.n_decode + load.prefill_tokens, stages);
+  const std::int64_t n_decoding = n_decode * load.tokens_each, n_tokens = n_decoding + prefill;
+  const std::int64_t n_all = share(load.n_decode * load.tokens_each + load.prefill_tokens, stages);
   IterationCost sum = tabulated(token_costs_, n_tokens, [&](double n) { return operators_->tokens(n); });
-  if (const std::int64_t n_out = n_decode + share(load.n_first_tokens, groups); n_out > 0)
+  if (const std::int64_t n_out = n_decoding + share(load.n_first_tokens, groups); n_out > 0)
     sum += tabulated(head_costs_, n_out, [&](double n) { return operators_->head(n); });
   if (n_decode > 0) {
     const double context = static_cast<double>(load.decode_context) * static_cast<double>(n_decode) / static_cast<double>(load.n_decode);
-    sum += decode_attention(n_decode, static_cast<std::int64_t>(context));
+    sum += decode_attention(n_decode, static_cast<std::int64_t>(context), load.tokens_each);
   }
   if (prefill > 0) {  // all chunks run in one kernel, priced as equal chunks with the same tokens and work
     const double n = n_chunks, tokens = static_cast<double>(prefill);
@@ -183,14 +187,15 @@ IterationCost IterationModel::cost(const IterationLoad& load) {
 
 IterationCost IterationModel::pass(const IterationLoad& load) {
   const bool has_prompts = load.prefill_tokens > 0;
-  IterationCost sum = plan_.two_batch_overlap ? kernels(half_of(load)) * 2 : kernels(load);
-  if (plan_.two_batch_overlap) {  // what is shorter runs beside what is longer
-    const double hidden_s = std::min(sum.network_s, sum.time_s - sum.network_s);
+  const double batches = plan_.two_batch_overlap ? 2 : 1;
+  IterationCost sum = plan_.two_batch_overlap ? kernels(half_of(load)) * batches : kernels(load);
+  if (plan_.two_batch_overlap) {  // (2)
+    const double hidden_s = std::min(sum.network_s - sum.exchanging_s, sum.time_s - sum.network_s);
     sum.time_s -= hidden_s, sum.network_s -= hidden_s;
   }
   IterationCost gaps;
-  gaps.time_s = gaps.launch_s = n_layers_ * backend_.layer_overhead.in(second);
-  const double eager_s = n_layers_ * launches_ * backend_.eager_layer.in(second);
+  gaps.time_s = gaps.launch_s = batches * n_layers_ * backend_.layer_overhead.in(second);
+  const double eager_s = batches * n_layers_ * launches_ * backend_.eager_layer.in(second);
   if ((has_prompts || !backend_.has_graphs) && eager_s > sum.time_s + gaps.time_s) {
     gaps.host_s = eager_s - sum.time_s - gaps.time_s;
     gaps.time_s += gaps.host_s;

@@ -17,6 +17,9 @@ constexpr WeightFormat kWide{};
 constexpr double kIndexerKernels = 8;
 // Up to so many tokens a rank, kernels of low latency send every token straight to its experts; their buffers hold no more.
 constexpr double kLowLatencyTokens = 512;
+// Kernels that exchange long prompts' tokens hold so many multiprocessors as long as they run (DeepEP's default).
+constexpr double kExchangeMultiprocessors = 20, kMultiprocessors = 132;
+constexpr const char *kLowLatency = "deepep low-latency", *kNormal = "deepep normal 20 SM";
 // Kernels of sparse attention work on the latent vectors with tiles of so many heads, be there fewer.
 constexpr double kSparseTileHeads = 64;
 
@@ -31,6 +34,7 @@ LayerOperators::LayerOperators(const catalog::LanguageModel& model, const cost::
       plan_(plan),
       network_(network),
       all_reduce_library_(engine.backend.all_reduce),
+      exchanges_by_deepep_(engine.backend.exchanges_by_deepep),
       expert_kernel_(engine.backend.experts),
       fused_quantisation_(engine.fused_quantisation),
       power_cap_(engine.power_cap),
@@ -141,11 +145,13 @@ IterationCost LayerOperators::experts(double n_tokens) const {
   const catalog::MixtureOfExperts& moe = *model_.moe;
   const double n_experts = as_double(moe.n_routed_experts), size = as_double(moe.expert_ffn_size);
   const double slices = plan_.expert_parallel ? static_cast<double>(plan_.expert_tensor_parallel) : ranks_;
+  const double n_copies = plan_.expert_parallel ? static_cast<double>(plan_.redundant_experts) : 0;
   const WeightFormat weights = plan_.experts();
   const cost::Experts op{.n_tokens = n_tokens,
                          .experts_per_token = as_double(moe.experts_per_token),
                          .n_experts = n_experts,
-                         .expert_parallel = std::min(ranks_ / slices, n_experts),
+                         .expert_parallel = std::min(ranks_ / slices, n_experts + n_copies),
+                         .n_copies = n_copies,
                          .hidden_size = hidden_,
                          .ffn_size = std::ceil(size / slices),
                          .gated = model_.gated_ffn,
@@ -194,17 +200,57 @@ Time LayerOperators::all_reduce_time(DataSize size) const {
 
 // Tokens of a data-parallel group go to the ranks of their experts and come back, or everyone gets all tokens and
 // keeps its part of the sums: what is faster.
-Time LayerOperators::dispatch_and_combine(double n_tokens) const {
+LayerOperators::Exchange LayerOperators::dispatch_and_combine(double n_tokens) const {
   const network::Group group = network_.group(plan_.n_ranks());
   const DataSize own = n_tokens * hidden_ * kActivationBytes * byte;
   const DataSize gathered = own * static_cast<double>(plan_.data_parallel);
-  const Time all = network_.all_gather_time(group, gathered) + network_.reduce_scatter_time(group, gathered);
+  const auto held = [this](Time time) { return Exchange{time, time * multiprocessors_held()}; };
+  const Exchange all = held(network_.all_gather_time(group, gathered) + network_.reduce_scatter_time(group, gathered));
   if (!plan_.expert_parallel || plan_.expert_tensor_parallel > 1) return all;
+  if (exchanges_by_deepep_) {
+    const Exchange own_kernels = deepep(n_tokens / tensor_, group);
+    return own_kernels.time < all.time ? own_kernels : all;
+  }
   const double k = as_double(model_.moe->experts_per_token);
   const double bytes = std::max(1.0, catalog::size_of(plan_.experts().format).in(byte));
   const DataSize copy = n_tokens / tensor_ * hidden_ * byte;
   const bool by_node = group.spans_domains() && n_tokens / tensor_ > kLowLatencyTokens;
-  return std::min(all, exchange_time(group, copy * bytes, k, by_node) + exchange_time(group, copy * kActivationBytes, k, by_node));
+  const Exchange straight = held(exchange_time(group, copy * bytes, k, by_node) + exchange_time(group, copy * kActivationBytes, k, by_node));
+  return straight.time < all.time ? straight : all;
+}
+
+double LayerOperators::multiprocessors_held() const {
+  const auto& n_sm = operators_.accelerator().n_sm;
+  return std::min(1.0, kExchangeMultiprocessors / (n_sm ? as_double(*n_sm) : kMultiprocessors));
+}
+
+// Inside a domain as measured there. Across domains kernels of low latency send and receive for as long as they take
+// where nothing else lies between (measured in a domain, whose links they do not wait for here), the rest is flight.
+LayerOperators::Exchange LayerOperators::deepep(double n_tokens, network::Group group) const {
+  const bool low_latency = n_tokens <= kLowLatencyTokens;
+  const double k = as_double(model_.moe->experts_per_token), narrow = std::max(1.0, catalog::size_of(plan_.experts().format).in(byte));
+  const DataSize copy = n_tokens * hidden_ * byte;
+  const auto met = [k](double places) { return places * (1 - std::pow(1 - 1 / places, k)); };
+  const DataSize numbers = copy * (low_latency ? k : met(ranks_));
+  const auto& measured = network_.measured();
+  const auto in_domain = [&](std::string_view way, double links) -> std::optional<Time> {
+    const std::string_view library = low_latency ? kLowLatency : kNormal;
+    const std::int64_t most = measured ? measured->most_ranks(way, library) : 0;
+    if (most == 0) return std::nullopt;
+    return measured->time(way, library, std::min(most, group.n_ranks), numbers * links);
+  };
+  Exchange sum;
+  for (const auto& [way, number_bytes] : {std::pair{"dispatch", narrow}, std::pair{"combine", kActivationBytes}}) {
+    if (group.spans_domains()) {
+      const Time own = low_latency ? in_domain(way, measured ? measured->bandwidth_ratio() : 1).value_or(network_.launch()) : Time{};
+      const Time time = std::max(own, exchange_time(group, copy * number_bytes, k, !low_latency));
+      sum.time += time, sum.kept += low_latency ? own : time * multiprocessors_held();
+    } else {
+      const Time time = in_domain(way, 1).value_or(exchange_time(group, copy * number_bytes, k, false));
+      sum.time += time, sum.kept += low_latency ? time : time * multiprocessors_held();
+    }
+  }
+  return sum;
 }
 
 // Every token to the ranks of its k experts: straight, or by node: one copy to each, which hands it on inside.
@@ -233,7 +279,12 @@ IterationCost LayerOperators::tokens(double n_tokens) const {
     const catalog::MixtureOfExperts& moe = *model_.moe;
     IterationCost part = gemm(n_tokens, as_double(moe.n_routed_experts), hidden_, kWide);
     if (moe.n_shared_experts.value > 0) part += feed_forward(n_tokens, as_double(moe.n_shared_experts) * as_double(moe.expert_ffn_size));
-    if (meets) part += network_time(dispatch_and_combine(n_tokens), 4 * hidden_bytes * byte);
+    if (meets) {
+      const Exchange exchange = dispatch_and_combine(n_tokens);
+      IterationCost ways = network_time(exchange.time, 4 * hidden_bytes * byte);
+      ways.exchanging_s = exchange.kept.in(second);
+      part += ways;
+    }
     sum += part * n_expert_layers_;
   }
   sum += stream(2 * hidden_bytes);  // embedding
@@ -247,7 +298,8 @@ IterationCost LayerOperators::head(double n_sequences) const {
   return sum;
 }
 
-IterationCost LayerOperators::decode_layer(double n_sequences, double context) const {
+// Tokens of one sequence are to the kernel more query heads on the same cache.
+IterationCost LayerOperators::decode_layer(double n_sequences, double context, double tokens_each) const {
   cost::DecodeAttention attention{.n_sequences = n_sequences,
                                   .total_context_tokens = n_sequences * context,
                                   .n_heads = heads_,
@@ -260,18 +312,20 @@ IterationCost LayerOperators::decode_layer(double n_sequences, double context) c
     attention.v_dim = as_double(model_.mla->kv_lora_rank);
   }
   if (model_.sparse_attention) attention.n_heads = std::max(heads_, kSparseTileHeads);
+  attention.n_heads *= tokens_each;
   return priced(operators_.estimate(attention));
 }
 
-IterationCost LayerOperators::decode_attention(double n_sequences, double mean_context) const {
-  if (const auto& sparse = model_.sparse_attention) {
-    IterationCost layer = decode_layer(n_sequences, std::min(mean_context, as_double(sparse->chosen_tokens)));
+IterationCost LayerOperators::decode_attention(double n_sequences, double mean_context, double tokens_each) const {
+  if (const auto& sparse = model_.sparse_attention) {  // every token chooses for itself
+    n_sequences *= tokens_each;
+    IterationCost layer = decode_layer(n_sequences, std::min(mean_context, as_double(sparse->chosen_tokens)), 1);
     layer += stream(n_sequences * mean_context * as_double(sparse->index_head_dim));  // every key of the indexer
     layer += stream(n_sequences * mean_context * 4) * kIndexerKernels;  // scores, their selection, and what leads to them
     return layer * n_layers_;
   }
   IterationCost sum;
-  if (n_full_layers_ > 0) sum += decode_layer(n_sequences, mean_context) * n_full_layers_;
+  if (n_full_layers_ > 0) sum += decode_layer(n_sequences, mean_context, tokens_each) * n_full_layers_;
   const double others = n_layers_ - n_full_layers_;
   if (others <= 0) return sum;
   if (model_.linear_attention) {
@@ -279,7 +333,7 @@ IterationCost LayerOperators::decode_attention(double n_sequences, double mean_c
     const double state = std::ceil(as_double(linear.n_value_heads) / tensor_) * as_double(linear.key_head_dim) * as_double(linear.value_head_dim);
     sum += stream(2 * n_sequences * state * kStateBytes) * others;  // read and written
   } else {
-    sum += decode_layer(n_sequences, std::min(mean_context, as_double(*model_.sliding_window))) * others;
+    sum += decode_layer(n_sequences, std::min(mean_context, as_double(*model_.sliding_window)), tokens_each) * others;
   }
   return sum;
 }

@@ -19,8 +19,8 @@ class LayerOperators {
   IterationCost experts(double n_tokens) const;
   /// The head and sampling.
   IterationCost head(double n_sequences) const;
-  /// Attention of new tokens to their caches, one per sequence; states of linear layers.
-  IterationCost decode_attention(double n_sequences, double mean_context) const;
+  /// Attention of new tokens to their caches, `tokens_each` per sequence that read its cache together; states of linear layers.
+  IterationCost decode_attention(double n_sequences, double mean_context, double tokens_each = 1) const;
   /// Attention of `n_chunks` equal chunks with `tokens` tokens together and `context` tokens in each one's cache.
   IterationCost prefill_attention(double n_chunks, double tokens, double context) const;
   /// Hidden states of a micro-batch from stage to stage.
@@ -45,15 +45,22 @@ class LayerOperators {
   IterationCost linear_projections(double n_tokens) const;
   IterationCost feed_forward(double n_tokens, double ffn_size) const;
   cost::Estimate expert_kernel(const cost::Experts& op) const;
-  Time dispatch_and_combine(double n_tokens) const;
+  /// There and back: how long it takes, and what of it the kernels keep from others (exchanging_s of an iteration).
+  struct Exchange {
+    Time time, kept;
+  };
+  Exchange dispatch_and_combine(double n_tokens) const;
+  Exchange deepep(double n_tokens, network::Group group) const;
+  double multiprocessors_held() const;
   Time exchange_time(network::Group group, DataSize copy, double k, bool by_node) const;
-  IterationCost decode_layer(double n_sequences, double context) const;
+  IterationCost decode_layer(double n_sequences, double context, double tokens_each) const;
 
   const catalog::LanguageModel& model_;
   const cost::OperatorModel& operators_;
   ReplicaPlan plan_;
   network::TwoLevelNetwork network_;
   std::string all_reduce_library_;
+  bool exchanges_by_deepep_;
   std::optional<ExpertKernel> expert_kernel_;
   bool fused_quantisation_;
   std::optional<Power> power_cap_;

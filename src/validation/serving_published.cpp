@@ -13,7 +13,6 @@ namespace waferwatt::validation {
 namespace {
 
 constexpr std::int64_t kMlperfSamples = 24576;  ///< of an offline run: the data set's
-constexpr double kReplicatedExponent = 0.5;     ///< of routing where hot experts have replicas
 constexpr double kMostChunk = 32768;            ///< tokens of an iteration that trtllm-bench sets at most
 
 /// A row while it becomes a case.
@@ -160,9 +159,10 @@ void read_phase(Reading& r) {
   ServingCase& c = r.c;
   const auto ranks = static_cast<double>(c.plan.data_parallel);
   c.protocol = Protocol::batch;
-  // Replicas of hot experts take off most of the unevenness, not all; where none are named, benchmarks set it even.
-  if (contains(r.said("eplb"), "yes"))
-    c.plan.routing.exponent = kReplicatedExponent;
+  // Where no copies of loaded experts are named, benchmarks of two batches set routing even.
+  std::smatch copies;
+  if (const std::string said = r.said("eplb"); std::regex_search(said, copies, std::regex("([0-9]+) redundant")))
+    c.plan.redundant_experts = std::stoll(copies[1]);
   else if (c.plan.two_batch_overlap)
     c.plan.routing = {.kind = cost::Routing::Kind::balanced};
   const double n = static_cast<double>(c.plan.n_accelerators());

@@ -11,6 +11,7 @@ struct ServingReplicas {
   std::optional<catalog::Reference<catalog::Accelerator>> accelerator;
   std::int64_t tensor_parallel = 1, data_parallel = 1, pipeline_parallel = 1, n_replicas = 1;
   bool expert_parallel = true, two_batch_overlap = false;
+  std::int64_t redundant_experts = 0;
   std::optional<std::string> backend;                  ///< whose kernels and host work; absent: the calibrated ones
   std::optional<catalog::NumberFormat> weight_format;  ///< absent: the model's own
   catalog::NumberFormat kv_format = catalog::NumberFormat::bf16;

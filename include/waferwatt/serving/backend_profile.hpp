@@ -26,6 +26,7 @@ struct ExpertKernel {
 struct BackendProfile {
   std::string name = "default";
   std::string all_reduce = "vllm graph";           ///< library of the measured all-reduces of small messages
+  bool exchanges_by_deepep = false;                ///< tokens go to their experts by DeepEP's kernels, not by a library's collectives
   bool prefill_first = false;                      ///< prompts have iterations of their own, before decoding goes on
   bool gathers_prompts = false;  ///< with data-parallel attention: prompts wait until every group has one
   bool reserves_whole_requests = false;  ///< space in the KV cache is set aside for input and output at admission

@@ -56,6 +56,7 @@ struct ReplicaPlan {
   bool one_micro_batch = false;             ///< passes through the stages alone; false: as many as stages follow each other
   bool expert_parallel = true;              ///< whole experts per accelerator; false: a slice of every expert
   std::int64_t expert_tensor_parallel = 1;  ///< slices of every expert, with expert_parallel
+  std::int64_t redundant_experts = 0;       ///< copies of loaded experts in each layer, placed by a load balancer, with expert_parallel
   bool two_batch_overlap = false;  ///< half of a batch computes while the tokens of the other half are exchanged
   NumberFormat weight_format = NumberFormat::bf16;
   NumberFormat kv_format = NumberFormat::bf16;

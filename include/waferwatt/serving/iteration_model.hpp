@@ -14,6 +14,12 @@
 // so a stage takes max(T / p, h) from one micro-batch to the next, and a micro-batch begins its next pass when its
 // tokens are there, after T + h. A round of all of them, the iteration of the batch, takes the longer of both:
 //   (1)  t = max(T + h, m h)          as m <= p, the stages' m T / p is never longer than T
+//
+// Two batches beside each other: while the tokens of one half of the batch are exchanged (C for both halves), the other
+// half computes (P for both). The kernels that exchange keep K of the multiprocessors' time to themselves: those of low
+// latency all multiprocessors while they send and receive and none in between, others a few all the time, so that
+//   (2)  t = max(P + K, C)
+#include <map>
 #include <memory>
 
 #include "waferwatt/cost/operator_model.hpp"
@@ -25,6 +31,7 @@ namespace waferwatt::serving {
 /// Time of an operation by what it waits for, and its energy on one accelerator.
 struct IterationCost {
   double time_s = 0, memory_s = 0, compute_s = 0, launch_s = 0, network_s = 0, host_s = 0;
+  double exchanging_s = 0;  ///< of network_s: what exchanges of tokens keep from other kernels, in times of all multiprocessors
   double scheduling_s = 0;  ///< of host_s: what stages of a pipeline spend on other micro-batches, h above
   double energy_j = 0;
   double error_s = 0;  ///< expected error, as if all operators erred together
@@ -37,6 +44,7 @@ struct IterationCost {
 struct IterationLoad {
   std::int64_t n_decode = 0;
   std::int64_t decode_context = 0;  ///< tokens in the decoding sequences' caches, summed, new ones included
+  std::int64_t tokens_each = 1;     ///< of a decoding sequence: one, or also its drafts, which read its cache together
   std::int64_t n_chunks = 0;        ///< sequences in prefill
   std::int64_t prefill_tokens = 0;
   double prefill_work = 0;          ///< sum over chunks of new * (context + new / 2), in token pairs
@@ -78,7 +86,7 @@ class IterationModel {
 
   template <class Cost>
   IterationCost tabulated(Table& table, std::int64_t n, Cost cost);
-  IterationCost decode_attention(std::int64_t n_sequences, std::int64_t total_context);
+  IterationCost decode_attention(std::int64_t n_sequences, std::int64_t total_context, std::int64_t tokens_each);
   IterationCost kernels(const IterationLoad& load);
   IterationCost host(const IterationLoad& load) const;
 
@@ -88,7 +96,7 @@ class IterationModel {
   double n_layers_ = 0, launches_ = 1, host_overhead_s_ = 0;
   cost::Provenance provenance_;
   Table token_costs_, expert_costs_, head_costs_;
-  std::vector<Table> attention_tables_;  // by number of sequences, then by node of mean context
+  std::map<std::int64_t, std::vector<Table>> attention_tables_;  // by tokens of each sequence, their number, node of mean context
 };
 
 }  // namespace waferwatt::serving

@@ -95,8 +95,8 @@ TEST_CASE("Accepted drafts: tokens of several iterations come in one, which veri
   auto& scheduler = loop.deployment.groups[0].engine.scheduler;
   scheduler.draft_tokens = 3, scheduler.draft_acceptance = 1, scheduler.draft_cost = 0.1;
   const auto form = loop.run({.concurrency = 1, .input_tokens = 1000, .output_tokens = 401});
-  // Four tokens an iteration; it takes that of four sequences, and 3 x 0.1 of one's.
-  const double step_s = model->decode_cost(4, 4 * 1200).time_s + 0.3 * model->decode_cost(1, 1200).time_s;
+  // Four tokens an iteration; it takes that of four tokens of one sequence, and 3 x 0.1 of one's.
+  const double step_s = model->cost({.n_decode = 1, .decode_context = 1200, .tokens_each = 4}).time_s + 0.3 * model->decode_cost(1, 1200).time_s;
   CHECK(form.time_per_output_token.in(second) == Approx(step_s / 4).epsilon(0.01));
 }
 
