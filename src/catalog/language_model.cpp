@@ -92,6 +92,8 @@ const io::Record<MixtureOfExperts>& MixtureOfExperts::record() {
           .required("expert_ffn_size", &M::expert_ffn_size, {.doc = "Intermediate size of one expert.", .at_least = 1, .at_most = kWide})
           .required("n_dense_layers", &M::n_dense_layers, {.doc = "Layers at the start with a dense feed-forward part.", .at_least = 0, .at_most = kManyLayers})
           .optional("layer_step", &M::layer_step, {.doc = "Every k-th layer has experts; absent: all.", .at_least = 1, .at_most = kManyLayers})
+          .optional("expert_biases", &M::expert_biases, {.doc = "Experts' matrices add biases."})
+          .optional("clamped_gate", &M::clamped_gate, {.doc = "Both inputs of an expert's gate are clamped."})
           .check([](const M& m, const io::FieldComplaint& complain) {
             if (m.experts_per_token.value > m.n_routed_experts.value)
               complain("experts_per_token", fmt::format("a token cannot use {} of {} experts", m.experts_per_token.value, m.n_routed_experts.value));

@@ -36,6 +36,7 @@ void LayerCosts::experts(PartCost& part) const {
   part.backward.add(routed, slow, operators_);
   part.weight.add(routed, slow, operators_);
   accumulate(part.weight, (model_.gated_ffn ? 3 : 2) * hidden_ * op.ffn_size * op.n_experts / expert, routed.time);
+  epilogues(part, tokens * capacity * k, op.ffn_size);
   if (moe.n_shared_experts.value > 0) feed_forward(part, as_double(moe.expert_ffn_size) * as_double(moe.n_shared_experts));
   if (plan_.parallel.expert > 1) exchange_tokens(part);
   if (slices > 1) {
@@ -44,6 +45,25 @@ void LayerCosts::experts(PartCost& part) const {
                       network_.reduce_scatter_time(group, tokens * hidden_ * kActivation);
     part.tensor_forward += software_.tensor_slowdown * both, part.tensor_backward += software_.tensor_slowdown * both;
   }
+}
+
+void LayerCosts::epilogues(PartCost& part, double rows, double ffn_size) const {
+  const auto& moe = *model_.moe;
+  if (software_.fused_expert_epilogues) return;
+  const auto run = [&](Work& work, double bytes) { work.add(operators_.stream(bytes * byte), 1, operators_); };
+  if (moe.expert_biases) {
+    // Output biases, of each number in bytes. Forward: bias times probability written in fp32 (4), the output read with it
+    // (2 + 4), the sum written (4), experts put together (4 + 4), rounded (4 + 2).
+    run(part.forward, 28 * rows * hidden_);
+    // Backward: the gradient widened (2 + 4); its products with probability and with bias written and added up (4 + 4 + 4 each);
+    // rounded (4 + 2).
+    run(part.backward, 36 * rows * hidden_);
+  }
+  if (!moe.clamped_gate) return;
+  const double inputs = (model_.gated_ffn ? 2 : 1) * rows * ffn_size;
+  run(part.forward, 8 * inputs);    // clamped (2 + 2), both halves put together (2 + 2)
+  run(part.backward, 10 * inputs);  // gradients of the halves masked by the inputs (2 + 2 + 2), put together (2 + 2)
+  if (plan_.recompute == Recompute::selective) run(part.recompute, 8 * inputs);
 }
 
 void LayerCosts::route(PartCost& part, double rows) const {

@@ -190,11 +190,16 @@ void LayerCosts::feed_forward(PartCost& part, double ffn_size) const {
 }
 
 void LayerCosts::tensor_traffic(PartCost& part, double n_all_reduces) const {
-  // All-reduces (or reduce-scatters and all-gathers, which take the same time) in each pass.
-  const Time all_reduce = network_.all_reduce_time(network_.group(plan_.parallel.tensor), tokens_ * hidden_ * kActivation);
+  // All-reduces in each pass, or gathers and scatters of the sequence. What is gathered becomes the input of a product, and
+  // crosses in the product's format (Transformer Engine quantises before it gathers); sums cross in 16 bits.
+  const auto group = network_.group(plan_.parallel.tensor);
+  const double numbers = tokens_ * hidden_;
+  const Time both = plan_.sequence_parallel && is_narrow(plan_.format)
+                        ? network_.all_gather_time(group, numbers * catalog::size_of(plan_.format)) + network_.reduce_scatter_time(group, numbers * kActivation)
+                        : network_.all_reduce_time(group, numbers * kActivation);
   const double share = plan_.overlap.tensor.value_or(software_.tensor_overlap);
   const double exposed = contention_.tensor * software_.tensor_slowdown * (1 - share) * n_all_reduces;
-  part.tensor_forward += exposed * all_reduce, part.tensor_backward += exposed * all_reduce;
+  part.tensor_forward += exposed * both, part.tensor_backward += exposed * both;
 }
 
 void LayerCosts::wait_for_host(PartCost& part, bool expert_layer) const {

@@ -60,6 +60,8 @@ class LayerCosts {
   void feed_forward(PartCost& part, double ffn_size) const;
   void experts(PartCost& part) const;
   void route(PartCost& part, double rows) const;
+  /// Biases and clamps of experts where no product's kernel has them.
+  void epilogues(PartCost& part, double rows, double ffn_size) const;
   void exchange_tokens(PartCost& part) const;
   void tensor_traffic(PartCost& part, double n_all_reduces) const;
   void wait_for_host(PartCost& part, bool expert_layer) const;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "waferwatt/cost/attention_library.hpp"
+#include "waferwatt/cost/gemm_library.hpp"
 #include "waferwatt/cost/quantised_gemm.hpp"
 
 namespace waferwatt::validation {
@@ -29,11 +30,15 @@ std::optional<cost::Estimate> library_estimate(const cost::OperatorModel& model,
   const auto format = cost::kKernelFormats[*cost::kernel_format(row.format)].arithmetic;
   const auto recipe = row.format == "fp8_block" ? cost::Recipe::block : cost::Recipe::plain;
   const bool is_narrow = row.format == "fp8" || row.format == "fp8_block" || row.format == "nvfp4";
-  if (row.op == OperatorKind::gemm && is_narrow)
-    return cost::on_quantised_inputs(model, cost::Gemm{dimension(row, "m"), dimension(row, "n"), dimension(row, "k"), format, recipe});
-  if (row.op == OperatorKind::grouped_gemm && is_narrow)
-    return cost::on_quantised_inputs(model, cost::GroupedGemm{dimension(row, "groups"), dimension(row, "rows"), dimension(row, "n"),
-                                                              dimension(row, "k"), format, recipe});
+  const auto kernels = cost::gemm_library(row.library);
+  if (row.op == OperatorKind::gemm && is_narrow) {
+    const cost::Gemm op{dimension(row, "m"), dimension(row, "n"), dimension(row, "k"), format, recipe};
+    return kernels ? cost::estimate(model, op, *kernels) : cost::on_quantised_inputs(model, op);
+  }
+  if (row.op == OperatorKind::grouped_gemm && is_narrow) {
+    const cost::GroupedGemm op{dimension(row, "groups"), dimension(row, "rows"), dimension(row, "n"), dimension(row, "k"), format, recipe};
+    return kernels ? cost::estimate(model, op, *kernels) : cost::on_quantised_inputs(model, op);
+  }
   if (const auto library = cost::attention_library(row.library)) {
     if (row.op == OperatorKind::attention_prefill) return cost::estimate(model, attention_of(row, format), *library);
     if (row.op == OperatorKind::attention_backward) return cost::backward(model, attention_of(row, format), *library);

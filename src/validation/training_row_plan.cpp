@@ -71,6 +71,7 @@ void read_overlap(const Value& plan_value, const Flags& flags, training::Plan& p
 /// the optimizer, and go through two buckets of 5e8 numbers, the defaults of its configuration. Its pipeline holds outputs,
 /// and talks in groups of its own: replicas, stages, neighbours.
 void read_states(const Value& plan_value, const std::string& software, training::Plan& plan) {
+  if (software.starts_with("megatron-bridge")) plan.gradient_bytes = 2;
   if (software != "megatron-deepspeed") return;
   plan.gradient_bytes = contains(lower(text_of(plan_value, "dtype")), "bf16") ? 6 : 2;
   plan.engine.keeps_outputs = true, plan.engine.n_communicators = 3;
@@ -205,6 +206,9 @@ TrainingCase case_of(const Value& row, const std::string& id, const catalog::Cat
   const std::int64_t n = required(*hardware, "the number of accelerators", "n_gpus");
   const auto accelerator = accelerator_of(*hardware, catalog);
   auto model = model_of(row);
+  // Rows give sizes; what else a model's experts do the catalog knows by its name.
+  if (const auto* known = catalog.language_models.find(lower(model.name)); known && known->moe && model.moe)
+    model.moe->expert_biases = known->moe->expert_biases, model.moe->clamped_gate = known->moe->clamped_gate;
   const auto software = software_of(text_of(row, "source"), accelerator, model);
   TrainingCase c{.id = id,
                  .group = software.name + " " + accelerator.id,

@@ -12,6 +12,8 @@ struct MixtureOfExperts {
   Fact<std::int64_t> n_routed_experts, n_shared_experts, experts_per_token, expert_ffn_size;
   Fact<std::int64_t> n_dense_layers;                ///< layers at the start with a dense part
   std::optional<Fact<std::int64_t>> layer_step;     ///< every k-th layer is an expert layer
+  bool expert_biases = false;  ///< experts' matrices add biases
+  bool clamped_gate = false;   ///< both inputs of an expert's gate are clamped
 
   static const io::Record<MixtureOfExperts>& record();
 };

@@ -34,6 +34,8 @@ struct Software {
   Time step_host_time = 0.0 * second;
   /// Time of experts over that of evenly loaded fused kernels, on top: imbalance of routing, unfused kernels.
   double expert_slowdown = 1.0;
+  /// Biases and clamps of experts run within the products' kernels; Megatron-Core has kernels of their own for them.
+  bool fused_expert_epilogues = true;
   /// Power while communicating or waiting for another stage, as a share of the range from idle to TDP. A
   /// guess: communication kernels spin on a few multiprocessors.
   double waiting_power_share = 0.25;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels of libraries that calibrations are not of.
+#include <cmath>
+
 #include <catch2/catch.hpp>
 
 #include "waferwatt/cost/attention_library.hpp"
+#include "waferwatt/cost/gemm_library.hpp"
 #include "waferwatt/cost/quantised_gemm.hpp"
 
 using namespace waferwatt;
@@ -53,6 +56,23 @@ TEST_CASE("a library's attention is its launch, its blocks, and its work with id
   narrow.qk_dim = narrow.v_dim = 64;
   CHECK(cost::estimate(h200(), narrow, AttentionLibrary::cudnn).time.in(second) == Approx(5e-6 + blocks_s + 256 * pairs / (0.83 * rate)));
   CHECK(cost::backward(h200(), full, AttentionLibrary::cudnn).time > 2.5 * cost::estimate(h200(), full, AttentionLibrary::cudnn).time);
+}
+
+TEST_CASE("DeepGEMM's products are its launch, and work and bytes at what it reaches") {
+  // 4,096 x 7,168 x 16,384 in fp8: 2 m n k operations at 0.668 of 1,979 TFLOP/s; m k + n k bytes in, 2 m n out, at 4.8 TB/s.
+  const cost::Gemm op{4096, 7168, 16384, NumberFormat::fp8, cost::Recipe::block};
+  const double work_s = 2 * 4096.0 * 7168 * 16384 / (0.668 * h200().accelerator().peak(NumberFormat::fp8)->in(flop / second));
+  const double bytes_s = (4096.0 * 16384 + 7168.0 * 16384 + 2 * 4096.0 * 7168) / 4.8e12;
+  const double expected = 2.5e-6 + std::pow(std::pow(work_s, 1.38) + std::pow(bytes_s, 1.38), 1 / 1.38);
+  CHECK(cost::estimate(h200(), op, cost::GemmLibrary::deepgemm).time.in(second) == Approx(expected).epsilon(1e-5));
+  // Four experts of a quarter of the rows do the same work on four times the weights.
+  const cost::GroupedGemm grouped{4, 1024, 7168, 16384, NumberFormat::fp8, cost::Recipe::block};
+  const auto four = cost::estimate(h200(), grouped, cost::GemmLibrary::deepgemm);
+  CHECK(four.work.in(flop) == Approx(2 * 4096.0 * 7168 * 16384));
+  CHECK(four.traffic.in(byte) == Approx(4096.0 * 16384 + 4 * 7168.0 * 16384 + 2 * 4096.0 * 7168));
+  CHECK(four.time > cost::estimate(h200(), op, cost::GemmLibrary::deepgemm).time);
+  CHECK_THROWS_WITH(cost::estimate(h200(), cost::Gemm{64, 64, 64}, cost::GemmLibrary::deepgemm), Catch::Contains("fp8 with block scales only"));
+  CHECK(!cost::gemm_library("cutlass"));
 }
 
 TEST_CASE("what is not known of a library is refused") {

@@ -79,6 +79,44 @@ TEST_CASE("parts appear only with the parallelism that causes them") {
   CHECK(experts.mfu < 0.65);
 }
 
+TEST_CASE("biases and clamps of experts take kernels of their own where the software does not fuse them") {
+  // Two layers on one accelerator, one micro-batch of 4,096 tokens with 2 experts each: 8,192 rows of 4,096 numbers in and out,
+  // 14,336 between, gate and up. Biases move 28 bytes a number forward and 36 backward, clamps 8 and 10 of twice the width.
+  auto model = shipped().language_models.at("mixtral-8x7b");
+  model.n_layers.value = 2;
+  const Plan plan{.parallel = {1, 1, 1, 1}, .global_batch = 1, .micro_batch = 1, .sequence_length = 4096, .recompute = Recompute::none, .zero_stage = 0};
+  const auto& h100 = shipped().accelerators.at("nvidia-h100-sxm");
+  const cost::OperatorModel operators(h100, shipped());
+  const auto network = network::network_of(h100, shipped().system_of(h100.id), &shipped().fabrics.at("infiniband-ndr"), 8, shipped());
+  const auto time = [&](bool biases, bool clamps, const char* software) {
+    model.moe->expert_biases = biases, model.moe->clamped_gate = clamps;
+    return step(model, plan, {operators, *network, software_stack(software)}).breakdown.computing();
+  };
+  const auto passes = [&](double numbers, double forward, double backward) {
+    return 2 * (operators.stream(numbers * forward * byte).time + operators.stream(numbers * backward * byte).time);
+  };
+  const Time plain = time(false, false, "megatron-core");
+  CHECK((time(true, false, "megatron-core") - plain) / passes(8192 * 4096, 28, 36) == Approx(1).epsilon(1e-6));
+  CHECK((time(false, true, "megatron-core") - plain) / passes(8192 * 2 * 14336, 8, 10) == Approx(1).epsilon(1e-6));
+  CHECK(time(true, true, "megatron-bridge-moe-2606") == time(false, false, "megatron-bridge-moe-2606"));
+}
+
+TEST_CASE("what sequence parallelism gathers crosses in the format of the products") {
+  // 8 ranks, 2 layers, 4 all-reduces of 8,192 x 4,096 numbers each: a gather and a scatter, the gather in 8 bits instead of 16.
+  const auto& h100 = shipped().accelerators.at("nvidia-h100-sxm");
+  const cost::OperatorModel operators(h100, shipped());
+  const auto network = network::network_of(h100, shipped().system_of(h100.id), &shipped().fabrics.at("infiniband-ndr"), 8, shipped());
+  const auto tensor = [&](NumberFormat format) {
+    const Plan plan{.parallel = {1, 8, 1, 1}, .global_batch = 1, .micro_batch = 1, .sequence_length = 8192, .format = format};
+    return step(gpt(2, 4096, 32), plan, {operators, *network, {}}).breakdown.tensor;
+  };
+  const DataSize numbers = 8192 * 4096 * byte;
+  const auto group = network->group(8);
+  const Time narrow = network->all_gather_time(group, numbers) + network->reduce_scatter_time(group, 2 * numbers);
+  CHECK(tensor(NumberFormat::fp8) / (8 * narrow) == Approx(1).epsilon(1e-6));
+  CHECK(tensor(NumberFormat::bf16) / (8 * network->all_reduce_time(group, 2 * numbers)) == Approx(1).epsilon(1e-6));
+}
+
 TEST_CASE("recomputation costs a forward pass, and fused attention saves time") {
   const auto model = gpt(96, 12288, 96);
   const auto time = [&](Recompute recompute, bool fused) {
