@@ -82,7 +82,7 @@ const std::vector<Software>& software_stacks() {
       {.name = "megatron-bridge-moe",
        .kernel_slowdown = 0.82,
        .stream_factor = 3.3,
-       .expert_overlap = 0.45,
+       .expert_overlap = 0.4,
        .gradient_bytes = 2,
        .layer_host_time = 0.22 * milli * second,
        .expert_host_factor = 8,
