@@ -25,7 +25,7 @@ class LoadGenerator final : public RequestStream {
   /// \param step_s a decoding iteration at this load
   LoadGenerator(const ClosedLoopLoad& load, double step_s) : load_(load), step_s_(step_s) {
     const auto n_all = static_cast<std::int64_t>((load.n_waves - 1) * static_cast<double>(load.concurrency));
-    n_requests_ = load.concurrency + std::min(n_all, std::max(kLaterRequests, kLaterWaves * load.concurrency));
+    n_requests_ = load.n_warm_up + load.concurrency + std::min(n_all, std::max(kLaterRequests, kLaterWaves * load.concurrency));
   }
   bool next(Request& request) override { return n_sent_ < load_.concurrency && send(0, request); }
   bool follow_up(const RequestRecord&, double now_s, Request& request) override {
@@ -45,11 +45,13 @@ class LoadGenerator final : public RequestStream {
   }
 
   bool send(double now_s, Request& request) {
-    const double i = static_cast<double>(n_sent_++);
+    const double i = static_cast<double>(n_sent_);
     const auto length = [&](std::int64_t whole, double even) {
       return std::max<std::int64_t>(1, std::llround(static_cast<double>(whole) * (1 - load_.spread * fraction(i * even))));
     };
     request = {.arrival_s = now_s, .input_tokens = length(load_.input_tokens, kEvenInputs), .output_tokens = length(load_.output_tokens, kEvenOutputs)};
+    if (load_.n_prompts > 0) request.prefix_hashes = {static_cast<std::uint64_t>(n_sent_ % load_.n_prompts)};
+    ++n_sent_;
     return true;
   }
 
@@ -64,8 +66,8 @@ class Means final : public RequestSink {
   explicit Means(const ClosedLoopLoad& load) : load_(load) {}
 
   void take(const RequestRecord& r) override {
-    if (r.rejected) return;
-    Wave& wave = r.number < load_.concurrency ? first_ : later_;
+    if (r.rejected || r.number < load_.n_warm_up) return;
+    Wave& wave = r.number < load_.n_warm_up + load_.concurrency ? first_ : later_;
     const double first_s = std::max(r.first_token_s, r.decode_start_s);
     ++wave.n;
     wave.ttft_s += first_s - r.arrival_s;
@@ -92,12 +94,18 @@ class Means final : public RequestSink {
   Wave first_, later_;
 };
 
-GroupModel group_of(const LoopWorkers& workers, Role role, IterationCosts& costs) {
+/// Of a prompt that comes again all but its last block is found, under one hash.
+std::int64_t known_tokens(const EngineSettings& engine, const ClosedLoopLoad& load) {
+  return load.n_prompts > 0 ? std::max<std::int64_t>(0, load.input_tokens - engine.kv_block_tokens) : 0;
+}
+
+GroupModel group_of(const LoopWorkers& workers, Role role, IterationCosts& costs, const ClosedLoopLoad& load) {
   const ReplicaPlan& plan = workers.model.plan();
   GroupModel group{.costs = &costs,
                    .shape = {.engine = workers.engine,
                              .n_kv_blocks = workers.memory.n_kv_blocks,
                              .n_stages = plan.micro_batches(),
+                             .prefix_tokens = known_tokens(workers.engine, load),
                              .role = role,
                              .kv_block_size = workers.memory.kv_per_token * static_cast<double>(workers.engine.kv_block_tokens),
                              .n_accelerators = plan.n_accelerators(),
@@ -126,7 +134,7 @@ ClosedLoopOutcome run(const std::vector<Worker>& kinds, DataSize cache_per_token
   for (const auto& [workers, role] : kinds) {
     const SchedulerSettings& scheduler = workers.engine.scheduler;
     costs.push_back(std::make_unique<TabulatedCosts>(workers.model, scheduler.draft_tokens, scheduler.draft_cost));
-    groups.push_back(group_of(workers, role, *costs.back()));
+    groups.push_back(group_of(workers, role, *costs.back(), load));
     groups.back().transfer_bandwidth = transfer / static_cast<double>(workers.model.plan().n_accelerators());
     groups.back().kv_per_token = cache_per_token;
     deployment.groups.push_back({.engine = workers.engine, .n_replicas = workers.n, .role = role});

@@ -66,6 +66,7 @@ void spread_over_replicas(ServingCase& c, const TableRow& row) {
 ServingCase case_of(const TableRow& row, const catalog::Catalog& catalog) {
   ServingCase c;
   c.id = row.text("id"), c.backend = row.text("backend"), c.system = row.text("system");
+  c.backend_version = row.text("backend_version"), c.measured_on = row.text("measured_on");
   c.load = {.concurrency = row.required("concurrency"), .input_tokens = row.required("isl"), .output_tokens = row.required("osl")};
   const auto milliseconds = [&](const char* column) {
     const auto value = row.number(column);
@@ -89,8 +90,8 @@ ServingCase case_of(const TableRow& row, const catalog::Catalog& catalog) {
   };
   c.plan = sound_plan(is_disaggregated ? "decode_" : "");
   if (is_disaggregated) c.disaggregation->prefill_plan = sound_plan("prefill_");
-  if (!take_inference_x_recipe(c)) take_aiconfigurator_recipe(c);
   c.configuration = configuration_of(c, precision);
+  if (!take_inference_x_recipe(c)) take_aiconfigurator_recipe(c);
   return c;
 }
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "serving_halves.hpp"
 #include "serving_prediction.hpp"
+#include "waferwatt/validation/serving_halves.hpp"
 
 namespace waferwatt::validation {
 namespace {

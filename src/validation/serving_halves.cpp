@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serving_halves.hpp"
+#include "waferwatt/validation/serving_halves.hpp"
 
 #include <fmt/format.h>
-
-#include "waferwatt/validation/serving_fit.hpp"
 
 namespace waferwatt::validation {
 

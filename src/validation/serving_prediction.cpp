@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "serving_row.hpp"
 #include "waferwatt/core/random.hpp"
 #include "waferwatt/serving/static_batch.hpp"
 
@@ -15,6 +16,10 @@ namespace {
 
 using serving::BackendProfile;
 using serving::EngineSettings;
+
+/// Drafts by a model's own heads: a layer and the output head for each token, and the chance that one is accepted, fitted
+/// on half of the drafted configurations.
+constexpr double kDraftLayers = 2, kDraftAcceptance = 0.65;
 
 /// What cases of one configuration share.
 struct Models {
@@ -44,7 +49,8 @@ ServingPrediction of_closed_loop(const ServingCase& c, const Models& models, con
   // A request that is alone, or whose prompt has a worker of its own, meets no running steps.
   const double met = load.concurrency > 1 && !c.disaggregation ? backend.first_token_steps : 0;
   const double steps = met + static_cast<double>(c.stream_interval - 1);
-  p.ttft_s = (out.time_to_first_token + steps * out.time_per_output_token).in(second);
+  const Time step = out.time_per_output_token * engine.scheduler.tokens_per_step();
+  p.ttft_s = (out.time_to_first_token + steps * step).in(second);
   p.tpot_s = out.time_per_output_token.in(second);
   p.tokens_per_s = static_cast<double>(c.n_replicas) * out.output_rate.in(token / second);
   p.joule_per_token = out.energy_per_output_token.in(joule);
@@ -126,6 +132,11 @@ EngineSettings engine_of(const ServingCase& c, const BackendProfile& profile) {
   engine.memory_utilisation = c.memory_utilisation.value_or(profile.memory_utilisation);
   engine.max_sequences = std::max<std::int64_t>(1, c.max_sequences.value_or(c.load.concurrency / c.n_replicas));
   if (c.mixes_prompts) engine.backend.prefill_first = false;
+  if (c.launches_kernels) engine.backend.has_graphs = false;
+  engine.scheduler.prefix_caching = c.finds_prefixes;
+  engine.scheduler.draft_tokens = c.draft_tokens;
+  engine.scheduler.draft_acceptance = kDraftAcceptance;
+  engine.scheduler.draft_cost = kDraftLayers / static_cast<double>(c.model->n_layers.value);
   engine.power_cap = c.power_cap;
   return engine;
 }
@@ -139,8 +150,8 @@ struct ServingPredictor::Configuration {
 ServingPredictor::ServingPredictor(const std::vector<ServingCase>& cases, const catalog::Catalog& catalog) : cases_(cases), catalog_(catalog) {
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const ServingCase& c = cases[i];
-    const auto key = fmt::format("{} {} {} {}", c.accelerator->id, c.accelerator->memory_bandwidth->in(byte / second), c.configuration,
-                                 c.power_cap ? c.power_cap->in(watt) : 0);
+    const auto key = fmt::format("{} {} {} {} {} {} {}", c.accelerator->id, c.accelerator->memory_bandwidth->in(byte / second), c.configuration,
+                                 layout_text(c.plan), io::enum_text(c.plan.kv_format), c.launches_kernels, c.power_cap ? c.power_cap->in(watt) : 0);
     Configuration& configuration = configurations_[key];
     if (configuration.members.empty())
       configuration.network = c.network ? c.network
@@ -152,16 +163,17 @@ ServingPredictor::ServingPredictor(const std::vector<ServingCase>& cases, const 
 ServingPredictor::~ServingPredictor() = default;
 
 void ServingPredictor::use(Configuration& configuration, const BackendProfile& profile) {
+  const ServingCase& first = cases_[configuration.members.front()];
+  const EngineSettings engine = engine_of(first, profile);
   if (configuration.iterations) {
     for (auto* model : {configuration.iterations.get(), configuration.prompts.get()})
-      if (model) model->change(profile, profile.step_overhead);
+      if (model) model->change(engine.backend, engine.host_overhead);
     return;
   }
-  const ServingCase& first = cases_[configuration.members.front()];
   const auto& accelerator = *first.accelerator;
   const auto& operators = operators_.try_emplace({accelerator.id, accelerator.memory_bandwidth->in(byte / second)}, accelerator, catalog_).first->second;
   const auto model_of = [&](const serving::ReplicaPlan& plan) {
-    return std::make_unique<serving::IterationModel>(*first.model, operators, plan, *configuration.network, engine_of(first, profile));
+    return std::make_unique<serving::IterationModel>(*first.model, operators, plan, *configuration.network, engine);
   };
   configuration.iterations = model_of(first.plan);
   if (first.disaggregation) configuration.prompts = model_of(first.disaggregation->prefill_plan);

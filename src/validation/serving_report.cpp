@@ -6,8 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "serving_halves.hpp"
-#include "waferwatt/validation/serving_fit.hpp"
+#include "waferwatt/validation/serving_halves.hpp"
 
 namespace waferwatt::validation {
 namespace {

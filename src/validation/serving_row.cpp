@@ -17,11 +17,11 @@ constexpr std::pair<std::string_view, std::string_view> kEngines[] = {
     {"vllm v0.2", "eager"},           {"vllm (2023", "eager"},                   {"vllm", "vllm"},           {"sglang", "sglang"}, {"deepseek profile", "sglang"},
     {"distserve", "eager"},           {"deepspeed", "eager"},                    {"accelerate", "eager"}};
 
+}  // namespace
+
 std::string layout_text(const serving::ReplicaPlan& p) {
   return fmt::format("tp{} pp{} dp{} ep{} slices{}", p.tensor_parallel, p.pipeline_parallel, p.data_parallel, p.expert_parallel, p.expert_tensor_parallel);
 }
-
-}  // namespace
 
 Precision precision_named(const std::string& said, const catalog::LanguageModel& model) {
   const std::string name = lower(said);

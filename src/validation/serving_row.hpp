@@ -23,7 +23,9 @@ Precision precision_named(const std::string& said, const catalog::LanguageModel&
 /// \throws Unusable when the model cannot be split this way
 void settle_plan(serving::ReplicaPlan& plan, const ServingCase& c, const Precision& precision);
 
-/// All but the concurrency and the lengths.
+std::string layout_text(const serving::ReplicaPlan& plan);
+
+/// All but the concurrency and the lengths, as the table has it.
 std::string configuration_of(const ServingCase& c, const Precision& precision);
 
 /// The profile that stands for an engine as sources name it ("SGLang 43124cdd"); empty: none.

@@ -15,6 +15,9 @@ struct ClosedLoopLoad {
   std::int64_t receive_interval = 1;  ///< iterations of decoding from one look of the engine at new requests to the next
   std::int64_t prompt_wait = 0;       ///< iterations for which the engine lets a prompt wait for others that share its own
   double n_waves = 10;  ///< requests sent for each one in flight; the first wave counts for 1 / n_waves of the means
+  /// Different prompts, which come one after the other and again: engines with a prefix cache find them. 0: all differ.
+  std::int64_t n_prompts = 0;
+  std::int64_t n_warm_up = 0;  ///< requests before those that count
 };
 
 struct ClosedLoopOutcome {

@@ -37,6 +37,7 @@ enum class Counted { output_tokens, input_tokens, decode_steps };
 
 struct ServingCase {
   std::string id, backend, system, source;
+  std::string backend_version, measured_on;  ///< the engine's release; year-month-day
   std::string assumption;  ///< what was assumed where the source says nothing
   const catalog::LanguageModel* model = nullptr;
   const catalog::Accelerator* accelerator = nullptr;
@@ -58,6 +59,9 @@ struct ServingCase {
   std::optional<double> memory_utilisation;
   bool mixes_prompts = false;         ///< prompts share iterations with answers, whatever the engine's habit
   std::int64_t stream_interval = 1;   ///< tokens that are sent together, the first ones too
+  std::int64_t draft_tokens = 0;      ///< of speculative decoding by heads of the model's own
+  bool finds_prefixes = false;        ///< prompts that come again are found in a prefix cache
+  bool launches_kernels = false;      ///< one by one: without graphs
   std::optional<Power> power_cap;
   bool is_known_backend = false;
   Counted counted = Counted::output_tokens;

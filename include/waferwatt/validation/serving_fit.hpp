@@ -21,9 +21,6 @@ struct ProfileParameter {
 };
 std::span<const ProfileParameter> profile_parameters();
 
-/// Whether a case's configuration is of the half that is fitted.
-bool is_fitted_half(const ServingCase& serving_case);
-
 struct ServingFit {
   serving::BackendProfile profile;
   ServingReport fitted, held_out;  ///< errors on the half that was fitted and on the other

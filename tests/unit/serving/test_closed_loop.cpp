@@ -98,6 +98,30 @@ TEST_CASE("Accepted drafts: tokens of several iterations come in one, which veri
   // Four tokens an iteration; it takes that of four tokens of one sequence, and 3 x 0.1 of one's.
   const double step_s = model->cost({.n_decode = 1, .decode_context = 1200, .tokens_each = 4}).time_s + 0.3 * model->decode_cost(1, 1200).time_s;
   CHECK(form.time_per_output_token.in(second) == Approx(step_s / 4).epsilon(0.01));
+  // The cache is read once for all four: against four sequences of that context three readings of it are saved.
+  const double long_context = 100'000;
+  const auto tokens = static_cast<std::int64_t>(long_context);
+  const double four_s = model->decode_cost(4, 4 * tokens).time_s, one_s = model->cost({.n_decode = 1, .decode_context = tokens, .tokens_each = 4}).time_s;
+  const ReplicaGroup& group = loop.deployment.groups[0];
+  const double reading_s = long_context * (loop.deployment.model->kv_cache_per_token(group.plan.kv_format) / *group.accelerator->memory_bandwidth).in(second);
+  CHECK(four_s - one_s > 3 * reading_s);
+  CHECK(four_s - one_s < 2 * 3 * reading_s);
+}
+
+TEST_CASE("A prompt that comes again is computed but for its last block where the engine keeps prefixes") {
+  Loop loop;
+  auto model = loop.iterations();
+  EngineSettings& engine = loop.deployment.groups[0].engine;
+  const ClosedLoopLoad load{.concurrency = 1, .input_tokens = 1600, .output_tokens = 20, .n_prompts = 3, .n_warm_up = 3};
+  const double whole_s = model->cost({.n_chunks = 1, .prefill_tokens = 1600, .prefill_work = 1600 * 800, .n_first_tokens = 1}).time_s;
+  CHECK(loop.run(load).time_to_first_token.in(second) == Approx(whole_s));
+  engine.scheduler.prefix_caching = true;
+  REQUIRE(engine.kv_block_tokens == 16);
+  const double block_s = model->cost({.n_chunks = 1, .prefill_tokens = 16, .prefill_work = 16 * (1584 + 8), .n_first_tokens = 1}).time_s;
+  CHECK(loop.run(load).time_to_first_token.in(second) == Approx(block_s));
+  // Of nine requests that count and are served one after the other, the first three come for the first time.
+  const ClosedLoopLoad cold{.concurrency = 1, .input_tokens = 1600, .output_tokens = 20, .n_waves = 9, .n_prompts = 3};
+  CHECK(loop.run(cold).time_to_first_token.in(second) == Approx((3 * whole_s + 6 * block_s) / 9));
 }
 
 TEST_CASE("Prefill and decode on workers of their own, one request: prompt, transfer, steps") {

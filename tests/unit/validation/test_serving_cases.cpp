@@ -84,44 +84,6 @@ TEST_CASE("Layouts that count one size twice are the same as those that count it
   CHECK(cases.cases[0].plan.n_accelerators() == 8);
 }
 
-TEST_CASE("Rows are driven and served as their source does it") {
-  // InferenceX: lengths from 80 to 100 %, SGLang on Blackwell looks for requests every 10 iterations, from 16 on every 30.
-  const std::string row = "x,sglang,deepseek-ai/DeepSeek-R1,", load = ",1024,1024,8,1,1,1,50,7\n";
-  const auto x = cases_of(row + "b200_sxm,fp8,agg,8" + load + row + "b200_sxm,fp8,agg,16" + load + row + "h200_sxm,fp8,agg,16" + load +
-                          "x,sglang,zhipuai/GLM-5,b200_sxm,fp8,agg,16" + load).cases;
-  REQUIRE(x.size() == 4);
-  CHECK(x[0].load.spread == Approx(0.2));
-  CHECK(x[0].load.receive_interval == 10);
-  CHECK(x[1].load.receive_interval == 30);
-  CHECK(x[2].load.receive_interval == 1);
-  CHECK(x[3].load.receive_interval == 1);  // sparse attention
-  CHECK(x[0].plan.kv_format == catalog::NumberFormat::fp8);
-  CHECK(x[2].plan.kv_format == catalog::NumberFormat::bf16);
-  CHECK_FALSE(x[0].max_batched_tokens.has_value());
-  // aiconfigurator: one length for all, a budget of the prompt, 1,500 tokens and 512 sequences.
-  const auto a = cases_of("a,trtllm,Qwen/Qwen3-32B,h100_sxm,fp8,agg,8,4096,128,2,1,1,1,50,7\n").cases;
-  REQUIRE(a.size() == 1);
-  CHECK(a[0].load.spread == 0);
-  CHECK(*a[0].max_batched_tokens == 4096 + 1500 + 512);
-  // TensorRT-LLM with 1,024 tokens each way: dense models on fewer than 8 accelerators wait for company.
-  const std::string llama = "x,trtllm,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,64,1024,1024,";
-  const auto waiting = cases_of(llama + "4,1,1,1,50,7\n" + llama + "8,1,1,1,50,7\n").cases;
-  REQUIRE(waiting.size() == 2);
-  CHECK(waiting[0].load.prompt_wait == 20);
-  CHECK(waiting[1].load.prompt_wait == 0);
-  CHECK(cases_of(row + "h200_sxm,fp8,agg,16" + load).cases.at(0).stream_interval == 1);
-}
-
-TEST_CASE("First tokens that are sent with others come by their steps later") {
-  auto c = cases_of("x,trtllm,deepseek-ai/DeepSeek-R1,h200_sxm,fp8,agg,16,1024,1024,8,1,8,1,50,7\n").cases;
-  REQUIRE(c.size() == 1);
-  CHECK(c[0].stream_interval == 10);
-  const auto late = predict(c, shipped(), shipped_profile)[0];
-  c[0].stream_interval = 1;
-  const auto soon = predict(c, shipped(), shipped_profile)[0];
-  CHECK(late.ttft_s - soon.ttft_s == Approx(9 * soon.tpot_s));
-}
-
 TEST_CASE("A batch smaller than the concurrency tells how many replicas share it") {
   const std::string path = file_with("");
   const std::string head = "id,backend,model_path,system,concurrency,batch_size,isl,osl,tp_size,measured_ttft_ms,measured_tpot_ms\n";

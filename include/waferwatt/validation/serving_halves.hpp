@@ -10,6 +10,9 @@ namespace waferwatt::validation {
 /// Prompts and answers on the same workers, and nothing that hangs on arrivals.
 bool is_fit_for_profiles(const ServingCase& serving_case);
 
+/// Whether a case's configuration is of the half that is fitted; the other is held out.
+bool is_fitted_half(const ServingCase& serving_case);
+
 /// Lets each measurement through once: tables repeat some.
 class OnceEach {
  public:
