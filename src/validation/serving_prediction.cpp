@@ -30,7 +30,7 @@ struct Models {
 /// Of one replica: those of a deployment share its load evenly.
 ServingPrediction of_closed_loop(const ServingCase& c, const Models& models, const EngineSettings& engine) {
   serving::ClosedLoopLoad load = c.load;
-  load.concurrency = std::max<std::int64_t>(1, load.concurrency / c.n_replicas);
+  load.concurrency = std::max<std::int64_t>(1, load.concurrency / c.n_replicas), load.n_warm_up /= c.n_replicas;
   const auto memory = serving::memory_plan(*c.model, *c.accelerator, c.plan, engine);
   const auto run = [&] {
     if (!models.prompts) return serving::closed_loop(models.iterations, engine, memory, load);
