@@ -305,19 +305,38 @@ catalog::ErrorSummary error_summary(std::string regime, std::vector<double> erro
   return summary;
 }
 
+namespace {
+
+constexpr std::size_t kFewestToTrain = 15;
+
+/// The fold of every sample, one for all samples of a site: drawn, or in turn where chance would leave a fold without sites or
+/// another without enough to be predicted from.
+std::vector<std::size_t> folds_of(std::span<const FitSample> samples) {
+  const RandomStream stream(kSeed, "folds");
+  std::vector<std::size_t> fold;
+  std::array<std::size_t, kFolds> n{};
+  for (const auto& sample : samples) ++n[fold.emplace_back(stream.substream("site", sample.site).below(kFolds))];
+  if (std::ranges::all_of(n, [&](std::size_t held) { return held > 0 && samples.size() - held >= kFewestToTrain; })) return fold;
+  std::vector<std::uint64_t> sites;
+  for (const auto& sample : samples)
+    if (std::ranges::find(sites, sample.site) == sites.end()) sites.push_back(sample.site);
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    fold[i] = static_cast<std::size_t>(std::ranges::find(sites, samples[i].site) - sites.begin()) % kFolds;
+  return fold;
+}
+
+}  // namespace
+
 OperatorFitResult fit_operator(std::span<const FitSample> samples, const FitOptions& options) {
   OperatorFitResult result;
   RandomStream random(kSeed, "fit");
   std::vector<std::size_t> all(samples.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
-  const RandomStream folds(kSeed, "folds");
-  const auto fold_of = [&](std::size_t i) { return folds.substream("site", samples[i].site).below(kFolds); };
-  std::vector<std::size_t> fold(samples.size());
-  for (const auto i : all) fold[i] = fold_of(i);
+  const std::vector<std::size_t> fold = folds_of(samples);
   for (std::size_t f = 0; f < kFolds; ++f) {
     std::vector<std::size_t> held, rest;
     for (const auto i : all) (fold[i] == f ? held : rest).push_back(i);
-    if (held.empty() || rest.size() < 20) continue;
+    if (held.empty() || rest.size() < kFewestToTrain) continue;
     predict(samples, every(held, kHeldOutPerFold, random), trained_on(samples, rest, options, random), result.held_out);
   }
   std::vector<std::size_t> by_size = all;

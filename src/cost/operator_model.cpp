@@ -121,6 +121,7 @@ struct OperatorModel::Maker {
     for (const auto& [id, calibration] : catalog.calibrations.all()) {
       const auto* donor = catalog.accelerators.find(calibration.accelerator);
       const auto* f = calibration.find(op, format);
+      if (calibration.quality == catalog::Quality::guess) continue;
       if (f && donor && (siblings ? f->grid && same_die(*donor, accelerator) : donor->memory.has_value())) found.push_back({f, donor});
     }
     // Who has a die's points speaks for it: the others' coefficients were found with them.
@@ -172,7 +173,7 @@ struct OperatorModel::Maker {
     const auto* exact = own ? own->find(op, formats[0]) : nullptr;
     if (exact && exact->grid) return made(*exact, {exact}, Provenance::fitted);
     if (const auto siblings = donors(op, formats[0], true); !siblings.empty()) return exact ? shared(*exact, siblings) : transferred(siblings, kSameDie);
-    if (exact) return made(*exact, {}, Provenance::fitted);
+    if (exact) return made(*exact, {}, own->quality == catalog::Quality::guess ? Provenance::transferred : Provenance::fitted);
     if (own)
       for (const auto name : formats)
         if (const auto* f = own->find(op, name)) return made(*f, {}, Provenance::transferred);

@@ -26,6 +26,8 @@ constexpr std::size_t kFewestRows = 30;
 constexpr double kMostImpossible = 0.2;
 /// Efficiencies below are of no kernel; above, of no data sheet. GDDR parts read their large cache: up to 1.1.
 constexpr double kLeastEfficiency = 0.004, kMostEfficiency = 3;
+/// The best kernels on memory with HBM reach 0.95 of either; more than this is of another accelerator, or of rows too small to tell.
+constexpr double kMostOfGemm = 1.15;
 
 struct Usable {
   std::vector<const Measurement*> rows;
@@ -173,7 +175,7 @@ void settle_residuals(const Usable& usable, const std::vector<std::size_t>& grid
 }
 
 /// Why coefficients cannot be trusted, or nothing.
-std::optional<std::string> untrustworthy(const catalog::OperatorFit& fit) {
+std::optional<std::string> untrustworthy(const catalog::OperatorFit& fit, const catalog::Accelerator& accelerator) {
   const std::string name = io::enum_text(fit.op) + " " + fit.format;
   const double best = std::max(fit.compute_efficiency, fit.memory_efficiency);
   if (best < kLeastEfficiency)
@@ -185,6 +187,10 @@ std::optional<std::string> untrustworthy(const catalog::OperatorFit& fit) {
   if (fit.error_median > 0.5)
     return fmt::format("{}: half of the held-out times are missed by more than {:.0f} %; the rows do not follow their shapes", name,
                        100 * fit.error_median);
+  const bool is_plain = fit.op == OperatorKind::gemm && fit.format == "bf16" && !fit.load && accelerator.memory;
+  if (is_plain && std::max(fit.compute_efficiency, fit.memory_efficiency) > kMostOfGemm)
+    return fmt::format("{}: the times mean {:.2g} of the peak rate and {:.2g} of the bandwidth of a {}, where 1 is the most; are they of another "
+                       "accelerator, or all of small shapes?", name, fit.compute_efficiency, fit.memory_efficiency, accelerator.name);
   return std::nullopt;
 }
 
@@ -248,10 +254,12 @@ Fitted fitted(const Key& key, const Usable& group, const catalog::Accelerator& a
   if (group.rows.size() < kFewestRows) return {.refused = fmt::format("{}: {} rows, a fit needs {}", name, group.rows.size(), kFewestRows)};
   auto result = cost::fit_operator(group.samples, {.prior = prior_of(op), .two_branches = op == OperatorKind::attention_decode,
                                                    .n_grid = grid_size(op, group.rows.front()->format, group.rows.size())});
+  if (result.held_out.empty())
+    return {.refused = fmt::format("{}: all {} rows are of one site, so that none can be predicted from others", name, group.rows.size())};
   order_by_shape(group.rows, result);
   auto fit = described(group, result);
   settle_residuals(group, result.grid, fit);
-  if (auto reason = untrustworthy(fit)) return {.refused = std::move(reason)};
+  if (auto reason = untrustworthy(fit, accelerator)) return {.refused = std::move(reason)};
   return {.fit = std::move(fit)};
 }
 

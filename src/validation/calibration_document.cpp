@@ -73,6 +73,37 @@ void read_operator(const std::string& op, const Shape& at, Measurement& m) {
   }
 }
 
+double number_at(const Value* object, std::string_view key) {
+  const Value* value = object ? object->find(key) : nullptr;
+  return value && value->is_number() ? value->number() : 0;
+}
+
+/// Peaks of the card as its file derives them from multiprocessors and the highest clock.
+struct Peaks {
+  const Value *spec, *gpu;
+
+  /// \throws InputError for a rate above the peak at the clock that was measured with it
+  void check(const Value& point, const Measurement& m) const {
+    const double flops = number_at(&point, "flops"), clock = number_at(&point, "sm_mhz"), most = number_at(gpu, "clock_max_mhz");
+    const double peak = number_at(spec, m.format == "bf16" ? "bf16_flops" : m.format == "int8" ? "int8_flops" : "fp8_flops");
+    if (flops <= 0 || clock <= 0 || most <= 0 || peak <= 0) return;
+    const double rate = flops / m.time_s, allowed = peak * clock / most;
+    if (rate > kClockMargin * allowed)
+      throw InputError(fmt::format("{:.4g} TFLOP/s are above the peak of {:.4g} at the measured clock of {:.0f} MHz", rate / 1e12, allowed / 1e12, clock));
+  }
+  static constexpr double kClockMargin = 1.05;
+};
+
+/// What the program that measured it says cannot be.
+void check_flags(const Value& point) {
+  const Value* flags = point.find("flags");
+  const auto* list = flags ? flags->get_if<Value::List>() : nullptr;
+  if (!list) return;
+  for (const auto& flag : *list)
+    if (const auto* text = flag.get_if<std::string>(); text && (*text == "above_peak" || *text == "above_bandwidth"))
+      throw InputError("flagged " + *text);
+}
+
 Measurement read_point(const Value& point) {
   if (const auto reason = text_at(point, "unsupported"); !reason.empty()) throw InputError("not measured: " + reason);
   Measurement m;
@@ -110,6 +141,7 @@ void read_calibration_document(const std::string& path, std::string_view text, c
   if (named && asked && *named != *asked)
     throw InputError(fmt::format("{}: was measured on {} ({}), not on {}", path, name, *named, *asked));
   if (!named && !asked) throw InputError(fmt::format("{}: gpu \"{}\" is no accelerator of the catalog; give --accelerator ID", path, name));
+  const Peaks peaks{document.find("spec"), gpu};
   const Value* points = document.find("points");
   const auto* list = points ? points->get_if<Value::List>() : nullptr;
   if (!list || list->empty()) throw InputError(path + ": has no points");
@@ -119,6 +151,8 @@ void read_calibration_document(const std::string& path, std::string_view text, c
     const auto line = static_cast<std::uint32_t>((*list)[i].place().line);
     try {
       Measurement m = read_point((*list)[i]);
+      check_flags((*list)[i]);
+      peaks.check((*list)[i], m);
       m.accelerator = asked ? *asked : *named, m.file = file, m.line = line;
       out.rows.push_back(std::move(m));
     } catch (const InputError& error) {

@@ -21,7 +21,9 @@ std::string text_of_file(const std::string& path) {
   std::vector<char> block(1 << 20);
   for (;;) {
     const int n = gzread(file.get(), block.data(), static_cast<unsigned>(block.size()));
-    if (n < 0) throw core::InputError(path + ": is not a whole gzip file");
+    int state = Z_OK;
+    if (n <= 0) gzerror(file.get(), &state);
+    if (n < 0 || state == Z_BUF_ERROR) throw core::InputError(path + ": is not a whole gzip file");
     if (n == 0) break;
     text.append(block.data(), static_cast<std::size_t>(n));
     if (text.size() > kMost) throw core::InputError(path + ": has more than 1 GiB");

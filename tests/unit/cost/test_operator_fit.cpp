@@ -53,6 +53,18 @@ TEST_CASE("two branches find the short and the long kernel") {
     CHECK(fit.time({traffic * 1e-3, traffic}) == Approx(truth.time({traffic * 1e-3, traffic})).epsilon(0.03));
 }
 
+TEST_CASE("few sites are all held out once, whatever folds chance would give them") {
+  for (const std::size_t n_sites : {2, 3, 5, 6}) {
+    std::vector<cost::FitSample> samples;
+    for (std::size_t site = 0; site < n_sites; ++site)
+      for (int i = 0; i < 36 / static_cast<int>(n_sites); ++i) {
+        const double traffic = 1e-7 * std::exp2(i) * static_cast<double>(site + 1);
+        samples.push_back({{0, traffic}, kTruth.time({0, traffic}), at(static_cast<float>(i), static_cast<float>(site)), 1000 * site});
+      }
+    CHECK(cost::fit_operator(samples, {.prior = kPrior, .n_grid = 20}).held_out.size() == samples.size());
+  }
+}
+
 TEST_CASE("cross-validation reports the error that the fit has on the device") {
   // 3 % noise has a median of 0.6745 * 3 = 2.0 %, and the noise of the neighbours comes on top.
   const auto result = cost::fit_operator(device(kTruth, 0.03, 0), {.prior = kPrior, .n_grid = 150});

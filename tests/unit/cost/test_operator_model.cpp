@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <cmath>
+
 using namespace waferwatt;
 using catalog::NumberFormat;
 using catalog::OperatorKind;
@@ -279,4 +281,28 @@ TEST_CASE("on a die activations do not follow the memory's bandwidth, across die
   // 64 sequences of 8 heads: 512 blocks of 1 us.
   CHECK(us(model(measured).estimate(op).time) == Approx(512).epsilon(0.01));
   CHECK(us(model(other).estimate(op).time) == Approx(512 * std::pow(0.5, 0.7)).epsilon(0.01));
+}
+
+TEST_CASE("of two donors of experts neither is taken: coefficients are their geometric mean") {
+  auto catalog = round_catalog({fit(OperatorKind::moe, "bf16", 4, 0.9, 0.4, 2)});
+  catalog.accelerators.add(round_accelerator("y"));
+  catalog.calibrations.add({.id = "y", .accelerator = "y", .fits = {fit(OperatorKind::moe, "bf16", 9, 0.4, 0.9, 2)}});
+  const cost::OperatorModel model(round_accelerator("z"), catalog);
+  // One expert with one token, 4,096 wide on both sides: 3 x 4,096^2 weights of 2 bytes at 0.6 of 4 TB/s, 6 x 4,096^2 operations
+  // at 0.6 of 1,000 TFLOP/s, launch sqrt(4 x 9) = 6 us.
+  const double weights = 3.0 * 4096 * 4096, bytes_us = 2 * weights / (0.6 * 4e6), work_us = 2 * weights / (0.6 * 1e9);
+  const cost::Experts op{.n_tokens = 1, .experts_per_token = 1, .n_experts = 1, .hidden_size = 4096, .ffn_size = 4096, .routing = {.kind = cost::Routing::Kind::balanced}};
+  CHECK(us(model.estimate(op).time) == Approx(6 + std::hypot(bytes_us, work_us)).epsilon(1e-3));
+}
+
+TEST_CASE("a guessed calibration is a transfer on its own accelerator and no donor to others") {
+  auto catalog = round_catalog({fit(OperatorKind::gemm, "bf16", 4, 0.8, 0.8, 2)});
+  catalog.accelerators.add(round_accelerator("y"));
+  catalog.calibrations.add({.id = "y", .accelerator = "y", .fits = {fit(OperatorKind::gemm, "bf16", 4, 0.4, 0.4, 2)}, .quality = catalog::Quality::guess});
+  const cost::OperatorModel own(round_accelerator("y"), catalog), other(round_accelerator("z"), catalog), known(round_accelerator("x"), catalog);
+  const cost::Gemm op{8192, 8192, 8192};
+  CHECK(own.estimate(op).provenance == cost::Provenance::transferred);
+  CHECK(own.estimate(op).error >= 0.15);
+  CHECK(us(own.estimate(op).time) == Approx(4 + 2 * (us(known.estimate(op).time) - 4)).epsilon(1e-6));
+  CHECK(other.estimate(op).time == known.estimate(op).time);
 }

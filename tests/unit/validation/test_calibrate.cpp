@@ -82,6 +82,27 @@ TEST_CASE("one accelerator's times under another's name are refused, and the rig
   CHECK_THAT(report.note, Catch::Contains("those of a NVIDIA A100"));
 }
 
+TEST_CASE("products of one die are told apart by their memories") {
+  // An H100's GEMMs take as long as an H200's where arithmetic bounds them, 1.4 times as long where memory does.
+  const cost::OperatorModel h100(shipped().accelerators.at("nvidia-h100-sxm"), shipped());
+  std::string text = "dtype,m,n,k,us\n";
+  for (int m = 1; m <= 8192; m *= 2)
+    for (const int n : {1024, 4096, 16384})
+      for (const int k : {1024, 8192})
+        text += fmt::format("bfloat16,{},{},{},{}\n", m, n, k, h100.estimate(cost::Gemm{double(m), double(n), double(k)}).time.in(micro * second));
+  CHECK_THROWS_WITH(fitted(text, "mine.csv"), Catch::Contains("the times are those of a NVIDIA H100") && Catch::Contains("give --accelerator nvidia-h100-sxm"));
+}
+
+TEST_CASE("a GEMM's efficiencies above 1 are refused") {
+  // Matrices of at most 34 MB, which stay in the cache, at 1.4 times the memory's bandwidth.
+  std::string text = "dtype,m,n,k,us\n";
+  for (int m = 1; m <= 64; m *= 2)
+    for (const int n : {1024, 1536, 2048, 3072, 4096})
+      for (const int k : {1024, 2048, 4096})
+        text += fmt::format("bfloat16,{},{},{},{}\n", m, n, k, 3 + 2.0 * (1.0 * m * k + 1.0 * n * k + 1.0 * m * n) / 4.8e6 / 1.4);
+  CHECK_THROWS_WITH(fitted(text), Catch::Contains("of the bandwidth of a NVIDIA H200") && Catch::Contains("where 1 is the most"));
+}
+
 TEST_CASE("few rows are refused with their number") {
   CHECK_THROWS_WITH(fitted("dtype,m,n,k,us\nbfloat16,1,1024,1024,5\n"), Catch::Contains("gemm bf16: 1 rows, a fit needs 30"));
   CHECK_THROWS_WITH(fitted("dtype,m,n,k,us\n"), Catch::Contains("no usable rows for nvidia-h200-sxm"));
@@ -97,8 +118,9 @@ TEST_CASE("times that do not follow their shapes are refused") {
 }
 
 TEST_CASE("single impossible rows are skipped with the reason and leave the fit alone") {
-  const auto result = fitted(synthetic_gemms() + "bfloat16,8192,8192,8192,10\nbfloat16,1,16384,16384,20\n");
-  REQUIRE(result.skipped.size() == 2);
+  const auto result = fitted(synthetic_gemms() + "bfloat16,8192,8192,8192,10\nbfloat16,1,16384,16384,20\nbfloat16,1,32,32,0.01\n");
+  REQUIRE(result.skipped.size() == 3);
+  CHECK_THAT(result.skipped[2].reason, Catch::Contains("0.01 us are less than an empty kernel takes"));
   // 1.1 PFLOP in 10 us; 537 MB in 20 us.
   CHECK_THAT(result.skipped[0].reason, Catch::Contains("TFLOP/s are above the peak of 989.5"));
   CHECK_THAT(result.skipped[1].reason, Catch::Contains("26.85 TB/s of 537 MB are above the memory's 4.8"));

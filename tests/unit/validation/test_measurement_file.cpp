@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
+#include <zlib.h>
+
+#include <memory>
+
 #include "fixture.hpp"
 
 using namespace waferwatt;
@@ -167,6 +171,30 @@ TEST_CASE("best matmuls are GEMMs of the accelerator that their row names") {
   REQUIRE(m.skipped.size() == 2);
   CHECK_THAT(m.skipped[0].reason, Catch::Contains("three whole numbers are expected"));
   CHECK_THAT(m.skipped[1].reason, Catch::Contains("\"Intel Gaudi 2\" is no accelerator"));
+}
+
+TEST_CASE("half of a gzip file is no file") {
+  const TemporaryFile file("h200_gemm.csv.gz", "");
+  const std::string text = synthetic_gemms();
+  const std::unique_ptr<gzFile_s, int (*)(gzFile)> out(gzopen(file.path().c_str(), "wb"), gzclose);
+  gzwrite(out.get(), text.data(), static_cast<unsigned>(text.size()));
+  gzflush(out.get(), Z_FINISH);
+  CHECK(read(file.path()).rows.size() == 120);
+  std::filesystem::resize_file(file.path(), std::filesystem::file_size(file.path()) / 2);
+  CHECK_THROWS_WITH(read(file.path()), Catch::Contains("is not a whole gzip file"));
+}
+
+TEST_CASE("points above the peak at the clock that was measured with them are not used") {
+  // 2 x 8,192^3 operations in 1,300 us are 846 TFLOP/s: possible at 1,980 MHz, where the card's peak is 1,070, not at 1,410, where it is 762.
+  const std::string document = R"({"schema": "gpu-calibration/1", "gpu": {"name": "NVIDIA H200", "clock_max_mhz": 1980}, "spec": {"bf16_flops": 1070e12}, "points": [
+    {"op": "gemm", "dtype": "bf16", "shape": {"m": 8192, "n": 8192, "k": 8192}, "mode": "burst", "us": {"median": 1300}, "flops": 1.0995e12, "sm_mhz": 1980},
+    {"op": "gemm", "dtype": "bf16", "shape": {"m": 8192, "n": 8192, "k": 8192}, "mode": "burst", "us": {"median": 1300}, "flops": 1.0995e12, "sm_mhz": 1410},
+    {"op": "gemm", "dtype": "bf16", "shape": {"m": 8192, "n": 8192, "k": 8192}, "mode": "burst", "us": {"median": 1300}, "flags": ["noisy", "above_peak"]}]})";
+  const auto m = read_text("card.json", document);
+  CHECK(m.rows.size() == 1);
+  REQUIRE(m.skipped.size() == 2);
+  CHECK_THAT(m.skipped[0].reason, Catch::Contains("845.8 TFLOP/s are above the peak of 762 at the measured clock of 1410 MHz"));
+  CHECK_THAT(m.skipped[1].reason, Catch::Contains("flagged above_peak"));
 }
 
 TEST_CASE("the document of waferwatt-calibrate is read point by point") {
