@@ -30,6 +30,8 @@ constexpr std::pair<const char*, std::int64_t (*)(const RequestRecord&)> kIntege
     {"input_tokens", [](const RequestRecord& r) { return r.input_tokens; }},
     {"output_tokens", [](const RequestRecord& r) { return r.output_tokens; }},
     {"cached_tokens", [](const RequestRecord& r) { return r.cached_tokens; }},
+    {"priority", [](const RequestRecord& r) { return std::int64_t{r.priority}; }},
+    {"adapter", [](const RequestRecord& r) { return std::int64_t{r.adapter}; }},
     {"n_preemptions", [](const RequestRecord& r) { return std::int64_t{r.n_preemptions}; }},
     {"n_retries", [](const RequestRecord& r) { return std::int64_t{r.n_retries}; }}};
 

@@ -176,6 +176,8 @@ IterationCost IterationModel::decode_cost(std::int64_t n_decode, std::int64_t de
   return cost({.n_decode = n_decode, .decode_context = decode_context});
 }
 
+IterationCost IterationModel::reading(DataSize size) const { return operators_->stream(size.in(byte)); }
+
 IterationCost IterationModel::cost(const IterationLoad& load) {
   IterationCost sum = pass(load);
   const double round_s = static_cast<double>(plan_.micro_batches()) * sum.scheduling_s;

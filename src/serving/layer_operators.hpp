@@ -31,6 +31,9 @@ class LayerOperators {
     return std::exchange(expert_kernel_, kernel) != kernel;
   }
 
+  /// Bytes read and written in order.
+  IterationCost stream(double bytes) const { return priced(operators_.stream(bytes * byte)); }
+
   Time all_reduce_time(DataSize size) const;
   double idle_power_w() const { return operators_.idle_power().in(watt); }
   const cost::OperatorModel& operators() const { return operators_; }
@@ -39,7 +42,6 @@ class LayerOperators {
   IterationCost priced(const cost::Estimate& estimate) const;
   IterationCost network_time(Time time, DataSize traffic) const;
   IterationCost gemm(double m, double n, double k, WeightFormat weights) const;
-  IterationCost stream(double bytes) const { return priced(operators_.stream(bytes * byte)); }
   Time quantisation_launch(WeightFormat weights) const;
   IterationCost attention_projections(double n_tokens) const;
   IterationCost linear_projections(double n_tokens) const;

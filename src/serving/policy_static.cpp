@@ -6,7 +6,10 @@
 namespace waferwatt::serving {
 
 void compose_static(Scheduling& iteration) {
-  if (iteration.batch_is_empty()) iteration.admit_whole_prompts();
+  if (iteration.batch_is_empty())
+    iteration.admit_whole_prompts();
+  else
+    iteration.close();
   if (!iteration.has_prompts()) iteration.decode();
 }
 

@@ -66,6 +66,21 @@ double Replica::begin(double now_s, std::size_t index) {
   return lane.ends_s;
 }
 
+// LoRA: every iteration reads the adapters of those in the batch. Their products are small beside the model's.
+IterationCost Replica::reading_adapters() {
+  if (n_adapters_in_use_ == 0) return {};
+  const double share = static_cast<double>(n_adapters_in_use_ * shape_.n_stages) / static_cast<double>(shape_.n_accelerators);
+  return model_.reading(engine().scheduler.adapter_size * share);
+}
+
+// A model of iterations prices the load of all lanes: here as if the others' were like this one's.
+IterationCost Replica::decode_steps(const Lane& lane, std::int64_t n_steps) {
+  const std::int64_t n_lanes = shape_.n_stages;
+  IterationCost cost = model_.decode_steps(lane.load.n_decode * n_lanes, lane.load.decode_context * n_lanes, n_steps);
+  if (n_adapters_in_use_ > 0) cost += lane.adapters * static_cast<double>(n_steps);
+  return cost;
+}
+
 void Replica::price(Lane& lane, double now_s) {
   IterationLoad& load = lane.load = {};
   lane.chunks.clear();
@@ -84,16 +99,15 @@ void Replica::price(Lane& lane, double now_s) {
     load.decode_context = lane.decodes.context() + load.n_decode * lane.decodes.next_tokens();
   }
   lane.n_steps = stretch(lane);
-  // A model of iterations prices the load of all lanes: here as if the others' were like this one's.
+  lane.adapters = reading_adapters();
   const std::int64_t n_lanes = shape_.n_stages;
   if (lane.chunks.empty()) {
-    lane.cost = model_.decode_steps(load.n_decode * n_lanes, load.decode_context * n_lanes, lane.n_steps);
+    lane.cost = decode_steps(lane, lane.n_steps);
     lane.decode_part_s = lane.cost.time_s;
   } else {
     lane.cost = model_.cost(n_lanes == 1 ? load : times(load, n_lanes), lane.chunks);
-    const IterationCost decodes =
-        load.n_decode > 0 ? model_.decode_steps(load.n_decode * n_lanes, load.decode_context * n_lanes, 1)
-                          : IterationCost{};
+    lane.cost += lane.adapters;
+    const IterationCost decodes = load.n_decode > 0 ? decode_steps(lane, 1) : IterationCost{};
     lane.decode_part_s = std::min(lane.cost.time_s, decodes.time_s);
     totals_.prefill_s += (lane.cost.time_s - lane.decode_part_s) / static_cast<double>(n_lanes);
     totals_.prefill_j += std::max(0.0, lane.cost.energy_j - decodes.energy_j) / static_cast<double>(n_lanes);
@@ -130,7 +144,7 @@ std::int64_t Replica::steps_done(const Lane& lane, double now_s) {
     const double share = high_s > low_s ? (wanted_s - low_s) / (high_s - low_s) : 0.5;
     const auto guess = low + static_cast<std::int64_t>(share * static_cast<double>(high - low)) + 1;
     const std::int64_t middle = std::clamp(guess, low + 1, high - 1);
-    const double middle_s = model_.decode_steps(lane.load.n_decode, lane.load.decode_context, middle).time_s;
+    const double middle_s = decode_steps(lane, middle).time_s;
     (middle_s < wanted_s ? low : high) = middle;
     (middle_s < wanted_s ? low_s : high_s) = middle_s;
   }
@@ -143,7 +157,7 @@ double Replica::cut(double now_s, std::size_t index) {
   const std::int64_t n = steps_done(lane, now_s);
   if (n == lane.n_steps) return lane.ends_s;
   lane.n_steps = n;
-  lane.cost = model_.decode_steps(lane.load.n_decode, lane.load.decode_context, n);
+  lane.cost = decode_steps(lane, n);
   lane.decode_part_s = lane.cost.time_s;
   lane.cost.time_s += lane.swap_s + lane.adapter_s;
   lane.cost.host_s += lane.swap_s + lane.adapter_s;

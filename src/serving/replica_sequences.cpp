@@ -115,6 +115,7 @@ std::vector<std::uint32_t> Replica::fail() {
   std::ranges::fill(stage_free_s_, 0.0);
   host_free_s_ = 0;
   std::ranges::fill(adapters_, Adapter{});
+  n_adapters_in_use_ = 0;
   arrived_.clear();
   kv_.clear();
   n_waiting_ = n_in_batch_ = n_held_ = prompt_tokens_to_come_ = swapped_blocks_ = 0;
@@ -137,14 +138,14 @@ bool Replica::use_adapter(std::int32_t id) {
       if (i->n_users == 0 && (found == adapters_.end() || i->last_use < found->last_use)) found = i;
     *found = {.id = id};
   }
-  ++found->n_users;
+  if (++found->n_users == 1) ++n_adapters_in_use_;
   found->last_use = ++adapter_clock_;
   return is_new;
 }
 
 void Replica::leave_adapter(std::int32_t id) {
   if (id < 0) return;
-  --std::ranges::find(adapters_, id, &Adapter::id)->n_users;
+  if (--std::ranges::find(adapters_, id, &Adapter::id)->n_users == 0) --n_adapters_in_use_;
 }
 
 }  // namespace waferwatt::serving

@@ -23,6 +23,9 @@ class IterationCosts {
   /// Of `n_steps` iterations of decodes alone, together: each sequence's cache grows by a token from one to the
   /// next. \param decode_context of the first
   virtual IterationCost decode_steps(std::int64_t n_decode, std::int64_t decode_context, std::int64_t n_steps);
+
+  /// What reading so much more from each accelerator's memory adds to an iteration.
+  virtual IterationCost reading(DataSize) { return {}; }
 };
 
 /// An IterationModel's. Iterations of decodes alone are kept in tables by the number of sequences and nodes of mean
@@ -34,6 +37,7 @@ class TabulatedCosts final : public IterationCosts {
 
   IterationCost cost(const IterationLoad& load, std::span<const PrefillChunk> chunks) override;
   IterationCost decode_steps(std::int64_t n_decode, std::int64_t decode_context, std::int64_t n_steps) override;
+  IterationCost reading(DataSize size) override { return model_.reading(size); }
 
  private:
   using Table = std::vector<IterationCost>;  // by node of mean context; time < 0: not known yet

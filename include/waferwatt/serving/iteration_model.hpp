@@ -72,6 +72,9 @@ class IterationModel {
   /// Of one pass through all stages, T + h, of the micro-batch that is its share of the load; energy and parts likewise.
   IterationCost pass(const IterationLoad& load);
 
+  /// Of reading so much more from each accelerator's memory.
+  IterationCost reading(DataSize size) const;
+
   /// Time of one all-reduce between the accelerators that attention is split over: the engine's measured one,
   /// else the network's, or that of a one-shot exchange, in which everyone sends all of it to everyone and adds
   /// up for itself, where that is faster (small messages).

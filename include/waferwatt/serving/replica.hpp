@@ -137,7 +137,7 @@ class Replica {
     std::vector<PrefillChunk> chunks;
     bool running = false, decoding = false, preempted = false;
     IterationLoad load;
-    IterationCost cost;
+    IterationCost cost, adapters;  // adapters: of an iteration, reading those in use
     std::int64_t n_steps = 0, blocks_taken = 0;
     double began_s = 0, ends_s = 0, decode_part_s = 0, swap_s = 0, adapter_s = 0;
     BatchSums sums;
@@ -176,6 +176,8 @@ class Replica {
   bool use_adapter(std::int32_t id);
   void leave_adapter(std::int32_t id);
   std::int64_t steps_done(const Lane& lane, double now_s);
+  IterationCost decode_steps(const Lane& lane, std::int64_t n_steps);
+  IterationCost reading_adapters();
 
   IterationCosts& model_;
   ReplicaShape shape_;
@@ -195,7 +197,7 @@ class Replica {
   std::vector<double> stage_free_s_;
   double host_free_s_ = 0;
   std::vector<Adapter> adapters_;
-  std::int64_t adapter_clock_ = 0, n_waiting_ = 0, n_in_batch_ = 0, n_held_ = 0, n_on_their_way_ = 0, prompt_tokens_to_come_ = 0;
+  std::int64_t adapter_clock_ = 0, n_adapters_in_use_ = 0, n_waiting_ = 0, n_in_batch_ = 0, n_held_ = 0, n_on_their_way_ = 0, prompt_tokens_to_come_ = 0;
   std::int64_t swapped_blocks_ = 0;
 
   Charge queue_charge_ = Charge::queued_prefill;  // what the queue waits for since queue_settled_s_

@@ -64,6 +64,9 @@ class Scheduling {
   /// The same, of prompts that fit the budget undivided.
   void admit_whole_prompts() { admit(true); }
 
+  /// Nobody is admitted until the batch has ended: the queue waits for its places.
+  void close() { queue_charge_ = Charge::sequence_limit; }
+
   static constexpr std::int64_t kAllTokens = std::numeric_limits<std::int64_t>::max();
   /// One waiting request is admitted, out of turn, with at most so many tokens of its prompt in this iteration.
   /// \returns false, and nothing is done, where sequences, adapters, KV blocks or the budget stand against it

@@ -11,6 +11,7 @@ namespace waferwatt::serving {
 struct PlainCosts final : IterationCosts {
   double base_s = 0, decode_s = 0, context_s = 0, prompt_s = 0;  // an iteration, a sequence, a cached token, a prompt token
   double scheduling_s = 0;                                       // of an iteration
+  double byte_s = 0;                                             // a byte read besides
 
   IterationCost cost(const IterationLoad& load, std::span<const PrefillChunk>) override {
     return {.time_s = base_s + decode_s * static_cast<double>(load.n_decode) +
@@ -19,6 +20,7 @@ struct PlainCosts final : IterationCosts {
             .scheduling_s = scheduling_s,
             .energy_j = 1};
   }
+  IterationCost reading(DataSize size) override { return {.time_s = byte_s * size.in(byte)}; }
 };
 
 class ListSource final : public traces::Source {

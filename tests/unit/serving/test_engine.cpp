@@ -184,6 +184,37 @@ TEST_CASE("An adapter is loaded once while it stays, and a full set makes others
   CHECK(requests[2].charged_s[index_of(Charge::adapter_slots)] > 0.01);
 }
 
+TEST_CASE("Every iteration reads the adapters of those in the batch, once each") {
+  PlainCosts costs = plain();
+  Deployment deployment;
+  EngineSettings& engine = deployment.groups[0].engine = settings(SchedulerPolicy::unified);
+  engine.scheduler.adapter_size = 500 * mega * byte;
+  const Request first{.arrival_s = 0, .input_tokens = 10, .output_tokens = 40, .adapter = 1}, same = first;
+  Request other = first;
+  other.adapter = 2;
+  const auto end_s = [&](const std::vector<Request>& list, double byte_s, bool step_by_step = false) {
+    costs.byte_s = byte_s;
+    return plain_run(deployment, list, costs, 100000, 0, step_by_step).requests[0].end_s;
+  };
+  // 500 MB at 100 GB/s in each of 40 iterations: 0.2 s; for two of the same adapter as well, for two adapters twice.
+  CHECK(end_s({first}, 1e-11) - end_s({first}, 0) == Approx(0.2));
+  CHECK(end_s({first, same}, 1e-11) - end_s({first, same}, 0) == Approx(0.2));
+  other.output_tokens = 50;
+  CHECK(end_s({first, other}, 1e-11) - end_s({first, other}, 0) == Approx(0.4).margin(0.0051));  // joins in the second at the latest
+  Request later = other;
+  later.arrival_s = 0.1, later.output_tokens = 7;
+  CHECK(end_s({first, later}, 1e-11) == Approx(end_s({first, later}, 1e-11, true)).epsilon(1e-11));
+}
+
+TEST_CASE("Who waits for a static batch to end waits for its places") {
+  PlainCosts costs = plain();
+  Deployment deployment;
+  deployment.groups[0].engine = settings(SchedulerPolicy::static_batching);
+  const auto requests = plain_run(deployment, {{.arrival_s = 0, .input_tokens = 10, .output_tokens = 50}, {.arrival_s = 1e-6, .input_tokens = 10, .output_tokens = 5}}, costs).requests;
+  CHECK(requests[1].charged_s[index_of(Charge::sequence_limit)] > 0.9 * requests[0].end_s);
+  CHECK(requests[1].charged_s[index_of(Charge::queued_prefill)] == 0);
+}
+
 TEST_CASE("Accepted drafts save iterations") {
   PlainCosts costs = plain();
   Deployment deployment;
