@@ -33,6 +33,8 @@ EngineSettings of_all_groups(const Candidate& candidate) {
   return engine;
 }
 
+/// A replica of the deployment's engine, with a request for each that ends. No router, event loop or sinks stand around it:
+/// worlds search hundreds of such points as they start. What closed_loop() gives with all of these is the same (tested).
 class ClosedLoop {
  public:
   ClosedLoop(IterationModel& model, const Candidate& candidate, const ReferenceWorkload& workload)

@@ -50,6 +50,7 @@ class CsvParser final : public RowParser {
       if (!value) return fmt::format("{}: expected a number, not \"{}\"", names_[i], cell.substr(0, 40));
       if (wrong.empty()) wrong = store(field, field == Field::arrival ? *value * unit_s : *value, request);
     }
+    if (wrong.empty() && !line.empty()) wrong = fmt::format("more fields than the header's {} columns", columns_.size());
     return wrong;
   }
   bool has_hashes() const override { return false; }

@@ -133,7 +133,7 @@ RequestRun read_request_run(const std::string& folder, const catalog::Catalog& c
   const Value& settings = member(file, meta, "engine_kwargs");
   RequestRun run;
   ServingCase& c = run.deployment;
-  c.id = std::filesystem::path(folder).filename().string(), c.backend = "vllm", c.is_known_backend = true;
+  c.id = std::filesystem::path(folder + "/").parent_path().filename().string(), c.backend = "vllm", c.is_known_backend = true;
   const std::string model = text(file, settings, "model");
   c.model = find_language_model(model, catalog);
   if (!c.model) throw InputError(fmt::format("{}: the catalog has no language model \"{}\"", file, model));

@@ -3,8 +3,8 @@
 
 #include <catch2/catch.hpp>
 
-
 #include "fixture.hpp"
+#include "waferwatt/serving/closed_loop.hpp"
 
 using namespace waferwatt;
 using namespace waferwatt::serving;
@@ -99,4 +99,22 @@ TEST_CASE("Every accelerator has a capability for every model, or the reason why
         CHECK(found.error < 0.5);
       }
     }
+}
+
+TEST_CASE("A capability is what the deployment's engine yields with as many requests in flight") {
+  const auto& accelerator = shipped().accelerators.at("nvidia-h100-sxm");
+  const auto& model = shipped().language_models.at("llama-3-1-8b");
+  const ReferenceWorkload workload;
+  const ServingCapability found = capability("llama-3-1-8b", accelerator);
+  const cost::OperatorModel operators(accelerator, shipped());
+  const ReplicaPlan plan{.tensor_parallel = found.n_accelerators, .weight_format = found.weight_format, .kv_format = workload.kv_format};
+  EngineSettings engine;
+  engine.max_sequences = 4096;  // as capabilities have it, with the default's budget
+  const auto network = network::network_of(accelerator, shipped().system_of(accelerator.id), nullptr, found.n_accelerators, shipped());
+  IterationModel iterations(model, operators, plan, *network, engine);
+  const auto loop = closed_loop(iterations, engine, memory_plan(model, accelerator, plan, engine),
+                                {.concurrency = found.concurrency, .input_tokens = workload.input_tokens, .output_tokens = workload.output_tokens, .n_waves = 20});
+  // The loop's means have its first wave and its end, when fewer are in flight, in them.
+  CHECK(loop.time_per_output_token.in(second) == Approx(found.time_per_output_token.in(second)).epsilon(0.08));
+  CHECK(loop.output_rate.in(token / second) == Approx(found.output_rate.in(token / second) * static_cast<double>(found.n_accelerators)).epsilon(0.05));
 }

@@ -95,6 +95,7 @@ TEST_CASE("Bad rows are named with file and line, all in one run") {
         "F:3:1: error: arrives 0.5 s before the request above; sort the file by arrival\n"
         "F:4:1: error: the input length must be at least 1 token\n"
         "F:5:1: error: output_tokens: expected a number, not \"x\"");
+  CHECK(complaint_of("wide", header + "1,5,5,7\n") == "F:2:1: error: more fields than the header's 3 columns");
   CHECK(complaint_of("negative", header + "-1,5,5\n") == "F:2:1: error: the arrival must not be negative: -1 s");
   CHECK(complaint_of("column", "arrival_s,input_tokens\n1,2\n").find("no column for the output length") != std::string::npos);
   CHECK(complaint_of("hashes", "{\"timestamp\":0,\"input_length\":600,\"output_length\":5,\"hash_ids\":[1]}\n") ==
