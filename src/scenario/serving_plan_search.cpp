@@ -77,6 +77,9 @@ bool holds_with(Candidate& candidate, std::int64_t n_replicas, const catalog::Ca
   candidate.why_not = fmt::format(
       "only {:.1f} % of requests meet the service level on {} replicas (TTFT p90 {:.0f} ms, TPOT p90 {:.1f} ms)",
       100 * candidate.summary.attainment, n_replicas, 1e3 * candidate.summary.ttft_s.p90, 1e3 * candidate.summary.tpot_s.p90);
+  if (const auto n = candidate.summary.n_rejected; n > 0)
+    candidate.why_not += fmt::format("; {:.1f} % are refused, as a server would what is longer than its KV cache or beyond what it admits",
+                                     100 * static_cast<double>(n) / static_cast<double>(candidate.summary.n_requests));
   return candidate.summary.attainment >= s.service_level.attainment;
 }
 
@@ -124,7 +127,7 @@ std::string why_it_loses(const Candidate& candidate, const Candidate& best, Serv
   const std::pair<const char*, double> parts[] = {{"memory bandwidth", busy.memory_s},
                                                   {"compute", busy.compute_s},
                                                   {"kernel launch", busy.launch_s},
-                                                  {"the scale-up network", busy.network_s},
+                                                  {"the network", busy.network_s},
                                                   {"the host", busy.host_s}};
   const auto& most = *std::ranges::max_element(parts, {}, [](const auto& part) { return part.second; });
   return fmt::format("{:.4g} {} against {:.4g} ({:+.0f} %); its iterations wait for {} most ({:.0f} %)", value,
@@ -175,7 +178,9 @@ Result deployment_search(const ServingScenario& scenario, const catalog::Catalog
     }
   });
   std::ranges::stable_sort(candidates, {}, [&](const Candidate& c) {
-    return std::tuple{!c.holds, c.holds ? value_of(c, objective) : 0.0, c.usd_per_hour, c.holds ? c.power_w : 0.0, c.name};
+    const double cents_per_hour = std::round(100 * c.usd_per_hour);
+    const double value = objective == ServingObjective::cost ? cents_per_hour : value_of(c, objective);
+    return std::tuple{!c.holds, c.holds ? value : 0.0, cents_per_hour, c.holds ? c.power_w : 0.0, c.name};
   });
   Result result;
   const Candidate& best = candidates.front();
@@ -185,9 +190,9 @@ Result deployment_search(const ServingScenario& scenario, const catalog::Catalog
     return result;
   }
   result.headline = fmt::format(
-      "best of {} deployments: {} replicas of {}: {} accelerators, {:.1f} % of requests within the service level, "
+      "best of {} deployments: {} replica{} of {}: {} accelerators, {:.1f} % of requests within the service level, "
       "{:.1f} kW",
-      candidates.size(), best.scenario.n_replicas, best.name, best.n_accelerators, 100 * best.summary.attainment,
+      candidates.size(), best.scenario.n_replicas, best.scenario.n_replicas == 1 ? "" : "s", best.name, best.n_accelerators, 100 * best.summary.attainment,
       best.power_w / 1e3);
   if (best.usd_per_hour > 0)
     result.headline += fmt::format(", {:.2f} USD/h, {:.2f} USD per million output tokens", best.usd_per_hour,

@@ -22,7 +22,7 @@ std::vector<ComponentTime> iteration_components(const serving::IterationCost& bu
   return {{"memory bandwidth", busy.memory_s},
           {"compute", busy.compute_s},
           {"kernel launch", busy.launch_s},
-          {"scale-up network", busy.network_s},
+          {"network", busy.network_s},
           {"host", busy.host_s}};
 }
 
@@ -39,6 +39,11 @@ void add_latency(std::vector<Metric>& metrics, const std::string& name, const Pe
     metrics.push_back({.name = name, .dims = {{"statistic", statistic}}, .value = value, .unit = "s"});
 }
 
+/// Long waits in seconds.
+std::string latency_text(double time_s, int decimals) {
+  return time_s >= 10 ? fmt::format("{:.0f} s", time_s) : fmt::format("{:.{}f} ms", time_s / kMillisecond, decimals);
+}
+
 std::string accelerators_text(const serving::Deployment& deployment) {
   std::string text;
   for (const serving::ReplicaGroup& group : deployment.groups) {
@@ -53,13 +58,13 @@ std::string accelerators_text(const serving::Deployment& deployment) {
 
 std::string headline_of(const serving::Deployment& deployment, const serving::ServingSummary& s) {
   std::string text = fmt::format(
-      "{} serve {} at {:.0f} output tokens/s ({:.0f} per accelerator); {:.1f} % of {} requests meet the service "
-      "level. TTFT p50 {:.0f} ms, p99 {:.0f} ms; TPOT p50 {:.1f} ms, p99 {:.1f} ms; {:.2f} J per output token",
+      "{} serve {} at {:.0f} output tokens/s ({:.0f} per accelerator), busy {:.0f} % of the time; {:.1f} % of {} requests meet the service "
+      "level. TTFT p50 {}, p99 {}; TPOT p50 {}, p99 {}; {:.2f} J per output token",
       accelerators_text(deployment), deployment.model->name, s.output_tokens_per_s,
-      s.output_tokens_per_s_per_accelerator, 100 * s.attainment, s.n_requests, s.ttft_s.p50 / kMillisecond,
-      s.ttft_s.p99 / kMillisecond, s.tpot_s.p50 / kMillisecond, s.tpot_s.p99 / kMillisecond, s.joule_per_output_token);
+      s.output_tokens_per_s_per_accelerator, 100 * s.busy_fraction, 100 * s.attainment, s.n_requests, latency_text(s.ttft_s.p50, 0),
+      latency_text(s.ttft_s.p99, 0), latency_text(s.tpot_s.p50, 1), latency_text(s.tpot_s.p99, 1), s.joule_per_output_token);
   if (s.cached_share > 0) text += fmt::format("; {:.0f} % of prompt tokens from the prefix cache", 100 * s.cached_share);
-  if (s.n_rejected > 0) text += fmt::format("; {} requests refused", s.n_rejected);
+  if (s.n_rejected > 0) text += fmt::format("; {} request{} refused", s.n_rejected, s.n_rejected == 1 ? "" : "s");
   if (s.usd_per_million_output_tokens > 0)
     text += fmt::format("; {:.2f} USD per million output tokens", s.usd_per_million_output_tokens);
   return text;

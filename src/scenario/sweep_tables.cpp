@@ -236,6 +236,27 @@ std::string best_of(const Sweep& sweep, std::size_t lowest, std::size_t highest)
   return sweep.minimise ? fmt::format("; lowest with \"{}\"", sweep.names[lowest]) : "";
 }
 
+/// More values of a first axis than this are not told one by one.
+constexpr std::size_t kMostToldApart = 4;
+
+/// Over two axes, the best of the second for each value of the first: "goodput is highest, 21 1/s at model = a, rate = 2 1/s; 90 1/s at
+/// model = b, rate = 9 1/s". Empty for other sweeps.
+std::string best_of_each(const Sweep& sweep, const std::vector<SweepPoint>& points, const std::vector<PointRecord>& records, const Metric& metric) {
+  const bool wants_best = sweep.maximise || sweep.minimise;
+  if (!wants_best || sweep.mode != SweepMode::cartesian || sweep.axes.list.size() != 2 || !sweep.names.empty()) return "";
+  const std::size_t n_each = sweep.axes.list[1].values.size(), n_first = records.size() / std::max<std::size_t>(1, n_each);
+  if (n_first < 2 || n_first > kMostToldApart) return "";
+  std::vector<std::string> parts;
+  for (std::size_t first = 0; first < n_first; ++first) {
+    const std::vector<PointRecord> own(records.begin() + static_cast<std::ptrdiff_t>(first * n_each), records.begin() + static_cast<std::ptrdiff_t>((first + 1) * n_each));
+    const auto [lowest, highest] = extremes(own, label_of(metric));
+    if (!lowest) continue;
+    const std::size_t best = sweep.maximise ? *highest : *lowest;
+    parts.push_back(fmt::format("{} at {}", number_text(metric, *value_of(own[best], label_of(metric))), where_text(sweep, points, first * n_each + best)));
+  }
+  return fmt::format("{} is {}: {}", in_words(metric), sweep.maximise ? "highest" : "lowest", fmt::join(parts, "; "));
+}
+
 std::string headline(const Sweep& sweep, const std::vector<SweepPoint>& points, const std::vector<PointRecord>& records) {
   const auto wanted = asked(sweep);
   const auto metrics = side_by_side(sweep, records);
@@ -251,6 +272,7 @@ std::string headline(const Sweep& sweep, const std::vector<SweepPoint>& points, 
   const bool is_constant = *value_of(records[*lowest], name) == *value_of(records[*highest], name);
   if (is_constant && records.size() > 1) return fmt::format("{} is {} at all of them ({}).", words, value(*lowest), counts_text(records));
   if (!sweep.names.empty() && records.size() <= kMostListedPoints) return fmt::format("{}{} ({}).", listed(sweep, records, metric), best_of(sweep, *lowest, *highest), counts_text(records));
+  if (const std::string each = best_of_each(sweep, points, records, metric); !each.empty()) return fmt::format("{} ({}).", each, counts_text(records));
   if (sweep.maximise) return fmt::format("{} is highest, {}, at {}; it is at least {} ({}).", words, value(*highest), at(*highest), value(*lowest), counts_text(records));
   if (sweep.minimise) return fmt::format("{} is lowest, {}, at {}; it is at most {} ({}).", words, value(*lowest), at(*lowest), value(*highest), counts_text(records));
   return fmt::format("{} goes from {} at {} to {} at {} ({}).", words, value(*lowest), at(*lowest), value(*highest), at(*highest), counts_text(records));

@@ -130,6 +130,16 @@ TEST_CASE("a headline may be about a metric with dimensions") {
   CHECK_THAT(error_of(R"("sweep": {"about": "bend", "minimise": "bend", )" + axes), Catch::Contains("give \"about\", or \"minimise\" or \"maximise\""));
 }
 
+TEST_CASE("over two axes the headline tells the best of the second for each value of the first") {
+  // bend = load x length: the longest for each load; stress = 10 / length is the least there.
+  const std::string axes = R"("axes": {"load": ["2 W", "3 W"], "length": [1, 4]}})";
+  MemoryStore store;
+  CHECK(run_sweep(beam(R"("sweep": {"maximise": "bend", )" + axes), "test", store, {}).outcome.result.headline ==
+        "bend is highest: 8 W at load = 2 W, length = 4; 12 W at load = 3 W, length = 4 (4 points).");
+  CHECK(run_sweep(beam(R"("sweep": {"minimise": "bend", )" + axes), "test", store, {}).outcome.result.headline ==
+        "bend is lowest: 2 W at load = 2 W, length = 1; 3 W at load = 3 W, length = 1 (4 points).");
+}
+
 TEST_CASE("a sweep whose points all give the same says so, not where it is highest") {
   const auto scenario = beam(R"("load": "2 W", "sweep": {"maximise": "bend", "axes": {"mood": ["calm", "calm"], "length": [3]}})");
   MemoryStore store;
