@@ -55,15 +55,16 @@ def main():
         best = {(row["gpu"], row["dtype"]): float(row["mamf_tflops"]) / peak(row["gpu"], row["dtype"]) for row in csv.DictReader(file)
                 if row["gpu"] in DONORS | TARGETS}
     donors = {number_format: [f for f in (gemm_fit(a, number_format) for a in dict.fromkeys(DONORS.values())) if f] for number_format in ("bf16", "fp8")}
-    ratio = {f: statistics.median(fit["compute_efficiency"] / best[gpu, f] for gpu, a in DONORS.items()
-                                  if (gpu, f) in best and (fit := gemm_fit(a, f))) for f in donors}
+    ratios = {f: [fit["compute_efficiency"] / best[gpu, f] for gpu, a in DONORS.items() if (gpu, f) in best and (fit := gemm_fit(a, f))]
+              for f in donors}
+    ratio = {f: statistics.median(values) for f, values in ratios.items() if values}
     narrow = statistics.median(f["compute_efficiency"] / gemm_fit(a, "bf16")["compute_efficiency"]
                                for a in dict.fromkeys(DONORS.values()) if (f := gemm_fit(a, "fp8")))
     for gpu, accelerator in TARGETS.items():
         is_amd = accelerator.startswith("amd")
         fits = []
         for number_format, known in donors.items():
-            is_known = (gpu, number_format) in best
+            is_known = (gpu, number_format) in best and number_format in ratio
             efficiency = best[gpu, number_format] * ratio[number_format] if is_known else best[gpu, "bf16"] * ratio["bf16"] * narrow
             fits.append({
                 "operator": "gemm", "format": number_format,
