@@ -40,7 +40,7 @@ Result plan_search(const TrainingScenario& s, const catalog::Catalog& catalog, t
   const cost::OperatorModel operators(*accelerator, catalog);
   const training::Machine machine{operators, *network, training::software_stack(s.software.value)};
   training::SearchSpace space{.n_accelerators = s.n_accelerators.value,
-                              .base = s.plan(),
+                              .base = s.plan(*accelerator, catalog),
                               .memory_capacity = training::usable_memory(*accelerator),
                               .surroundings = surroundings(s, *accelerator, system, *grid)};
   // A scenario that is only searched may give a plan that cannot run.

@@ -9,7 +9,7 @@ constexpr std::int64_t kManyRanks = 1'000'000;
 
 }  // namespace
 
-training::Plan TrainingScenario::plan() const {
+training::Plan TrainingScenario::plan(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog) const {
   return {.parallel = {parallel.data.value, parallel.tensor.value, parallel.pipeline.value, parallel.expert.value,
                        parallel.context.value, parallel.expert_tensor},
           .global_batch = global_batch.value,
@@ -23,6 +23,7 @@ training::Plan TrainingScenario::plan() const {
           .schedule = schedule,
           .interleave = interleave.value,
           .partition_group = partition_group.value,
+          .group_reduction = group_reduction,
           .deduplicated_dispatch = deduplicated_dispatch,
           .overlapped_dispatch = overlapped_dispatch,
           .capacity_factor = capacity_factor,
@@ -34,12 +35,12 @@ training::Plan TrainingScenario::plan() const {
           .offload_optimizer = offload_optimizer,
           .offload_activations = offload_activations,
           .offload_weights = offload_weights,
-          .host_bandwidth = host_bandwidth,
+          .host_bandwidth = host_bandwidth.value_or(training::host_bandwidth(accelerator, catalog)),
           .n_prediction_layers = n_prediction_layers};
 }
 
-training::Plan TrainingScenario::plan(const TrainingPhase& phase) const {
-  training::Plan changed = plan();
+training::Plan TrainingScenario::plan(const TrainingPhase& phase, const catalog::Accelerator& accelerator, const catalog::Catalog& catalog) const {
+  training::Plan changed = plan(accelerator, catalog);
   changed.global_batch = phase.global_batch.value_or(changed.global_batch);
   changed.sequence_length = phase.sequence_length.value_or(changed.sequence_length);
   changed.recompute = phase.recompute.value_or(changed.recompute);
@@ -177,13 +178,16 @@ const io::Record<TrainingScenario>& TrainingScenario::record() {
                     {.doc = "Activations computed again in the backward pass: none, those of attention, or all."})
           .optional("zero_stage", &S::zero_stage,
                     {.doc = "What is spread over the data-parallel ranks: 0 nothing, 1 the optimizer state, 2 gradients "
-                            "too, 3 weights too (FSDP).",
+                            "too, scattered after each micro-batch, 3 weights too (FSDP).",
                      .at_least = 0,
                      .at_most = 3})
           .optional("partition_group", &S::partition_group,
                     {.doc = "Ranks over which ZeRO spreads, each group holding a whole copy (MiCS, HSDP); 0: all.",
                      .at_least = 0,
                      .at_most = kManyRanks})
+          .optional("group_reduction", &S::group_reduction,
+                    {.doc = "When partition groups sum their gradients: once an iteration (MiCS) or after each micro-batch, as "
+                            "PyTorch's HSDP does."})
           .optional("schedule", &S::schedule, {.doc = "Order of the micro-batches' passes on the stages."})
           .optional("interleave", &S::interleave,
                     {.doc = "Groups of layers on a stage of an interleaved schedule.",
@@ -217,7 +221,7 @@ const io::Record<TrainingScenario>& TrainingScenario::record() {
           .optional("offload_weights", &S::offload_weights,
                     {.doc = "Weights and gradients are in the host's memory, fetched layer by layer for each pass."})
           .optional("host_bandwidth", &S::host_bandwidth,
-                    {.doc = "Of one accelerator to its host, each way.", .above = 0 * byte / second, .at_most = 1e13 * byte / second})
+                    {.doc = "Of one accelerator to its host, each way; absent: that of the catalog's fabric \"ACCELERATOR-host\", else 50 GB/s (PCIe 5).", .above = 0 * byte / second, .at_most = 1e13 * byte / second})
           .optional("n_prediction_layers", &S::n_prediction_layers,
                     {.doc = "Further layers of multi-token prediction, each with the head.",
                      .at_least = 0,

@@ -85,17 +85,33 @@ training::Goodput goodput_of(const TrainingScenario& s, const catalog::LanguageM
                            static_cast<double>(s.n_accelerators.value), model.parameters() * 14 * byte);
 }
 
-/// Wall time of an iteration over that of equal accelerators at full power.
-double slowdown_of(const TrainingScenario& s, const training::Step& step, const cost::OperatorModel& operators) {
-  const double n = static_cast<double>(s.n_accelerators.value);
+core::Capped cap_of(const TrainingScenario& s, const training::Step& step, const cost::OperatorModel& operators) {
+  const Power idle = operators.idle_power(), needed = step.energy / (static_cast<double>(s.n_accelerators.value) * step.iteration_time());
+  return core::capped({.idle = idle, .core = needed - idle}, s.power_cap->value);
+}
+
+/// Of an iteration's time only computation slows.
+Slowdown slowdown_of(const TrainingScenario& s, const training::Step& step, const cost::OperatorModel& operators) {
+  const double n = static_cast<double>(s.n_accelerators.value), computing = step.breakdown.computing() / step.iteration_time();
   // Unfolded, each accelerator has had a speed of its own.
-  double slowdown = s.unfolded ? 1 : training::straggler_slowdown(n, s.straggler_spread);
-  if (s.power_cap) {
-    const Power idle = operators.idle_power(), needed = step.energy / (n * step.iteration_time());
-    slowdown *= core::capped({.idle = idle, .core = needed - idle}, *s.power_cap).slowdown;
-  }
-  // Only computation slows.
-  return 1 + (slowdown - 1) * (step.breakdown.computing() / step.iteration_time());
+  const double stragglers = s.unfolded ? 1 : training::straggler_slowdown(n, s.straggler_spread);
+  Slowdown found{.time = 1 + (stragglers - 1) * computing, .cause = "stragglers"};
+  if (!s.power_cap) return found;
+  const core::Capped cap = cap_of(s, step, operators);
+  found.time = 1 + (stragglers * cap.slowdown - 1) * computing;
+  // Mean power falls to that of the lower clock.
+  found.energy = cap.power / (step.energy / (n * step.iteration_time())) * (1 + (cap.slowdown - 1) * computing);
+  if (cap.slowdown > 1) found.cause = stragglers > 1 ? "stragglers and power cap" : "power cap";
+  return found;
+}
+
+/// Why a cap cannot be held; nothing when it can.
+std::string unholdable_cap(const TrainingScenario& s, const training::Step& step, const cost::OperatorModel& operators) {
+  if (!s.power_cap) return {};
+  const core::Capped cap = cap_of(s, step, operators);
+  if (cap.power <= s.power_cap->value * (1 + 1e-6)) return {};
+  return fmt::format("a power cap of {} cannot be held: at its lowest clock an accelerator draws {}", quantity_text(s.power_cap->value.in(watt), "W"),
+                     quantity_text(cap.power.in(watt), "W"));
 }
 
 Metric metric(std::string name, double value, std::string unit, double relative_error = 0) {
@@ -153,13 +169,20 @@ void check(const TrainingScenario& s, const catalog::Catalog& catalog, Diagnosti
   if (model->linear_attention || model->sparse_attention)
     diagnostics.add(s.n_accelerators.problem(fmt::format("{} has {} attention, whose training is not modelled", model->name,
                                                          model->linear_attention ? "linear" : "sparse")));
-  for (const auto& problem : training::problems(s.plan(), *model, s.n_accelerators.value))
+  for (const auto& problem : training::problems(s.plan(*accelerator, catalog), *model, s.n_accelerators.value))
     diagnostics.add(field_of(s, problem.field).problem(problem.message));
   for (std::size_t i = 0; i < s.phases.size(); ++i)
-    for (const auto& problem : training::problems(s.plan(s.phases[i]), *model, s.n_accelerators.value))
+    for (const auto& problem : training::problems(s.plan(s.phases[i], *accelerator, catalog), *model, s.n_accelerators.value))
       diagnostics.add(s.global_batch.problem(fmt::format("phase {}: {}", i + 1, problem.message)));
   if (s.unfolded && s.unfolded->contention && !s.fabric)
     diagnostics.add(s.n_accelerators.problem("contention needs a \"fabric\" whose switches it runs on"));
+  if (s.interleave.value > 1 && s.schedule != training::Schedule::interleaved)
+    diagnostics.add(s.interleave.problem(fmt::format("groups of layers need the schedule \"interleaved\", but it is \"{}\"", io::enum_text(s.schedule))));
+  if (s.partition_group.value > 0 && s.zero_stage == 0)
+    diagnostics.add(s.partition_group.problem("zero stage 0 spreads nothing over a group; use 1 to 3, or 0 here"));
+  if (s.power_cap && s.power_cap->value > *accelerator->tdp)
+    diagnostics.add(s.power_cap->problem(fmt::format("{} is above the {} that {} draws at most", quantity_text(s.power_cap->value.in(watt), "W"),
+                                                         quantity_text(accelerator->tdp->in(watt), "W"), accelerator->name)));
   if (!accelerator->peak(s.format.value))
     diagnostics.add(s.format.problem(
         fmt::format("{} does not compute in {}; it does in {}", accelerator->name, io::enum_text(s.format.value),
@@ -189,17 +212,18 @@ struct Part {
   Tokens tokens;
   training::Step step;
   training::RunTotals totals;
+  Slowdown slowdown = {};
 };
 
 /// The phases in their order, and the rest of the tokens under the scenario's own plan.
-std::vector<Part> parts_of(const TrainingScenario& s, Tokens tokens) {
+std::vector<Part> parts_of(const TrainingScenario& s, const Setting& setting, const catalog::Catalog& catalog, Tokens tokens) {
   std::vector<Part> parts;
   for (const auto& phase : s.phases) {
     const Tokens here = std::min(phase.tokens, tokens);
-    parts.push_back({.plan = s.plan(phase), .tokens = here, .step = {}, .totals = {}});
+    parts.push_back({.plan = s.plan(phase, *setting.accelerator, catalog), .tokens = here, .step = {}, .totals = {}});
     tokens -= here;
   }
-  if (tokens > Tokens{} || parts.empty()) parts.push_back({.plan = s.plan(), .tokens = tokens, .step = {}, .totals = {}});
+  if (tokens > Tokens{} || parts.empty()) parts.push_back({.plan = s.plan(*setting.accelerator, catalog), .tokens = tokens, .step = {}, .totals = {}});
   return parts;
 }
 
@@ -240,16 +264,16 @@ Table phase_table(const std::vector<Part>& parts) {
   std::int64_t number = 0;
   for (const auto& part : parts)
     table.add({++number, part.tokens.in(token), part.plan.global_batch, part.plan.sequence_length, part.totals.n_iterations,
-               part.step.iteration_time().in(second), part.step.mfu, part.totals.duration.in(day)});
+               part.slowdown.time * part.step.iteration_time().in(second), part.step.mfu / part.slowdown.time, part.totals.duration.in(day)});
   return table;
 }
 
 std::vector<Metric> metrics_of(const TrainingScenario& s, const Part& main, const training::RunTotals& totals,
                                const training::Goodput& goodput, Tokens tokens, double hours, const training::MemoryUse& memory) {
-  const double error = main.step.error * (main.step.breakdown.computing() / main.step.iteration_time());
-  std::vector<Metric> metrics = {metric("iteration_time", main.step.iteration_time().in(second), "s", error),
-                                 metric("mfu", main.step.mfu, "1", error),
-                                 metric("hfu", main.step.hfu, "1", error),
+  const double error = main.step.error * (main.step.breakdown.computing() / main.step.iteration_time()), slow = main.slowdown.time;
+  std::vector<Metric> metrics = {metric("iteration_time", slow * main.step.iteration_time().in(second), "s", error),
+                                 metric("mfu", main.step.mfu / slow, "1", error),
+                                 metric("hfu", main.step.hfu / slow, "1", error),
                                  metric("training_days", totals.duration.in(day), "day", error),
                                  metric("accelerator_hours", hours, "h", error),
                                  metric("tokens_per_second", totals.token_rate(tokens).in(token / second), "token/s", error),
@@ -274,7 +298,7 @@ Result run(const TrainingScenario& s, const catalog::Catalog& catalog, const Run
   const Setting setting = resolve(s, catalog, diagnostics);
   diagnostics.throw_if_any();
   const Tokens tokens = s.tokens ? *s.tokens : setting.model->training_tokens->value;
-  auto parts = parts_of(s, tokens);
+  auto parts = parts_of(s, setting, catalog, tokens);
   training::MemoryUse memory;
   for (const auto& part : parts) {
     const auto use = training::peak_memory(*setting.model, part.plan);
@@ -296,7 +320,13 @@ Result run(const TrainingScenario& s, const catalog::Catalog& catalog, const Run
     part.totals = training::run_totals(part.step, part.plan, part.tokens, surroundings(s, setting));
     auto breakdown = part.step.breakdown;
     breakdown.scale(part.totals.n_iterations), whole += breakdown;
-    training::stretch(part.totals, goodput, slowdown_of(s, part.step, operators), surroundings(s, setting));
+    if (auto why = unholdable_cap(s, part.step, operators); !why.empty()) {
+      result.infeasible = result.headline = std::move(why);
+      return result;
+    }
+    part.slowdown = slowdown_of(s, part.step, operators);
+    part.totals.accelerator_energy *= part.slowdown.energy;
+    training::stretch(part.totals, goodput, part.slowdown.time, surroundings(s, setting));
     totals += part.totals;
   }
   context.progress(1, "training run");
@@ -305,18 +335,19 @@ Result run(const TrainingScenario& s, const catalog::Catalog& catalog, const Run
   const double n = static_cast<double>(s.n_accelerators.value);
   double hours = 0;
   result.ledger = use_ledger(whole, totals, goodput, n, hours);
-  result.binds = bindings(main.step, main.plan, network->domain_size());
+  result.binds = bindings(main.step, main.plan, network->domain_size(), main.slowdown);
   const auto passes = training::passes(*setting.model, main.plan, machine);
-  result.tables.insert(result.tables.begin(), {breakdown_table(main.step), memory_table(*setting.model, main.plan), slack_table(main.plan, passes)});
+  result.tables.insert(result.tables.begin(), {breakdown_table(main.step, main.slowdown), memory_table(*setting.model, main.plan), slack_table(main.plan, passes)});
   if (parts.size() > 1) result.tables.push_back(phase_table(parts));
   if (auto trace = timeline_trace(main.plan, passes); trace.n_rows() > 0) result.tables.push_back(std::move(trace));
   result.metrics = metrics_of(s, main, totals, goodput, tokens, hours, memory);
   const auto& first = result.binds.front();
   result.headline = fmt::format(
-      "{} on {} {} trains {} in {:.3g} days at {:.0f} % MFU, for {}, {} and {}; {} binds ({:.0f} % of each "
+      "{} on {} {} trains {} in {:.3g} days at {:.0f} % MFU{}, for {}, {} and {}; {} binds ({:.0f} % of each "
       "iteration)",
       setting.model->name, grouped(n), setting.accelerator->name, counted(tokens.in(token), "tokens"),
-      totals.duration.in(day), 100 * main.step.mfu, counted(hours, "accelerator-hours"),
+      totals.duration.in(day), 100 * main.step.mfu / main.slowdown.time,
+      s.failures ? fmt::format(" and {:.0f} % goodput", 100 * goodput.useful) : "", counted(hours, "accelerator-hours"),
       quantity_text(totals.facility_energy.in(watt_hour), "Wh"), counted(totals.cost().in(usd), "USD"), first.resource,
       100 * first.share);
   return result;

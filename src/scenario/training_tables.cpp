@@ -29,13 +29,13 @@ std::string counted(double value, const char* unit) {
 std::string gigabytes(DataSize size) { return fmt::format("{:.1f} GB", size.in(giga * byte)); }
 
 /// The parts of an iteration as resources one waits for.
-std::vector<Binding> bindings(const training::Step& step, const training::Plan& plan, std::int64_t domain) {
+std::vector<Binding> bindings(const training::Step& step, const training::Plan& plan, std::int64_t domain, const Slowdown& slowdown) {
   const auto& b = step.breakdown;
   const auto& p = plan.parallel;
   const auto network = [&](std::int64_t span) { return span > domain ? "scale-out network" : "scale-up network"; };
   std::vector<Binding> found;
   const auto charge = [&](const std::string& resource, Time time) {
-    const double share = time / step.iteration_time();
+    const double share = time / (slowdown.time * step.iteration_time());
     const auto same = std::ranges::find(found, resource, &Binding::resource);
     if (same != found.end())
       same->share += share;
@@ -52,10 +52,11 @@ std::vector<Binding> bindings(const training::Step& step, const training::Plan& 
   charge(network(p.tensor * p.n_replicas()), b.data);
   charge("host link", b.host);
   charge("pipeline bubble", b.bubble);
+  if (slowdown.time > 1) charge(slowdown.cause, (slowdown.time - 1) * step.iteration_time());
   std::ranges::stable_sort(found, std::ranges::greater{}, &Binding::share);
   for (auto& binding : found)
     binding.text = fmt::format("{:.0f} % of each iteration ({:.3g} s) waits for {}", 100 * binding.share,
-                               binding.share * step.iteration_time().in(second), binding.resource);
+                               binding.share * slowdown.time * step.iteration_time().in(second), binding.resource);
   return found;
 }
 
@@ -80,10 +81,11 @@ Table use_ledger(const training::Breakdown& whole, const training::RunTotals& to
   return ledger;
 }
 
-Table breakdown_table(const training::Step& step) {
+Table breakdown_table(const training::Step& step, const Slowdown& slowdown) {
   Table table("breakdown", {{"part", Table::Kind::text}, {"time_s"}, {"share"}});
-  for (const auto& [name, time] : step.breakdown.parts())
-    table.add({name, time.in(second), time / step.iteration_time()});
+  auto parts = step.breakdown.parts();
+  if (slowdown.time > 1) parts.emplace_back(slowdown.cause, (slowdown.time - 1) * step.iteration_time());
+  for (const auto& [name, time] : parts) table.add({name, time.in(second), time / (slowdown.time * step.iteration_time())});
   return table;
 }
 

@@ -16,6 +16,12 @@ struct Replicas {
 Replicas dense_replicas(const Parallelism& p) { return {p.n_replicas(), p.tensor}; }
 Replicas expert_replicas(const Parallelism& p) { return {p.n_expert_replicas(), p.expert_slices() * p.expert}; }
 
+/// Each rank's part of the gradients, summed with those of the same place in the other partition groups.
+Time between_groups(const network::TwoLevelNetwork& net, Replicas r, std::int64_t inside, DataSize gradients) {
+  const std::int64_t copies = r.n_ranks / inside;
+  return copies > 1 ? net.all_reduce_time(net.group(copies, r.stride * inside), gradients / static_cast<double>(inside)) : Time{};
+}
+
 }  // namespace
 
 DataTraffic data_traffic(const catalog::LanguageModel& model, const StageParameters& parameters, const Plan& plan,
@@ -32,13 +38,9 @@ DataTraffic data_traffic(const catalog::LanguageModel& model, const StageParamet
     }
     const std::int64_t inside = std::min(r.n_ranks, plan.partition_group > 0 ? plan.partition_group : r.n_ranks);
     const auto group = net.group(inside, r.stride);
-    if (plan.zero_stage < 3) {
-      sum.gradients += net.reduce_scatter_time(group, n * gradient);
-      sum.weights += net.all_gather_time(group, n * weight);
-    }
-    if (const std::int64_t copies = r.n_ranks / inside; copies > 1)
-      sum.gradients += net.all_reduce_time(net.group(copies, r.stride * inside),
-                                           n / static_cast<double>(inside) * gradient);
+    if (plan.zero_stage < 2) sum.gradients += net.reduce_scatter_time(group, n * gradient);
+    if (plan.zero_stage < 3) sum.weights += net.all_gather_time(group, n * weight);
+    if (plan.group_reduction == GroupReduction::iteration) sum.gradients += between_groups(net, r, inside, n * gradient);
   };
   add(parameters.dense, dense_replicas(plan.parallel));
   add(parameters.experts, expert_replicas(plan.parallel));
@@ -51,17 +53,20 @@ DataTraffic data_traffic(const catalog::LanguageModel& model, const StageParamet
   return sum;
 }
 
-GatherTraffic gather_traffic(const StageParameters& parameters, const Plan& plan, const Machine& machine) {
-  GatherTraffic sum;
-  if (plan.zero_stage < 3) return sum;
+PassTraffic pass_traffic(const StageParameters& parameters, const Plan& plan, const Machine& machine) {
+  PassTraffic sum;
+  if (plan.zero_stage < 2) return sum;
+  const auto& net = machine.network;
   const auto add = [&](double n, Replicas r) {
+    if (n <= 0 || r.n_ranks <= 1) return;
     const std::int64_t inside = std::min(r.n_ranks, plan.n_partitions());
-    if (n <= 0 || inside <= 1) return;
-    const auto group = machine.network.group(inside, r.stride);
-    const Time gather = machine.network.all_gather_time(group, n * 2 * byte);
+    const DataSize gradients = n * machine.software.gradient_bytes * byte;
+    if (plan.group_reduction == GroupReduction::micro_batch) sum.backward += between_groups(net, r, inside, gradients);
+    if (inside <= 1) return;
+    const auto group = net.group(inside, r.stride);
+    const Time gather = plan.zero_stage < 3 ? Time{} : net.all_gather_time(group, n * 2 * byte);
     sum.forward += gather;
-    sum.backward +=
-        gather + machine.network.reduce_scatter_time(group, n * machine.software.gradient_bytes * byte);
+    sum.backward += gather + net.reduce_scatter_time(group, gradients);
   };
   add(parameters.dense, dense_replicas(plan.parallel));
   add(parameters.experts, expert_replicas(plan.parallel));

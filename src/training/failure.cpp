@@ -45,15 +45,16 @@ Goodput goodput(const Reliability& reliability, const Checkpointing& checkpointi
   const Time wait = std::max(0.0, 1 - fewer) * (spare_rate / rate) * reliability.repair / (reliability.n_spares + 1);
 
   const Time restart = reliability.detection + reliability.restart;
-  const double stretch = mean / g.interval * std::exp((restart + wait) / mean) *
-                         (std::exp((g.interval + g.stop) / mean) - 1);
-  g.useful = 1 / stretch;
+  const double stretch = mean / g.interval * std::exp(restart / mean) * (std::exp((g.interval + g.stop) / mean) - 1);
+  // A job that waits for a repair cannot fail again.
+  const double not_waiting = 1 / (1 + wait / mean);
+  g.spare = 1 - not_waiting;
+  g.useful = not_waiting / stretch;
   g.checkpoint = g.useful * (g.stop / g.interval);
-  // Of the rest, each interruption takes its restart and wait; what is left is work done twice.
-  const double rest = 1 - g.useful - g.checkpoint;
-  const double interrupted = std::min(rest, (restart + wait) / mean);
-  g.spare = interrupted * (wait / (restart + wait)), g.restart = interrupted - g.spare;
-  g.lost = rest - interrupted;
+  // Of the rest, each interruption takes its restart; what is left is work done twice.
+  const double rest = 1 - g.useful - g.checkpoint - g.spare;
+  g.restart = std::min(rest, not_waiting * (restart / mean));
+  g.lost = rest - g.restart;
   return g;
 }
 

@@ -176,6 +176,9 @@ MemoryUse memory_of(const catalog::LanguageModel& model, const Plan& plan, std::
   // themselves.
   if (plan.zero_stage >= 3 || plan.offload_weights)
     use.buffers += 2 * (held.layer.dense + held.layer.experts) * kWeightBytes;
+  // Those of a chunk are whole until ZeRO-2 scatters them, after the micro-batches that pass it in a row.
+  if (plan.zero_stage == 2 && plan.schedule == Schedule::interleaved && plan.n_chunks() > 1)
+    use.buffers += whole / static_cast<double>(plan.n_chunks()) * plan.gradient_bytes * byte;
   if (plan.zero_stage < 3)
     use.buffers += (held.layer.dense + (held.has_head ? embedding : 0)) * kWeightBytes;
   if (held.has_head)

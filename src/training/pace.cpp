@@ -28,6 +28,19 @@ Time added_gather(Time traffic, Time pass, Time rival, const Software& software)
   return found.exposed + found.stretched;
 }
 
+/// The same of ZeRO-2's, of which the software lets a share run beside the pass, as of what is reduced once an iteration.
+Time added_scatter(Time traffic, Time pass, Time rival, double share) {
+  const Beside found = beside(share * traffic, pass, rival);
+  return (1 - share) * traffic + found.exposed + found.stretched;
+}
+
+/// Micro-batches whose gradients are added up before ZeRO-2 scatters them: an interleaved schedule takes p through a chunk
+/// before it goes on to the next.
+double n_added_up(const Plan& plan) {
+  const std::int64_t n = plan.n_chunks() > 1 && plan.schedule == Schedule::interleaved ? plan.parallel.pipeline : 1;
+  return static_cast<double>(std::clamp<std::int64_t>(n, 1, plan.n_micro_batches()));
+}
+
 class ChunkMaker {
  public:
   ChunkMaker(const catalog::LanguageModel& model, const Plan& plan, const Machine& machine, const LayerParts& parts)
@@ -43,12 +56,18 @@ class ChunkMaker {
   Chunk chunk(const Composition& holds) const {
     const PartCounts n = part_counts(model_, plan_, holds);
     Chunk chunk{.holds = holds, .times = {sum(n, &PartTimes::forward), sum(n, &PartTimes::backward), sum(n, &PartTimes::weight)}, .gather = {}, .host = {}};
-    if (plan_.zero_stage < 3 && !plan_.offload_weights && !plan_.offload_activations) return chunk;
+    if (plan_.zero_stage < 2 && !plan_.offload_weights && !plan_.offload_activations) return chunk;
     const StageParameters parameters = parameters_of(model_, plan_, holds);
     add_host(chunk.times, chunk.host, host_traffic(model_, holds, parameters, plan_));
-    if (plan_.zero_stage < 3) return chunk;
-    const auto traffic = gather_traffic(parameters, plan_, machine_);
+    if (plan_.zero_stage < 2) return chunk;
+    const auto traffic = pass_traffic(parameters, plan_, machine_);
     auto& times = chunk.times;
+    if (plan_.zero_stage == 2) {
+      chunk.gather = added_scatter(traffic.backward / n_added_up(plan_), times.backward_input + times.backward_weight,
+                                   sum(n, &PartTimes::rival_backward), plan_.overlap.data.value_or(machine_.software.data_overlap));
+      times.backward_input += chunk.gather;
+      return chunk;
+    }
     const Time forward = added_gather(traffic.forward, times.forward, sum(n, &PartTimes::rival_forward), machine_.software),
                backward = added_gather(traffic.backward, times.backward_input + times.backward_weight,
                                        sum(n, &PartTimes::rival_backward), machine_.software);

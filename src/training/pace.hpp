@@ -8,7 +8,7 @@ namespace waferwatt::training {
 struct Chunk {
   Composition holds;
   ChunkTimes times;  ///< with all traffic
-  Time gather;       ///< ZeRO-3: what gathering and scattering add to the passes
+  Time gather;       ///< ZeRO-2 and 3: what gathering and scattering add to the passes
   Time host;         ///< what fetching weights from the host adds to them
 };
 

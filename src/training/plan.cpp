@@ -38,11 +38,17 @@ void check_model_split(const Plan& plan, const catalog::LanguageModel& model, st
     found.push_back(
         {Field::tensor, fmt::format("{} heads cannot be split over {} tensor-parallel ranks; nearest legal: {}", heads,
                                     tensor, nearest_divisors(heads, tensor))});
-  if (const std::int64_t chunks = pipeline * plan.n_chunks(); chunks > layers + 2)
-    found.push_back({plan.n_chunks() > 1 ? Field::interleave : Field::pipeline,
-                     fmt::format("{} layers cannot fill {} stages of {} groups; at most {} groups, "
-                                 "the first and the last then holding the embedding and the head alone",
-                                 layers, pipeline, plan.n_chunks(), layers + 2)});
+  if (const std::int64_t chunks = plan.n_chunks(); pipeline * chunks > layers + 2)
+    found.push_back({plan.schedule == Schedule::interleaved && pipeline <= layers + 2 ? Field::interleave : Field::pipeline,
+                     fmt::format("{} layers cannot fill {} stages of {} group{}; at most {} groups, the first and the last then holding "
+                                 "the embedding and the head alone: at most {} stages of {}",
+                                 layers, pipeline, chunks, chunks > 1 ? "s" : "", layers + 2, (layers + 2) / chunks, chunks)});
+  if (plan.schedule == Schedule::dual_pipe && pipeline > 1 && pipeline % 2 != 0)
+    found.push_back({Field::pipeline, fmt::format("a DualPipe has pairs of stages, but there are {}; nearest legal: {}", pipeline,
+                                                  nearest_multiples(2, pipeline))});
+  if (const std::int64_t own = heads / tensor; plan.context_exchange == ContextExchange::all_to_all && heads % tensor == 0 && own % context != 0)
+    found.push_back({Field::context, fmt::format("{} heads of a tensor-parallel rank cannot be exchanged over {} context-parallel ranks; nearest "
+                                                 "legal: {}", own, context, nearest_divisors(own, context))});
   if (plan.sequence_length % context != 0)
     found.push_back({Field::context, fmt::format("{} tokens cannot be split over {} context-parallel ranks; nearest "
                                                  "legal: {}",
@@ -53,6 +59,10 @@ void check_model_split(const Plan& plan, const catalog::LanguageModel& model, st
                      fmt::format("groups of {} ranks cannot be made of {} data-parallel ranks; nearest legal: {}",
                                  plan.partition_group, plan.parallel.n_replicas(),
                                  nearest_divisors(plan.parallel.n_replicas(), plan.partition_group))});
+  if (plan.group_reduction == GroupReduction::micro_batch && (plan.partition_group == 0 || plan.zero_stage < 2))
+    found.push_back({Field::partition_group,
+                     fmt::format("sums between partition groups after each micro-batch need a partition group, and zero stage 2 or 3; "
+                                 "there is {}", plan.partition_group == 0 ? "no group" : fmt::format("stage {}", plan.zero_stage))});
   if (expert == 1) return;
   if (!model.moe) {
     found.push_back({Field::expert, fmt::format("{} has no experts; use 1", model.name)});
@@ -67,6 +77,11 @@ void check_model_split(const Plan& plan, const catalog::LanguageModel& model, st
 }
 
 }  // namespace
+
+Bandwidth host_bandwidth(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog) {
+  const auto* link = catalog.fabrics.find(accelerator.id + "-host");
+  return link ? link->efficiency.value * link->bandwidth.value : kHostBandwidth;
+}
 
 std::vector<PlanProblem> problems(const Plan& plan, const catalog::LanguageModel& model, std::int64_t n_accelerators) {
   std::vector<PlanProblem> found;

@@ -81,12 +81,14 @@ class Search {
     const std::int64_t most = space_.allow_zero_3 ? 3 : 2, domain = machine_.network.domain_size();
     for (std::int64_t stage = 0; stage <= most; ++stage) {
       if (stage > 0 && plan.parallel.n_replicas() == 1) break;
-      plan.zero_stage = stage, plan.partition_group = 0;
+      plan.zero_stage = stage, plan.partition_group = 0, plan.group_reduction = GroupReduction::iteration;
       with_places(plan);
       if (const std::int64_t group = domain / plan.parallel.tensor;
           stage > 0 && group > 1 && group < plan.parallel.n_replicas() && plan.parallel.n_replicas() % group == 0) {
         plan.partition_group = group;
+        if (stage >= 2) plan.group_reduction = space_.base.group_reduction;
         with_places(plan);
+        plan.group_reduction = GroupReduction::iteration;
       }
     }
     plan.partition_group = 0;

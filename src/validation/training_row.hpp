@@ -12,7 +12,7 @@ struct KnownSoftware {
   bool is_known = true;
 };
 KnownSoftware software_of(const std::string& source, const catalog::Accelerator&, const catalog::LanguageModel&);
-training::Plan plan_of(const Value& row, const catalog::LanguageModel&, std::int64_t n, const std::string& software);
+training::Plan plan_of(const Value& row, const catalog::LanguageModel&, Bandwidth host_bandwidth, std::int64_t n, const std::string& software);
 /// Also from rates of tokens, samples or model FLOP/s.
 Time measured_time(const Value& row, const TrainingCase&);
 

@@ -78,12 +78,10 @@ void read_states(const Value& plan_value, const std::string& software, training:
   if (plan.zero_stage > 0) plan.optimizer_bytes = 16, plan.engine.buckets = 2 * 5e8 * 2 * byte;
 }
 
-/// Activations of so many layers go to the host: time is as if those of all went over a link that much faster. Grace's link
-/// has 450 GB/s each way for its two accelerators (NVIDIA GB200).
-void read_offload(const Flags& flags, const catalog::LanguageModel& model, const std::string& accelerator, training::Plan& plan) {
+/// Activations of so many layers go to the host: time is as if those of all went over a link that much faster.
+void read_offload(const Flags& flags, const catalog::LanguageModel& model, training::Plan& plan) {
   if (!flags.is("cpu_offloading")) return;
   plan.offload_activations = true;
-  if (contains(lower(accelerator), "gb200") || contains(lower(accelerator), "gb300")) plan.host_bandwidth = 225 * giga * byte / second;
   const double layers = static_cast<double>(model.n_layers.value);
   plan.host_bandwidth *= layers / std::clamp(flags.number("cpu_offloading_num_layers").value_or(layers), 1.0, layers);
 }
@@ -120,13 +118,14 @@ KnownSoftware software_of(const std::string& source, const catalog::Accelerator&
   return found;
 }
 
-training::Plan plan_of(const Value& row, const catalog::LanguageModel& model, std::int64_t n, const std::string& software) {
+training::Plan plan_of(const Value& row, const catalog::LanguageModel& model, Bandwidth host_bandwidth, std::int64_t n,
+                       const std::string& software) {
   const Value* given = member(row, "plan");
   if (!given) throw Unusable("the plan is not given");
   const Value& v = *given;
   if (contains(lower(text_of(v, "task")), "lora")) throw Unusable("only adapters are trained");
   const Flags flags(v);
-  training::Plan plan;
+  training::Plan plan{.host_bandwidth = host_bandwidth};
   auto& p = plan.parallel;
   const auto degree = [&](const char* key) { return std::max<std::int64_t>(1, whole(v, key, 1)); };
   p.tensor = number_of(v, "tp") ? degree("tp") : degree("mp"), p.pipeline = degree("pp"), p.context = degree("cp");
@@ -158,7 +157,7 @@ training::Plan plan_of(const Value& row, const catalog::LanguageModel& model, st
   read_overlap(v, flags, plan);
   read_graphs(flags, plan);
   read_states(v, software, plan);
-  read_offload(flags, model, text_of(*member(row, "hardware"), "gpu"), plan);
+  read_offload(flags, model, plan);
   const std::int64_t group = number_of(v, "fsdp") ? whole(v, "fsdp", 0) : whole(v, "fsdp_group", 0);
   if (plan.zero_stage == 3 && group > 1 && p.n_replicas() % group == 0) plan.partition_group = group;
   return plan;
@@ -219,7 +218,7 @@ TrainingCase case_of(const Value& row, const std::string& id, const catalog::Cat
                  .accelerator = accelerator,
                  .network = network_of(*hardware, accelerator, catalog, n),
                  .n_accelerators = n,
-                 .plan = plan_of(row, model, n, software.name)};
+                 .plan = plan_of(row, model, training::host_bandwidth(accelerator, catalog), n, software.name)};
   if (c.is_partial) c.group += " (partial)";
   fit_batch(c);
   if (!accelerator.peak(c.plan.format)) throw Unusable(accelerator.name + " does not compute in the plan's format");

@@ -82,9 +82,10 @@ struct TrainingScenario {
   std::int64_t zero_stage = 1;
   bool sequence_parallel = true, fused_attention = true;
   Located<std::int64_t> partition_group{0, {}, {}}, interleave{1, {}, {}};
+  training::GroupReduction group_reduction = training::GroupReduction::iteration;
   training::Schedule schedule = training::Schedule::one_forward_one_backward;
   bool deduplicated_dispatch = false, offload_optimizer = false, offload_activations = false, offload_weights = false;
-  Bandwidth host_bandwidth = 50 * giga * byte / second;
+  std::optional<Bandwidth> host_bandwidth;
   bool overlapped_dispatch = false;
   double capacity_factor = 0;
   training::ContextExchange context_exchange = training::ContextExchange::ring;
@@ -104,12 +105,12 @@ struct TrainingScenario {
   std::optional<FailureSettings> failures;
   std::optional<CheckpointSettings> checkpoints;
   double straggler_spread = 0;
-  std::optional<Power> power_cap;
+  std::optional<Located<Power>> power_cap;
 
   /// The plan of the models; rules are checked in check().
-  training::Plan plan() const;
+  training::Plan plan(const catalog::Accelerator&, const catalog::Catalog&) const;
   /// The same with what a phase changes.
-  training::Plan plan(const TrainingPhase&) const;
+  training::Plan plan(const TrainingPhase&, const catalog::Accelerator&, const catalog::Catalog&) const;
 
   static const io::Record<TrainingScenario>& record();
 };

@@ -39,6 +39,10 @@ struct Overlap {
   std::optional<double> tensor, expert, context, data;
 };
 
+/// When partition groups, each with a whole copy, sum their gradients: once an iteration (MiCS, Zhang et al. 2022), or
+/// after each micro-batch, as PyTorch's HSDP does.
+enum class GroupReduction { iteration, micro_batch };
+
 /// What is computed again in the backward pass instead of kept.
 enum class Recompute { none, selective, full };
 
@@ -49,13 +53,19 @@ struct EngineMemory {
   std::int64_t n_communicators = 0;  ///< of its own, beside the model's
 };
 
+/// Of copies to and from the host: PCIe 5 x16 at the share of its rate that they reach.
+inline constexpr Bandwidth kHostBandwidth = 50 * giga * byte / second;
+/// The same of the catalog's fabric "ACCELERATOR-host"; kHostBandwidth where there is none.
+Bandwidth host_bandwidth(const catalog::Accelerator&, const catalog::Catalog&);
+
 struct Plan {
   Parallelism parallel;
   std::int64_t global_batch = 1;  ///< sequences in an iteration
   std::int64_t micro_batch = 1;   ///< sequences a stage works on at a time
   std::int64_t sequence_length = 1;
   Recompute recompute = Recompute::selective;
-  /// What is spread over the data-parallel ranks: 1 the optimizer state, 2 gradients too, 3 weights too.
+  /// What is spread over the data-parallel ranks: 1 the optimizer state, 2 gradients too, 3 weights too. From 2 on
+  /// gradients are scattered after each micro-batch, as no rank has room for the sum of all.
   std::int64_t zero_stage = 1;
   bool sequence_parallel = true;             ///< norms and dropouts are split over the tensor-parallel ranks
   bool fused_attention = true;               ///< FlashAttention and kin: scores never reach memory
@@ -64,6 +74,7 @@ struct Plan {
   std::int64_t interleave = 1;  ///< groups of layers that a stage of an interleaved schedule holds
   /// Ranks over which ZeRO spreads, each such group holding a whole copy (MiCS, HSDP); 0: all of them.
   std::int64_t partition_group = 0;
+  GroupReduction group_reduction = GroupReduction::iteration;
   /// A token crosses to another scale-up domain once for all its experts there (DeepEP), and in 8 bits where
   /// GEMMs run in 8 bits or fewer; false: once for each expert, in 16 bits.
   bool deduplicated_dispatch = false;
@@ -80,7 +91,7 @@ struct Plan {
   bool offload_optimizer = false, offload_activations = false;  ///< to the host's memory
   /// Weights and gradients are in the host's memory: layers are fetched for each pass, gradients sent back (ZeRO-Infinity).
   bool offload_weights = false;
-  Bandwidth host_bandwidth = 50 * giga * byte / second;  ///< of one accelerator to its host, each way: PCIe 5 x16
+  Bandwidth host_bandwidth = kHostBandwidth;  ///< of one accelerator to its host, each way
   std::int64_t n_prediction_layers = 0;  ///< further layers, each with the head: multi-token prediction
 
   /// Groups of layers on a stage; two where a micro-batch passes every stage twice.
@@ -133,6 +144,11 @@ template <>
 struct EnumTexts<training::ContextExchange> {
   static constexpr std::array values{std::pair{training::ContextExchange::ring, "ring"},
                                      std::pair{training::ContextExchange::all_to_all, "all_to_all"}};
+};
+template <>
+struct EnumTexts<training::GroupReduction> {
+  static constexpr std::array values{std::pair{training::GroupReduction::iteration, "iteration"},
+                                     std::pair{training::GroupReduction::micro_batch, "micro_batch"}};
 };
 template <>
 struct EnumTexts<training::GraphCapture> {

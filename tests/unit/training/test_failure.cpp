@@ -49,6 +49,15 @@ TEST_CASE("more failures, fewer spares and slower storage cost time") {
   CHECK(useful({.failures = {}}, {.interval = hour}, 16384) > 0.99);
 }
 
+TEST_CASE("a job without spares works between repairs") {
+  // One failure in ten hours, ten hours of repair, nothing else: half of the time.
+  const Reliability r{.failures = {{"accelerator", 1e-3, true}}, .detection = {}, .restart = {}, .n_spares = 0, .repair = 10 * hour};
+  const auto g = goodput(r, {.storage_bandwidth = 1e18 * byte / second}, 100, giga * byte);
+  CHECK(g.spare == Approx(0.5));
+  CHECK(g.useful == Approx(0.5).epsilon(0.01));
+  CHECK(g.useful + g.checkpoint + g.lost + g.restart + g.spare == Approx(1));
+}
+
 TEST_CASE("stragglers slow a run") {
   CHECK(straggler_slowdown(1, 0.01) == 1);
   CHECK(straggler_slowdown(16384, 0.01) == Approx(1.044).epsilon(0.001));

@@ -50,14 +50,28 @@ TEST_CASE("each broken rule names the nearest legal values") {
   CHECK(only_message(plan, model, 512) == "32 heads cannot be split over 64 tensor-parallel ranks; nearest legal: 32");
   plan = good, plan.parallel.pipeline = 33;
   CHECK(only_message(plan, model, 264) ==
-        "30 layers cannot fill 33 stages of 1 groups; at most 32 groups, the first and the last then holding the "
-        "embedding and the head alone");
+        "30 layers cannot fill 33 stages of 1 group; at most 32 groups, the first and the last then holding the "
+        "embedding and the head alone: at most 32 stages of 1");
+  plan = good, plan.schedule = Schedule::zero_bubble_v, plan.parallel.pipeline = 17;
+  CHECK(only_message(plan, model, 136) ==
+        "30 layers cannot fill 17 stages of 2 groups; at most 32 groups, the first and the last then holding the "
+        "embedding and the head alone: at most 16 stages of 2");
+  plan = good, plan.schedule = Schedule::dual_pipe, plan.parallel.pipeline = 3;
+  CHECK(only_message(plan, model, 24) == "a DualPipe has pairs of stages, but there are 3; nearest legal: 2 or 4");
+  plan = good, plan.parallel.context = 32, plan.sequence_length = 1024, plan.context_exchange = ContextExchange::all_to_all;
+  CHECK(only_message(plan, model, 512) ==
+        "16 heads of a tensor-parallel rank cannot be exchanged over 32 context-parallel ranks; nearest legal: 16");
   plan = good, plan.parallel.context = 3, plan.sequence_length = 1024;
   CHECK(only_message(plan, model, 48) ==
         "1024 tokens cannot be split over 3 context-parallel ranks; nearest legal: 2 or 4");
   plan = good, plan.partition_group = 3;
   CHECK(only_message(plan, model, 16) ==
         "groups of 3 ranks cannot be made of 4 data-parallel ranks; nearest legal: 2 or 4");
+  plan = good, plan.group_reduction = GroupReduction::micro_batch, plan.zero_stage = 3;
+  CHECK(only_message(plan, model, 16) ==
+        "sums between partition groups after each micro-batch need a partition group, and zero stage 2 or 3; there is no group");
+  plan.partition_group = 2;
+  CHECK(problems(plan, model, 16).empty());
   plan = good, plan.schedule = Schedule::interleaved, plan.interleave = 2, plan.global_batch = 24;
   CHECK(only_message(plan, model, 16) ==
         "an interleaved schedule of 2 stages takes micro-batches by 2, but there are 3; nearest legal global batch: 16 "

@@ -206,3 +206,50 @@ TEST_CASE("activations on the host cross its link in each pass") {
   plan.host_bandwidth = 1e6 * giga * byte / second;
   CHECK(on_a100(model, plan).breakdown.host == Time{});
 }
+
+TEST_CASE("ZeRO-2 scatters gradients after each micro-batch, ZeRO-1 once an iteration") {
+  // 16 ranks on two nodes of eight hold 24 layers of 12 h^2 + 2 h parameters, the embedding and the last norm. A ring through
+  // both nodes takes 15/16 of 4 n / 8 bytes by each HDR adapter at 0.88 of 25 GB/s, and twice 8 hops of NVLink and one beyond.
+  const auto model = gpt(24, 4096, 32);
+  Plan plan{.parallel = {16, 1, 1, 1}, .global_batch = 64, .micro_batch = 1, .sequence_length = 2048, .zero_stage = 1};
+  plan.overlap.data = 0;
+  const Time once = on_a100(model, plan).breakdown.data;
+  plan.zero_stage = 2;
+  const double h = 4096, n = 24 * (12 * h * h + 2 * h) + 51200 * h + h, scatter = 15.0 / 16 * 4 * n / 8 / (0.88 * 25e9);
+  CHECK((on_a100(model, plan).breakdown.data - once).in(second) == Approx(3 * scatter).epsilon(0.001));
+  // An interleaved schedule adds up the p micro-batches that pass a chunk in a row: p stages and as many micro-batches scatter once.
+  Plan interleaved{.parallel = {8, 1, 4, 1}, .global_batch = 32, .micro_batch = 1, .sequence_length = 2048, .zero_stage = 1,
+                   .schedule = Schedule::interleaved, .interleave = 2};
+  interleaved.overlap.data = 0;
+  const Time alone = on_a100(model, interleaved).breakdown.data;
+  interleaved.zero_stage = 2;
+  CHECK(on_a100(model, interleaved).breakdown.data / alone == Approx(1).epsilon(0.05));
+  // One micro-batch is the same either way, also where half of it runs beside the passes.
+  for (const double share : {0.0, 0.5, 1.0}) {
+    plan.global_batch = 16, plan.overlap.data = share, plan.zero_stage = 2;
+    const Time scattered = on_a100(model, plan).iteration_time();
+    plan.zero_stage = 1;
+    CHECK(scattered / on_a100(model, plan).iteration_time() == Approx(1));
+  }
+}
+
+TEST_CASE("MiCS sums the gradients of its groups once an iteration, HSDP after each micro-batch") {
+  // Groups of a node: each rank's eighth of the gradients goes to its one partner and back, by its own adapter.
+  const auto model = gpt(24, 4096, 32);
+  Plan plan{.parallel = {16, 1, 1, 1}, .global_batch = 64, .micro_batch = 1, .sequence_length = 2048, .zero_stage = 2, .partition_group = 8};
+  plan.overlap.data = 0;
+  const Time mics = on_a100(model, plan).breakdown.data;
+  plan.group_reduction = GroupReduction::micro_batch;
+  const double h = 4096, n = 24 * (12 * h * h + 2 * h) + 51200 * h + h, sum = 4 * n / 8 / (0.88 * 25e9);
+  CHECK((on_a100(model, plan).breakdown.data - mics).in(second) == Approx(3 * sum).epsilon(0.001));
+}
+
+TEST_CASE("an accelerator's link to its host is the catalog's fabric of its name, else PCIe 5") {
+  const auto rate = [](const char* id) { return host_bandwidth(shipped().accelerators.at(id), shipped()).in(giga * byte / second); };
+  // 900 GB/s of a Grace in both directions for its two accelerators: 225 GB/s each way, of which copies reach 0.9.
+  CHECK(rate("nvidia-gb200") == Approx(0.9 * 225));
+  CHECK(rate("nvidia-gb300") == rate("nvidia-gb200"));
+  // PCIe 4 x16: 31.5 GB/s.
+  CHECK(rate("nvidia-a100-sxm-80gb") == Approx(0.8 * 31.5));
+  CHECK(rate("nvidia-h100-sxm") == Approx(50));
+}
