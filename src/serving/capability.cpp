@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "deployment_run.hpp"
+
 namespace waferwatt::serving {
 namespace {
 
@@ -25,14 +27,6 @@ struct Candidate {
   EngineSettings engine;
 };
 
-/// Settings are of each data-parallel group; the replica schedules all of them together.
-EngineSettings of_all_groups(const Candidate& candidate) {
-  EngineSettings engine = candidate.engine;
-  engine.max_batched_tokens *= candidate.plan.data_parallel;
-  engine.max_sequences *= candidate.plan.data_parallel;
-  return engine;
-}
-
 /// A replica of the deployment's engine, with a request for each that ends. No router, event loop or sinks stand around it:
 /// worlds search hundreds of such points as they start. What closed_loop() gives with all of these is the same (tested).
 class ClosedLoop {
@@ -41,7 +35,7 @@ class ClosedLoop {
       : workload_(workload),
         costs_(model),
         replica_(costs_,
-                 {.engine = of_all_groups(candidate),
+                 {.engine = engine_of_all_groups(candidate.engine, candidate.plan),
                   .n_kv_blocks = candidate.memory.n_kv_blocks,
                   .n_stages = candidate.plan.micro_batches(),
                   .n_accelerators = candidate.plan.n_accelerators(),
@@ -172,7 +166,7 @@ bool fits(const Candidate& candidate, const ReferenceWorkload& workload) {
 std::optional<std::pair<std::int64_t, Point>> saturation(IterationModel& model, const Candidate& candidate,
                                                          const ReferenceWorkload& workload) {
   const double limit_s = workload.time_per_output_token.in(second);
-  const std::int64_t most = std::min(most_in_flight(candidate, workload), of_all_groups(candidate).max_sequences);
+  const std::int64_t most = std::min(most_in_flight(candidate, workload), engine_of_all_groups(candidate.engine, candidate.plan).max_sequences);
   int n_steps = 0;
   while (concurrency_at(n_steps + 1) <= most) ++n_steps;
   const auto point_at = [&](int step) { return ClosedLoop(model, candidate, workload).run(concurrency_at(step)); };

@@ -17,6 +17,9 @@ struct GroupModel {
   DataSize kv_per_token;         ///< of a token, on all accelerators together
 };
 
+/// Settings are of each data-parallel group; the replica schedules all of them together.
+EngineSettings engine_of_all_groups(EngineSettings engine, const ReplicaPlan& plan);
+
 class DeploymentRun final : public engine::EventHandler {
  public:
   DeploymentRun(engine::EventLoop& loop, const Deployment& deployment, std::vector<GroupModel> groups,

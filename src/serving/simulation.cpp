@@ -29,14 +29,6 @@ std::int64_t context_limit(const Deployment& deployment) {
                                                               : std::numeric_limits<std::int64_t>::max();
 }
 
-/// Settings are of each data-parallel group; the replica schedules all of them together.
-EngineSettings engine_of_all_groups(const ReplicaGroup& group) {
-  EngineSettings engine = group.engine;
-  engine.max_batched_tokens *= group.plan.data_parallel;
-  engine.max_sequences *= group.plan.data_parallel;
-  return engine;
-}
-
 /// The link from one replica to another: beyond the scale-up domain where something is known of that.
 network::LinkSpec link_between_replicas(const network::TwoLevelNetwork& network) {
   return network.scale_out().bandwidth > Bandwidth{} ? network.scale_out() : network.scale_up();
@@ -73,7 +65,7 @@ std::unique_ptr<OwnModels> prepare(const Deployment& deployment, const ReplicaGr
   own.provenance = models->iterations.provenance();
   const network::LinkSpec link = link_between_replicas(*network);
   model = {.costs = &models->costs,
-           .shape = {.engine = engine_of_all_groups(group),
+           .shape = {.engine = engine_of_all_groups(group.engine, group.plan),
                      .n_kv_blocks = own.memory.n_kv_blocks,
                      .context_limit = context_limit(deployment),
                      .n_stages = group.plan.micro_batches(),
@@ -92,6 +84,12 @@ std::unique_ptr<OwnModels> prepare(const Deployment& deployment, const ReplicaGr
 }
 
 }  // namespace
+
+EngineSettings engine_of_all_groups(EngineSettings engine, const ReplicaPlan& plan) {
+  engine.max_batched_tokens *= plan.data_parallel;
+  engine.max_sequences *= plan.data_parallel;
+  return engine;
+}
 
 std::int64_t Deployment::n_accelerators() const {
   std::int64_t n = 0;
@@ -141,7 +139,7 @@ ServingOutcome simulate(engine::EventLoop& loop, const Deployment& deployment, R
     const ReplicaGroup& group = deployment.groups[i];
     outcome.groups.emplace_back().memory.n_kv_blocks = n_kv_blocks[i];
     groups.push_back({.costs = costs[i],
-                      .shape = {.engine = engine_of_all_groups(group),
+                      .shape = {.engine = engine_of_all_groups(group.engine, group.plan),
                                 .n_kv_blocks = n_kv_blocks[i],
                                 .context_limit = context_limit(deployment),
                                 .n_stages = group.plan.micro_batches(),

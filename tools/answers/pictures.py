@@ -51,6 +51,8 @@ def stacked(path, title, unit, series):
         axis.bar(range(len(xs)), ys, bottom=below, color=COLORS[i % len(COLORS)], width=0.7, label=name)
         below = [a + b for a, b in zip(below, ys)]
     axis.set_xticks(range(len(xs)), [str(x) for x in xs], fontsize=8)
+    if unit == "buyers":
+        axis.yaxis.get_major_locator().set_params(integer=True)
     axis.legend(fontsize=8, frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.1))
     save(figure, path)
 

@@ -147,7 +147,8 @@ def consolidation(run, picture):
     kept = [1.0, 0.7, 0.5, 0.35, 0.2, 0.1]
     counts = {f"{100 * k:.0f} %": s.get("buyers_absorbed", i + 1) for i, k in enumerate(kept)}
     failed = [s.get("buyers_failed", i + 1) for i in range(len(kept))]
-    pictures.bars(picture, "Buyers taken over, by what is left of the forecast of tokens and training", "buyers absorbed to 2028", counts)
+    goes_on = {k: f - counts[k] for k, f in zip(counts, failed)}
+    pictures.stacked(picture, "Buyers that cannot pay, by what is left of the forecast of tokens and training", "buyers", {"end in other hands": counts, "rescued or restructured": goes_on})
     rents = [s.years("h100_rent", i + 1)[2028] for i in range(len(kept))]
     b = run("world-bubble.json").table("failures")
     absorbed = sorted({f"{row['buyer']} by {row['by']}" for row in b if row["resolution"] == "absorbed"})
