@@ -7,9 +7,15 @@ namespace waferwatt::training {
 
 // Numbers that differ from the defaults come from `waferwatt calibrate software`: fitted to half of the models of each
 // source, the other half says how they carry over (docs/models/training.md has the errors). They are rounded, as few
-// digits are known. A stack is what one source ran in one period; where none is known, the first stands in.
+// digits are known. A stack is what one source ran in one period; where none is known, the first stands in: about the median
+// of each number over the others.
 const std::vector<Software>& software_stacks() {
   static const std::vector<Software> stacks = {
+      {.name = "typical",
+       .kernel_slowdown = 1.05,
+       .tensor_overlap = 0.2,
+       .layer_host_time = 0.3 * milli * second,
+       .expert_host_factor = 5},
       {.name = "megatron-core",
        .kernel_slowdown = 1.31,
        .attention_slowdown = 0.85,

@@ -104,10 +104,10 @@ KnownSoftware software_of(const std::string& source, const catalog::Accelerator&
       {"bigscience", "megatron-deepspeed"}, {"llm-foundry", "llm-foundry"}, {"megatron-bridge", "megatron-bridge"},
       {"mlperf", "nemo-mlperf"},        {"nemo", "megatron-bridge"},        {"maxtext", "maxtext"},
       {"palm", "maxtext"},              {"deepspeed", "megatron-deepspeed"}, {"fsdp", "llm-foundry"},
-      {"torchtitan", "llm-foundry"},    {"megatron", "megatron-core"},      {"llama 3", "megatron-core"}};
+      {"torchtitan", "llm-foundry"},    {"llama 3", "megatron-core"}};
   const std::string name = lower(source);
   const auto at = std::ranges::find_if(kStacks, [&](const auto& pair) { return contains(name, pair.first); });
-  KnownSoftware found{at != std::end(kStacks) ? std::string{at->second} : "megatron-core", at != std::end(kStacks)};
+  KnownSoftware found{at != std::end(kStacks) ? std::string{at->second} : training::software_stacks().front().name, at != std::end(kStacks)};
   if (found.name == "llm-foundry" && accelerator.peak_fp8) found.name = "llm-foundry-hopper";
   if (found.name != "megatron-bridge" || !model.moe) return found;
   // "performance summary 26.04.01": the year and month of a release.

@@ -30,7 +30,7 @@ struct Setting {
   const catalog::Accelerator& accelerator;
   network::TwoLevelNetwork network;
   cost::OperatorModel operators;
-  Machine machine{operators, network, software_stacks().front()};
+  Machine machine{operators, network, software_stack("megatron-core")};
 
   Setting(const Cluster& c, const catalog::Catalog& catalog)
       : model(catalog.language_models.at(c.model)),
