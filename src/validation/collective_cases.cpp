@@ -84,6 +84,8 @@ class Reader {
       each(file, [&](std::size_t row) { tokens(file, row); });
     else if (file.has({"dispatch_ep", "dispatch_us", "combine_ep", "combine_us"}))
       each(file, [&](std::size_t row) { published_exchange(file, row); });
+    else if (file.has({"dispatch_ep", "dispatch_GBps", "combine_ep", "combine_GBps"}))
+      each(file, [&](std::size_t row) { published_long_exchange(file, row); });
     else if (file.has({"num_workers", "devices_per_node", "size", "collective"}))
       each(file, [&](std::size_t row) { vidur(file, row); });
     else
@@ -170,6 +172,26 @@ class Reader {
       c.n_ranks = file.integer(row, way + "_ep");
       c.n_nodes = std::max<std::int64_t>(1, c.n_ranks / 8);
       add(file, row, std::move(c), kNumbers * (way == "dispatch" ? 1 : 2), file.number(row, way + "_us"));
+    }
+  }
+
+  /// DeepEP's own table of its normal kernels: 4,096 tokens of 7,168 numbers to 8 of 256 experts, out in 8 bits and back in 16, in
+  /// nodes of eight H800. A token goes to no more than 4 nodes, once to each, and inside a node once to each accelerator; the
+  /// table has the bytes a second of these copies on the way that is said (the own node's or accelerator's count too).
+  void published_long_exchange(const CsvFile& file, std::size_t row) {
+    constexpr double kNumbers = 4096 * 7168;
+    constexpr std::int64_t kExperts = 256, kPicked = 8, kMostNodes = 4;
+    for (const std::string way : {"dispatch", "combine"}) {
+      CollectiveCase c;
+      c.accelerator = accelerator("h800_sxm");
+      c.operation = "all-to-all";
+      c.library = "deepep normal";
+      c.n_ranks = file.integer(row, way + "_ep");
+      c.n_nodes = std::max<std::int64_t>(1, c.n_ranks / 8);
+      const std::int64_t nodes = std::min(c.n_nodes, kMostNodes);
+      const double copies = c.n_nodes > 1 ? distinct_ranks(kExperts, kPicked, nodes) : distinct_ranks(kExperts, kPicked, c.n_ranks);
+      const double bytes = kNumbers * copies * (way == "dispatch" ? 1 : 2);
+      add(file, row, std::move(c), bytes, bytes / (file.number(row, way + "_GBps") * 1e3));
     }
   }
 

@@ -8,6 +8,7 @@
 //                       (a size that stands twice for SGLang or vLLM: first as a CUDA graph, then eager)
 //   DeepEP low latency  system,hidden_size,num_token,num_topk,num_experts,dispatch_avg_t_us,combine_avg_t_us
 //   DeepEP normal       the same with dispatch_sms,dispatch_transmit_us,combine_sms,combine_transmit_us
+//   DeepEP normal, published  dispatch_ep,dispatch_GBps,combine_ep,combine_GBps: 4,096 tokens on H800, one node or several
 //   DeepEP, published   dispatch_ep,dispatch_us,combine_ep,combine_us: low latency, 128 tokens on H800, one node or several
 //   Vidur               num_workers,devices_per_node,size,collective,time_stats.<collective>.median; the
 //                       accelerator is in the file's name

@@ -49,6 +49,20 @@ TEST_CASE("cases that cannot be predicted are skipped with their reason") {
   std::filesystem::remove(file);
 }
 
+TEST_CASE("DeepEP's published normal kernels are exchanges of one copy of a token for each node") {
+  // 4,096 tokens of 7,168 bytes to 8 of 256 experts on 4 nodes: 4 (1 - C(192, 8) / C(256, 8)) = 3.612 copies, 106.1 MB at 58 GB/s.
+  const auto file = written("waferwatt_normal.csv", "type,dispatch_ep,dispatch_GBps,dispatch_link,combine_ep,combine_GBps,combine_link\n"
+                                                    "Internode,32,58,RDMA,32,57,RDMA\n");
+  const auto report = validate_network(shipped(), {file});
+  REQUIRE(report.cases.size() == 2);
+  CHECK(report.cases[0].measured_s == Approx(1.829e-3).epsilon(1e-3));
+  CHECK(report.cases[1].measured_s == Approx(2 * 1.829e-3 * 58 / 57).epsilon(1e-3));
+  // Three quarters of the copies leave the node over a NIC of 50 GB/s at 0.85.
+  CHECK(report.cases[0].predicted_s == Approx(106.1e6 * 0.75 / 42.5e9).epsilon(0.02));
+  CHECK(report.all.median < 0.05);
+  std::filesystem::remove(file);
+}
+
 TEST_CASE("held-out errors of measured collectives stay within their goals") {
   const std::string folder = std::string{WAFERWATT_SHARED_DIR} + "/data/kernels/";
   if (!std::filesystem::exists(folder + "all_nccl.csv.gz")) {
