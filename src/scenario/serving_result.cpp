@@ -41,7 +41,8 @@ void add_latency(std::vector<Metric>& metrics, const std::string& name, const Pe
 
 /// Long waits in seconds.
 std::string latency_text(double time_s, int decimals) {
-  return time_s >= 10 ? fmt::format("{:.0f} s", time_s) : fmt::format("{:.{}f} ms", time_s / kMillisecond, decimals);
+  if (time_s >= 100) return fmt::format("{:.0f} s", time_s);
+  return time_s >= 1 ? fmt::format("{:.3g} s", time_s) : fmt::format("{:.{}f} ms", time_s / kMillisecond, decimals);
 }
 
 std::string accelerators_text(const serving::Deployment& deployment) {
