@@ -38,9 +38,9 @@ const std::array<BackendProfile, 6>& profiles() {
     p[0].gathers_prompts = true;
     p[5].exchanges_by_deepep = true;
     p[0].reserves_whole_requests = p[4].reserves_whole_requests = true;
-    fitted(p[0], {.first_token_steps = 1.1, .layer_us = 12.2, .experts_compute = 0.07, .experts_memory = 0.91, .experts_us = 98, .step_us = 1288, .sequence_us = 20.6, .decode = 0.736, .prefill = 1.25, .prefill_experts = 1.36, .eager_us = 443, .request_ms = 5.8});
+    fitted(p[0], {.first_token_steps = 0.811, .layer_us = 9.62, .experts_compute = 0.0916, .experts_memory = 0.909, .experts_us = 92.8, .step_us = 1410, .sequence_us = 24.2, .decode = 0.731, .prefill = 1.26, .prefill_experts = 1.73, .eager_us = 595, .request_ms = 6.72});
     fitted(p[1], {.first_token_steps = 5.5, .layer_us = 4.2, .experts_compute = 0.15, .experts_memory = 1, .experts_us = 40, .step_us = 1133, .sequence_us = 20, .decode = 1.148, .prefill = 1.0, .prefill_experts = 1.32, .eager_us = 800, .request_ms = 30});
-    fitted(p[2], {.first_token_steps = 4.0, .layer_us = 21.7, .experts_compute = 0.086, .experts_memory = 0.72, .experts_us = 38, .step_us = 50, .sequence_us = 12.2, .decode = 0.86, .prefill = 1.42, .prefill_experts = 0.94, .eager_us = 60, .request_ms = 1.4});
+    fitted(p[2], {.first_token_steps = 3.56, .layer_us = 23.6, .experts_compute = 0.0879, .experts_memory = 0.745, .experts_us = 39.2, .step_us = 50, .sequence_us = 14.7, .decode = 0.903, .prefill = 1.41, .prefill_experts = 0.981, .eager_us = 60, .request_ms = 2.13});
     fitted(p[3], {.first_token_steps = 0, .layer_us = 8.7, .experts_compute = 0.4, .experts_memory = 0.6, .experts_us = 20, .step_us = 8000, .sequence_us = 200, .decode = 1.18, .prefill = 1.39, .prefill_experts = 1.39, .eager_us = 294, .request_ms = 0});
     fitted(p[4], {.first_token_steps = 0, .layer_us = 0, .experts_compute = 0.4, .experts_memory = 0.6, .experts_us = 20, .step_us = 500, .sequence_us = 1, .decode = 1, .prefill = 1.2, .prefill_experts = 1.2, .eager_us = 50, .request_ms = 0});
     fitted(p[5], {.first_token_steps = 16, .layer_us = 12.8, .experts_compute = 0.143, .experts_memory = 1, .experts_us = 40, .step_us = 1280, .sequence_us = 20, .decode = 1, .prefill = 0.92, .prefill_experts = 0.92, .eager_us = 62, .request_ms = 40});
