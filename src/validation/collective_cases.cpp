@@ -160,17 +160,23 @@ class Reader {
     }
   }
 
+  /// Of DeepEP's own tables: in nodes of eight H800.
+  CollectiveCase exchange_of_h800(const CsvFile& file, std::size_t row, const std::string& way, const char* library) {
+    CollectiveCase c;
+    c.accelerator = accelerator("h800_sxm");
+    c.operation = "all-to-all";
+    c.library = library;
+    c.n_ranks = file.integer(row, way + "_ep");
+    c.n_nodes = std::max<std::int64_t>(1, c.n_ranks / 8);
+    return c;
+  }
+
   /// DeepEP's own table of its low-latency kernels: 128 tokens of 7,168 numbers to 8 experts each, out in 8 bits and
   /// back in 16, in nodes of eight H800.
   void published_exchange(const CsvFile& file, std::size_t row) {
     constexpr double kNumbers = 128 * 7168 * 8;
     for (const std::string way : {"dispatch", "combine"}) {
-      CollectiveCase c;
-      c.accelerator = accelerator("h800_sxm");
-      c.operation = "all-to-all";
-      c.library = "deepep low-latency";
-      c.n_ranks = file.integer(row, way + "_ep");
-      c.n_nodes = std::max<std::int64_t>(1, c.n_ranks / 8);
+      CollectiveCase c = exchange_of_h800(file, row, way, "deepep low-latency");
       add(file, row, std::move(c), kNumbers * (way == "dispatch" ? 1 : 2), file.number(row, way + "_us"));
     }
   }
@@ -182,12 +188,7 @@ class Reader {
     constexpr double kNumbers = 4096 * 7168;
     constexpr std::int64_t kExperts = 256, kPicked = 8, kMostNodes = 4;
     for (const std::string way : {"dispatch", "combine"}) {
-      CollectiveCase c;
-      c.accelerator = accelerator("h800_sxm");
-      c.operation = "all-to-all";
-      c.library = "deepep normal";
-      c.n_ranks = file.integer(row, way + "_ep");
-      c.n_nodes = std::max<std::int64_t>(1, c.n_ranks / 8);
+      CollectiveCase c = exchange_of_h800(file, row, way, "deepep normal");
       const std::int64_t nodes = std::min(c.n_nodes, kMostNodes);
       const double copies = c.n_nodes > 1 ? distinct_ranks(kExperts, kPicked, nodes) : distinct_ranks(kExperts, kPicked, c.n_ranks);
       const double bytes = kNumbers * copies * (way == "dispatch" ? 1 : 2);
