@@ -299,6 +299,7 @@ Result run(const TrainingScenario& s, const catalog::Catalog& catalog, const Run
   diagnostics.throw_if_any();
   const Tokens tokens = s.tokens ? *s.tokens : setting.model->training_tokens->value;
   auto parts = parts_of(s, setting, catalog, tokens);
+  Part& main = *std::ranges::max_element(parts, {}, &Part::tokens);  // what is told of an iteration is told of the longest phase's
   training::MemoryUse memory;
   for (const auto& part : parts) {
     const auto use = training::peak_memory(*setting.model, part.plan);
@@ -316,7 +317,7 @@ Result run(const TrainingScenario& s, const catalog::Catalog& catalog, const Run
   training::Breakdown whole;
   for (auto& part : parts) {
     part.step = training::step(*setting.model, part.plan, machine);
-    if (s.unfolded && &part == &parts.back()) unfold(s, setting, catalog, machine, context.seed, part, result);
+    if (s.unfolded && &part == &main) unfold(s, setting, catalog, machine, context.seed, part, result);
     part.totals = training::run_totals(part.step, part.plan, part.tokens, surroundings(s, setting));
     auto breakdown = part.step.breakdown;
     breakdown.scale(part.totals.n_iterations), whole += breakdown;
@@ -331,7 +332,6 @@ Result run(const TrainingScenario& s, const catalog::Catalog& catalog, const Run
   }
   context.progress(1, "training run");
 
-  const Part& main = parts.back();
   const double n = static_cast<double>(s.n_accelerators.value);
   double hours = 0;
   result.ledger = use_ledger(whole, totals, goodput, n, hours);

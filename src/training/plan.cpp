@@ -68,7 +68,13 @@ void check_model_split(const Plan& plan, const catalog::LanguageModel& model, st
     found.push_back({Field::expert, fmt::format("{} has no experts; use 1", model.name)});
     return;
   }
-  const std::int64_t experts = model.moe->n_routed_experts.value, ranks = data * context * tensor / plan.parallel.expert_slices();
+  const std::int64_t slices = plan.parallel.expert_slices(), stage = data * context * tensor;
+  if (stage % slices != 0) {
+    found.push_back({Field::expert, fmt::format("experts in {} slices (expert_tensor) cannot be spread over the {} ranks of a stage; nearest legal: {}",
+                                                slices, stage, nearest_divisors(stage, slices))});
+    return;
+  }
+  const std::int64_t experts = model.moe->n_routed_experts.value, ranks = stage / slices;
   const std::string nearest = nearest_divisors(std::gcd(experts, ranks), expert);
   if (experts % expert != 0)
     found.push_back({Field::expert, fmt::format("{} experts cannot be split over {} ranks; nearest legal: {}", experts, expert, nearest)});

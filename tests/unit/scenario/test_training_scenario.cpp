@@ -157,6 +157,10 @@ TEST_CASE("phases take their share of the tokens, each with its own step") {
   CHECK(table->numbers("mfu")[0] < table->numbers("mfu")[1]);  // a smaller batch has a larger bubble
   CHECK(metric(ramped, "training_days") == Approx(table->numbers("duration_day")[0] + table->numbers("duration_day")[1]));
   CHECK(metric(ramped, "training_days") > metric(whole, "training_days"));
+  // An iteration is told of the phase with the most tokens.
+  CHECK(metric(ramped, "iteration_time") == metric(whole, "iteration_time"));
+  const auto small = run_patched(R"({"phases": [{"tokens": "14 Ttoken", "global_batch": 512}]})");
+  CHECK(metric(small, "iteration_time") == Approx(table->numbers("iteration_time_s")[0]));
   double hours = 0;
   for (const double row : ramped.ledger.numbers("accelerator_hours_h")) hours += row;
   CHECK(hours == metric(ramped, "accelerator_hours"));

@@ -95,6 +95,9 @@ TEST_CASE("expert parallelism divides the experts and the data-parallel ranks") 
   plan.parallel.expert = 8;
   CHECK(only_message(plan, mixture(), 12) ==
         "expert parallelism 8 must divide data parallelism 12; nearest legal: 4");
+  plan.parallel.expert = 2, plan.parallel.expert_tensor = 5;
+  CHECK(only_message(plan, mixture(), 12) ==
+        "experts in 5 slices (expert_tensor) cannot be spread over the 12 ranks of a stage; nearest legal: 4 or 6");
 }
 
 TEST_CASE("the stages together hold every parameter") {
