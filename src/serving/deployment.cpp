@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "waferwatt/catalog/usable_memory.hpp"
+
 namespace waferwatt::serving {
 namespace {
 
@@ -17,6 +19,14 @@ DataSize activation_bytes(const catalog::LanguageModel& model, const ReplicaPlan
   const double hidden = 4 * static_cast<double>(model.hidden_size.value);
   const double intermediate = 3 * static_cast<double>(model.ffn_size.value) / static_cast<double>(plan.tensor_parallel);
   return 2 * byte * (tokens * (hidden + intermediate)) + 4 * byte * (sequences * static_cast<double>(model.vocabulary.value));
+}
+
+/// What runtime and communication library keep beside the engine's tensors: 1.79 GiB on one GPU, 3.58 GiB where several
+/// communicate (measured by vLLM on H100, github.com/vllm-project/vllm pull request 10511). Chips without DRAM hold none.
+DataSize runtime_bytes(const catalog::Accelerator& accelerator, const ReplicaPlan& plan) {
+  constexpr DataSize kGibibyte = 1073741824.0 * byte;
+  if (!catalog::has_dram(accelerator)) return {};
+  return (plan.n_accelerators() > 1 ? 3.58 : 1.79) * kGibibyte;
 }
 
 /// Weights of the fullest accelerator. Embeddings and what is neither attention nor feed-forward are in bf16.
@@ -135,21 +145,22 @@ MemoryPlan memory_plan(const catalog::LanguageModel& model, const catalog::Accel
                        const ReplicaPlan& plan, const EngineSettings& engine) {
   const double split = static_cast<double>(plan.n_accelerators());
   MemoryPlan memory;
-  memory.capacity = *accelerator.memory_capacity;
+  memory.capacity = catalog::usable_memory(accelerator);
   memory.usable = memory.capacity * engine.memory_utilisation;
   memory.weights = weight_bytes(model, plan);
   memory.activations = activation_bytes(model, plan, engine);
-  memory.kv_space = memory.usable - memory.weights - memory.activations;
+  const DataSize runtime = runtime_bytes(accelerator, plan);
+  memory.kv_space = memory.usable - memory.weights - memory.activations - runtime;
   memory.kv_per_token = kv_bytes_per_token(model, plan);
   const double blocks = memory.kv_space / (memory.kv_per_token * static_cast<double>(engine.kv_block_tokens)) *
                         static_cast<double>(plan.data_parallel);
   memory.n_kv_blocks = std::max<std::int64_t>(0, static_cast<std::int64_t>(blocks));
   if (memory.n_kv_blocks == 0)
     memory.infeasible = fmt::format(
-        "{} in {} needs {:.1f} GB for weights and {:.1f} GB for activations; {} x {:.1f} GB of {} at {:.0f} % "
+        "{} in {} needs {:.1f} GB for weights, {:.1f} GB for activations and {:.1f} GB for the runtime; {} x {:.1f} GB of {} at {:.0f} % "
         "utilisation leave {:.1f} GB",
         model.name, io::enum_text(plan.weight_format), gigabytes(memory.weights) * split,
-        gigabytes(memory.activations) * split, plan.n_accelerators(), gigabytes(memory.capacity), accelerator.name,
+        gigabytes(memory.activations) * split, gigabytes(runtime) * split, plan.n_accelerators(), gigabytes(memory.capacity), accelerator.name,
         100 * engine.memory_utilisation, gigabytes(memory.usable) * split);
   return memory;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "serving_prediction.hpp"
 #include "waferwatt/validation/serving_halves.hpp"
@@ -59,19 +60,28 @@ double loss(double log_error) {
   return x <= kFar ? soft : soft + std::log(x / kFar);
 }
 
+/// Mean loss; a source counts by the square root of its cases, so that a long table does not drown the others.
 double objective(const std::vector<ServingCase>& cases, ServingPredictor& predictor, const BackendProfile& profile) {
   constexpr double kFirstTokenWeight = 0.35;
   const auto predictions = predictor.predict([&](const ServingCase&) { return profile; });
-  double sum = 0;
-  std::size_t n = 0;
+  struct Source {
+    double sum = 0, n = 0;
+  };
+  std::map<std::string, Source> sources;
   for (std::size_t i = 0; i < cases.size(); ++i) {
     if (!predictions[i].infeasible.empty()) continue;
+    auto& [sum, n] = sources[cases[i].source];
     ++n;
     if (cases[i].tpot_s) sum += loss(std::log(predictions[i].tpot_s / *cases[i].tpot_s));
     if (!cases[i].tpot_s && cases[i].tokens_per_s) sum += loss(std::log(predictions[i].tokens_per_s / *cases[i].tokens_per_s));
     if (cases[i].ttft_s) sum += kFirstTokenWeight * loss(std::log(predictions[i].ttft_s / *cases[i].ttft_s));
   }
-  return n > 0 ? sum / static_cast<double>(n) : 0;
+  double all = 0, weights = 0;
+  for (const auto& [name, source] : sources) {
+    all += source.sum / std::sqrt(source.n);
+    weights += std::sqrt(source.n);
+  }
+  return weights > 0 ? all / weights : 0;
 }
 
 std::vector<ServingCase> of_half(const ServingCases& cases, const std::string& backend, bool fitted) {

@@ -64,7 +64,9 @@ ServingPrediction of_offline(ServingCase c, const Models& models, EngineSettings
   return of_closed_loop(c, models, engine);
 }
 
-ServingPrediction of_batch(const ServingCase& c, const Models& models, const EngineSettings& engine) {
+/// Programs that serve one batch take what memory they need.
+ServingPrediction of_batch(const ServingCase& c, const Models& models, EngineSettings engine) {
+  engine.memory_utilisation = 1;
   const serving::StaticBatch batch{c.load.concurrency, c.load.input_tokens, c.load.output_tokens};
   const auto memory = serving::memory_plan(*c.model, *c.accelerator, c.plan, engine);
   const auto out = serving::static_batch(models.iterations, engine, memory, batch);

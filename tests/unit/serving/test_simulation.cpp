@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "fixture.hpp"
+#include "waferwatt/catalog/usable_memory.hpp"
 #include "waferwatt/engine/simgrid_loop.hpp"
 
 using namespace waferwatt;
@@ -30,7 +31,8 @@ Deployment with_kv_blocks(catalog::Accelerator& own, std::int64_t n_blocks) {
   const MemoryPlan plan = memory_plan(*deployment.model, own, deployment.groups[0].plan, deployment.groups[0].engine);
   const DataSize wanted = (static_cast<double>(n_blocks) + 0.5) *
                           static_cast<double>(deployment.groups[0].engine.kv_block_tokens) * plan.kv_per_token;
-  own.memory_capacity.value = (plan.weights + plan.activations + wanted) / deployment.groups[0].engine.memory_utilisation;
+  const double seen = catalog::usable_memory(own) / *own.memory_capacity;
+  own.memory_capacity.value = (plan.usable - plan.kv_space + wanted) / deployment.groups[0].engine.memory_utilisation / seen;
   return deployment;
 }
 
