@@ -29,8 +29,14 @@ BACKTESTS = [("supply", "accelerator", "supply-deliveries.svg", "deliveries fore
 COLOURS = ["#0072b2", "#d98200", "#008f68", "#c44e00", "#b8578f", "#3d9ad1", "#8a7a00", "#6b7280"]
 
 
-def validated(program, name):
-    return json.loads(subprocess.run([program, "validate", name, "--json"], check=True, capture_output=True, text=True, cwd=ROOT).stdout)
+def validated(program, name, *options):
+    return json.loads(subprocess.run([program, "validate", name, "--json", *options], check=True, capture_output=True, text=True, cwd=ROOT).stdout)
+
+
+def unseen(program, name):
+    """Errors on the measurements collected after everything was fitted, and their file; nothing where a set has none."""
+    file = f"backtests/{name}-unseen.json"
+    return (file, validated(program, name, "--cases", file)) if (ROOT / file).exists() else None
 
 
 def points(program, name):
@@ -130,6 +136,14 @@ def shown(value, sign=""):
     return "" if value is None else f"{value:{sign}.1f}"
 
 
+def table(result):
+    groups = [("all", m, e) for m, e in result["metrics"].items()]
+    for family, metrics in result.get("groups", {}).items():  # by quantity, or of the one quantity that the name tells
+        groups += [("all", family, metrics)] if "median_abs_pct" in metrics else [(family, m, e) for m, e in metrics.items()]
+    return ["| family | quantity | cases | median | mean | bias |", "| --- | --- | --- | --- | --- | --- |",
+            *(f"| {g} | {words(m)} | {int(e['n']):,} | {e['median_abs_pct']:.1f} | {shown(e.get('mean_abs_pct'))} | {shown(e.get('bias_pct'), '+')} |" for g, m, e in groups)]
+
+
 def index_page(rows):
     text = ["# Predicted and measured", "",
             f"{NOTE} Errors are absolute, in per cent, except the bias, which is mean predicted over measured, less one. Cases that a fit has seen are "
@@ -140,17 +154,18 @@ def index_page(rows):
     return "\n".join(text) + "\n"
 
 
-def set_page(name, result, drawn):
+def set_page(name, result, drawn, fresh=None):
     text = [f"# Predicted and measured: {name}", "", f"{NOTE} The command is `waferwatt validate {name}`; what the model leaves out: [its page](../models/{MODEL[name]}.md).", ""]
     text += [f"![{title}: predicted against measured]({file})\n" for of, file, title, _ in drawn if of == name]
     if result.get("n_skipped"):
         reasons = list(dict.fromkeys(s["reason"] for s in result["skipped"]))
         text.append(f"{int(result['n_skipped'])} cases are skipped: {'; '.join(reasons[:4])}.\n")
-    groups = [("all", m, e) for m, e in result["metrics"].items()]
-    for family, metrics in result.get("groups", {}).items():  # by quantity, or of the one quantity that the name tells
-        groups += [("all", family, metrics)] if "median_abs_pct" in metrics else [(family, m, e) for m, e in metrics.items()]
-    text += ["| family | quantity | cases | median | bias |", "| --- | --- | --- | --- | --- |"]
-    text += [f"| {g} | {words(m)} | {int(e['n']):,} | {e['median_abs_pct']:.1f} | {shown(e.get('bias_pct'), '+')} |" for g, m, e in groups]
+    text += table(result)
+    if fresh:
+        file, errors = fresh
+        errors["groups"] = {family: metrics for family, metrics in errors.get("groups", {}).items() if not family.startswith("half ")}  # halves of a fit
+        text += ["", "## Never fitted", "", "Collected after all numbers of the models were fitted and chosen, and used for none since: "
+                 f"`waferwatt validate {name} --cases {file}`; each row names its source.", "", *table(errors)]
     return "\n".join(text).rstrip() + "\n"
 
 
@@ -164,7 +179,7 @@ def main():
     (FOLDER / "accuracy.json").write_text("[\n" + ",\n".join("  " + json.dumps(row) for row in rows) + "\n]\n")
     (FOLDER / "index.md").write_text(index_page(rows))
     for name, result in results.items():
-        (FOLDER / f"{name}.md").write_text(set_page(name, result, drawn))
+        (FOLDER / f"{name}.md").write_text(set_page(name, result, drawn, unseen(program, name)))
     for _, file, _, svg in drawn:
         (FOLDER / file).write_text(svg)
 
