@@ -28,10 +28,8 @@ TEST_CASE("training of stacks and releases that were never seen is met within 10
 
 TEST_CASE("serving of releases that were never seen") {
   const auto report = validate_serving(read_serving_cases(WAFERWATT_SOURCE_DIR "/backtests/serving-unseen.json", shipped()), shipped());
-  CHECK(report.n_cases == 158);
-  // 120 requests of 2,176 tokens on an H200 with a cache of 256,976: the source must have had more room.
-  REQUIRE(report.skipped.size() == 1);
-  CHECK(report.skipped[0].reason.find("KV cache") != std::string::npos);
+  CHECK(report.n_cases == 159);
+  CHECK(report.skipped.empty());
   CHECK(report.groups.at("source TensorRT-LLM 0.16 sweep").at("throughput").median < 10);
   // Its kernels for grouped queries and for experts were those of early 2024, which the calibrations do not know.
   CHECK(report.groups.at("source TensorRT-LLM v0.9 performance.md").at("throughput").median < 18);
