@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <queue>
+
+#include "earliest.hpp"
+#include "stage_queue.hpp"
 
 namespace waferwatt::training {
 namespace {
@@ -16,11 +18,6 @@ std::vector<ChunkTimes> rounded(std::vector<ChunkTimes> chunks) {
   for (auto& t : chunks) t = {rounded(t.forward), rounded(t.backward_input), rounded(t.backward_weight)};
   return chunks;
 }
-
-struct Passage {
-  Pass pass;
-  std::int32_t chunk, micro_batch;
-};
 
 /// Chunks that a micro-batch passes and where, both directions of a DualPipe included.
 class Route {
@@ -191,58 +188,59 @@ class Execution {
   std::vector<Time> free_at_;
 };
 
-/// What a stage may still do.
-struct StageQueue {
-  std::vector<Passage> forward, backward, weight;  ///< passes whose predecessors are known to end, the last added last
-};
-
 Timeline Execution::greedy() {
   const std::int32_t p = n_stages_, m = route_.n_micro_batches();
   std::vector<StageQueue> queues(static_cast<std::size_t>(p));
-  const auto queue = [&](std::int32_t s) -> StageQueue& { return queues[static_cast<std::size_t>(s)]; };
-  for (std::int32_t i = 0; i < m; ++i) queue(route_.stage(0, i)).forward.push_back({Pass::forward, 0, i});
-  using Wake = std::pair<Time, std::int32_t>;
-  std::priority_queue<Wake, std::vector<Wake>, std::greater<>> wakes;
-  for (std::int32_t s = 0; s < p; ++s) wakes.push({Time{}, s});
+  const auto lane_of = [&](const Passage& step) -> Lane& {
+    StageQueue& q = queues[static_cast<std::size_t>(route_.stage(step.chunk, step.micro_batch))];
+    const std::size_t lane = step.chunk >= p || route_.mirrored(step.micro_batch) ? 1 : 0;
+    return (step.pass == Pass::forward ? q.forward : q.backward)[lane];
+  };
+  for (std::int32_t i = 0; i < m; ++i) lane_of({Pass::forward, 0, i}).push({Pass::forward, 0, i}, Time{});
+  Earliest wakes(p);  // when a stage has something to decide
 
   // Of the passes ready now, the one deepest in the model, then the earliest micro-batch.
-  const auto best = [&](std::vector<Passage>& steps, Time now, bool deepest) {
-    auto found = steps.end();
-    for (auto at = steps.begin(); at != steps.end(); ++at) {
-      if (ready_time(*at) > now || (at->pass == Pass::forward && !has_room(*at))) continue;
-      if (found == steps.end() || (deepest ? at->chunk > found->chunk : at->chunk < found->chunk) ||
-          (at->chunk == found->chunk && at->micro_batch < found->micro_batch))
-        found = at;
+  const auto best = [&](std::array<Lane, 2>& lanes, Time now) {
+    Lane* found = nullptr;
+    for (Lane& lane : lanes) {
+      if (lane.empty() || lane.front().ready > now) continue;
+      const Passage& step = lane.front().step;
+      if (step.pass == Pass::forward && !has_room(step)) continue;
+      if (found) {
+        const Passage& other = found->front().step;
+        if (step.chunk < other.chunk || (step.chunk == other.chunk && step.micro_batch > other.micro_batch)) continue;
+      }
+      found = &lane;
     }
     return found;
   };
-  while (!wakes.empty()) {
-    const auto [now, s] = wakes.top();
-    wakes.pop();
+  while (true) {
+    const std::int32_t s = wakes.first();
+    if (wakes.at(s) == Earliest::kNever) break;
+    const Time now = wakes.at(s) * second;
     const auto i = static_cast<std::size_t>(s);
-    if (free_at_[i] > now) continue;
-    StageQueue& q = queue(s);
-    std::vector<Passage>* from = nullptr;
-    std::vector<Passage>::iterator at;
-    if (at = best(q.backward, now, true); at != q.backward.end()) from = &q.backward;
-    if (!from && (at = best(q.forward, now, true)) != q.forward.end()) from = &q.forward;
-    if (!from && !q.weight.empty()) from = &q.weight, at = q.weight.begin();
-    if (!from) continue;
-    const Passage step = *at;
-    from->erase(at);
-    perform(step, s, step.pass == Pass::backward_weight ? Time{} : ready_time(step));
-    if (step.pass == Pass::backward) q.weight.push_back({Pass::backward_weight, step.chunk, step.micro_batch});
-    if (step.pass != Pass::backward_weight) {
-      const bool turn = step.pass == Pass::forward && step.chunk == route_.n_chunks() - 1;
-      const Passage next{turn || step.pass == Pass::backward ? Pass::backward : Pass::forward,
-                       turn ? step.chunk : step.chunk + (step.pass == Pass::forward ? 1 : -1), step.micro_batch};
-      if (next.chunk >= 0) {
-        const std::int32_t to = route_.stage(next.chunk, next.micro_batch);
-        (next.pass == Pass::forward ? queue(to).forward : queue(to).backward).push_back(next);
-        wakes.push({ready_time(next), to});
-      }
+    StageQueue& q = queues[i];
+    Lane* from = best(q.backward, now);
+    if (!from) from = best(q.forward, now);
+    if (!from && !q.weight.empty()) from = &q.weight;
+    if (!from) {
+      wakes.set(s, q.next_arrival_s(now));
+      continue;
     }
-    wakes.push({free_at_[i], s});
+    const auto [step, ready] = from->pop();
+    perform(step, s, ready);
+    wakes.set(s, free_at_[i].in(second));
+    if (step.pass == Pass::backward_weight) continue;
+    if (step.pass == Pass::backward) q.weight.push({Pass::backward_weight, step.chunk, step.micro_batch}, Time{});
+    const bool turn = step.pass == Pass::forward && step.chunk == route_.n_chunks() - 1;
+    const Passage next{turn || step.pass == Pass::backward ? Pass::backward : Pass::forward,
+                     turn ? step.chunk : step.chunk + (step.pass == Pass::forward ? 1 : -1), step.micro_batch};
+    if (next.chunk < 0) continue;
+    const Time arrival = ready_time(next);
+    const std::int32_t to = route_.stage(next.chunk, next.micro_batch);
+    lane_of(next).push(next, arrival);
+    const double decides_s = std::max(arrival, free_at_[static_cast<std::size_t>(to)]).in(second);
+    if (decides_s < wakes.at(to)) wakes.set(to, decides_s);
   }
   return finish();
 }

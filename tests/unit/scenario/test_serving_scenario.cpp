@@ -76,7 +76,7 @@ TEST_CASE("A serving scenario that does not fit says so with the numbers") {
                              diagnostics);
   REQUIRE(diagnostics.empty());
   engine::BareLoop loop;
-  CHECK(run(scenario, shipped(), {}, loop).infeasible.find("for weights and") != std::string::npos);
+  CHECK(run(scenario, shipped(), {}, loop).infeasible.find("GB for weights, ") != std::string::npos);
 }
 
 TEST_CASE("Unknown ids and formats of a serving scenario are diagnostics") {
