@@ -164,7 +164,7 @@ def set_page(name, result, drawn, fresh=None):
     if fresh:
         file, errors = fresh
         errors["groups"] = {family: metrics for family, metrics in errors.get("groups", {}).items() if not family.startswith("half ")}  # halves of a fit
-        text += ["", "## Never fitted", "", "Collected after all numbers of the models were fitted and chosen, and used for none since: "
+        text += ["", "## Never fitted", "", "Collected after all numbers of the models were fitted, and fitted to none: "
                  f"`waferwatt validate {name} --cases {file}`; each row names its source.", "", *table(errors)]
     return "\n".join(text).rstrip() + "\n"
 
