@@ -49,7 +49,7 @@ PlannedStep planned_step(const std::string& models, const std::string& arguments
   const auto* fabric = s.fabric ? &resolve(*s.fabric, catalog->fabrics) : nullptr;
   const auto network = network::network_of(accelerator, system, fabric, s.n_accelerators.value, *catalog);
   const cost::OperatorModel operators(accelerator, *catalog);
-  const auto plan = s.plan();
+  const auto plan = s.plan(accelerator, *catalog);
   auto step = training::step(model, plan, {operators, *network, training::software_stack(s.software.value)});
   const DataSize memory = training::peak_memory(model, plan).total(), usable = training::usable_memory(accelerator);
   Table by_part = breakdown_table(step.breakdown);

@@ -7,6 +7,10 @@
 
 namespace waferwatt::serving {
 
+inline constexpr double kActivationBytes = 2;  ///< activations are in bf16
+
+inline double as_double(const catalog::Fact<std::int64_t>& fact) { return static_cast<double>(fact.value); }
+
 class LayerOperators {
  public:
   LayerOperators(const catalog::LanguageModel& model, const cost::OperatorModel& operators, const ReplicaPlan& plan,

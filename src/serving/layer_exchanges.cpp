@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a layer sends between accelerators: sums of tensor-parallel ranks, tokens to their experts and back.
+#include <algorithm>
+#include <cmath>
+
+#include "layer_operators.hpp"
+
+namespace waferwatt::serving {
+namespace {
+
+// Up to so many tokens a rank, kernels of low latency send every token straight to its experts; their buffers hold no more.
+constexpr double kLowLatencyTokens = 512;
+// Kernels that exchange long prompts' tokens hold so many multiprocessors as long as they run (DeepEP's default).
+constexpr double kExchangeMultiprocessors = 20, kMultiprocessors = 132;
+constexpr const char *kLowLatency = "deepep low-latency", *kNormal = "deepep normal 20 SM";
+
+}  // namespace
+
+Time LayerOperators::all_reduce_time(DataSize size) const {
+  if (tensor_ <= 1) return Time{};
+  const network::Group group = network_.group(plan_.tensor_parallel);
+  const Time reduce = network_.all_reduce_time(group, size);
+  if (group.spans_domains()) return reduce;
+  // Engines reduce small messages with kernels of their own, in one step.
+  const Time own = network_.measured() ? network_.all_reduce_time(group, size, all_reduce_library_) : network_.send_time(false, (tensor_ - 1) * size);
+  return std::min(reduce, own);
+}
+
+// Tokens of a data-parallel group go to the ranks of their experts and come back, or everyone gets all tokens and
+// keeps its part of the sums: what is faster.
+LayerOperators::Exchange LayerOperators::dispatch_and_combine(double n_tokens) const {
+  const network::Group group = network_.group(plan_.n_ranks());
+  const DataSize own = n_tokens * hidden_ * kActivationBytes * byte;
+  const DataSize gathered = own * static_cast<double>(plan_.data_parallel);
+  const auto held = [this](Time time) { return Exchange{time, time * multiprocessors_held()}; };
+  const Exchange all = held(network_.all_gather_time(group, gathered) + network_.reduce_scatter_time(group, gathered));
+  if (!plan_.expert_parallel || plan_.expert_tensor_parallel > 1) return all;
+  if (exchanges_by_deepep_) {
+    const Exchange own_kernels = deepep(n_tokens / tensor_, group);
+    return own_kernels.time < all.time ? own_kernels : all;
+  }
+  const double k = as_double(model_.moe->experts_per_token);
+  const double bytes = std::max(1.0, catalog::size_of(plan_.experts().format).in(byte));
+  const DataSize copy = n_tokens / tensor_ * hidden_ * byte;
+  const bool by_node = group.spans_domains() && n_tokens / tensor_ > kLowLatencyTokens;
+  const Exchange straight = held(exchange_time(group, copy * bytes, k, by_node) + exchange_time(group, copy * kActivationBytes, k, by_node));
+  return straight.time < all.time ? straight : all;
+}
+
+double LayerOperators::multiprocessors_held() const {
+  const auto& n_sm = operators_.accelerator().n_sm;
+  return std::min(1.0, kExchangeMultiprocessors / (n_sm ? as_double(*n_sm) : kMultiprocessors));
+}
+
+// Inside a domain as measured there. Across domains kernels of low latency send and receive for as long as they take
+// where nothing else lies between (measured in a domain, whose links they do not wait for here), the rest is flight.
+LayerOperators::Exchange LayerOperators::deepep(double n_tokens, network::Group group) const {
+  const bool low_latency = n_tokens <= kLowLatencyTokens;
+  const double k = as_double(model_.moe->experts_per_token), narrow = std::max(1.0, catalog::size_of(plan_.experts().format).in(byte));
+  const DataSize copy = n_tokens * hidden_ * byte;
+  const auto met = [k](double places) { return places * (1 - std::pow(1 - 1 / places, k)); };
+  const DataSize numbers = copy * (low_latency ? k : met(ranks_));
+  const auto& measured = network_.measured();
+  const auto in_domain = [&](std::string_view way, double links) -> std::optional<Time> {
+    const std::string_view library = low_latency ? kLowLatency : kNormal;
+    const std::int64_t most = measured ? measured->most_ranks(way, library) : 0;
+    if (most == 0) return std::nullopt;
+    return measured->time(way, library, std::min(most, group.n_ranks), numbers * links);
+  };
+  Exchange sum;
+  for (const auto& [way, number_bytes] : {std::pair{"dispatch", narrow}, std::pair{"combine", kActivationBytes}}) {
+    if (group.spans_domains()) {
+      const Time own = low_latency ? in_domain(way, measured ? measured->bandwidth_ratio() : 1).value_or(network_.launch()) : Time{};
+      const Time time = std::max(own, exchange_time(group, copy * number_bytes, k, !low_latency));
+      sum.time += time, sum.kept += low_latency ? own : time * multiprocessors_held();
+    } else {
+      const Time time = in_domain(way, 1).value_or(exchange_time(group, copy * number_bytes, k, false));
+      sum.time += time, sum.kept += low_latency ? time : time * multiprocessors_held();
+    }
+  }
+  return sum;
+}
+
+// Every token to the ranks of its k experts: straight, or by node: one copy to each, which hands it on inside.
+Time LayerOperators::exchange_time(network::Group group, DataSize copy, double k, bool by_node) const {
+  const auto met = [k](double places) { return places * (1 - std::pow(1 - 1 / places, k)); };
+  const Time straight = network_.all_to_all_time(group, copy * met(ranks_));
+  if (!by_node) return straight;
+  const network::Group node = network_.group(group.per_domain);
+  const double n_nodes = ranks_ / static_cast<double>(group.per_domain);
+  const Time handed_on = std::max(network_.all_to_all_time(group, copy * met(n_nodes)), network_.all_to_all_time(node, copy * met(ranks_)));
+  return std::min(straight, handed_on + network_.launch());
+}
+
+}  // namespace waferwatt::serving
