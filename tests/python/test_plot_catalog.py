@@ -69,6 +69,7 @@ def test_ctrl_c_ends_a_run_as_a_keyboard_interrupt(after_s):
     """While the catalog is read, and while the child runs."""
     code = textwrap.dedent(f"""
         import os, signal, threading, waferwatt as ww
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # tests started in the background inherit that it is ignored
         try:
             threading.Timer({after_s}, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
             ww.run("supply-cowos-2024.json", {{"monte_carlo": {{"runs": 1000000}}}})
