@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One training step and its memory, of a plan that need not fit.
 #include "arguments.hpp"
+#include "waferwatt/catalog/usable_memory.hpp"
 #include "waferwatt/network/collectives.hpp"
 #include "waferwatt/scenario/training_scenario.hpp"
 #include "waferwatt/training/memory.hpp"
@@ -51,7 +52,7 @@ PlannedStep planned_step(const std::string& models, const std::string& arguments
   const cost::OperatorModel operators(accelerator, *catalog);
   const auto plan = s.plan(accelerator, *catalog);
   auto step = training::step(model, plan, {operators, *network, training::software_stack(s.software.value)});
-  const DataSize memory = training::peak_memory(model, plan).total(), usable = training::usable_memory(accelerator);
+  const DataSize memory = training::peak_memory(model, plan).total(), usable = catalog::usable_memory(accelerator);
   Table by_part = breakdown_table(step.breakdown);
   return {std::move(step), memory, usable, plan.tokens_per_iteration(), s.n_accelerators.value,
           memory > usable ? training::way_to_fit(model, plan, usable) : std::string{}, std::move(by_part), memory_table(model, plan)};

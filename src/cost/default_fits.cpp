@@ -24,7 +24,7 @@ double watts_per_rate(const catalog::Accelerator& a) { return a.tdp->in(watt) / 
 /// Of an even number the upper of the middle two, but of experts' donors their geometric mean: an A100's library launches them in
 /// 64 us, later ones of Hopper and Blackwell in 31, and between two such generations neither is the typical one.
 template <class Member>
-double median(const std::vector<OperatorFit>& donors, Member member) {
+double typical(const std::vector<OperatorFit>& donors, Member member) {
   std::vector<double> values;
   for (const auto& donor : donors) values.push_back(member(donor));
   std::ranges::sort(values);
@@ -34,7 +34,7 @@ double median(const std::vector<OperatorFit>& donors, Member member) {
 
 template <class Member>
 double median_of_other(const std::vector<OperatorFit>& donors, Member member) {
-  return median(donors, [&](const OperatorFit& f) { return member(*f.other_branch); });
+  return typical(donors, [&](const OperatorFit& f) { return member(*f.other_branch); });
 }
 
 }  // namespace
@@ -72,13 +72,13 @@ OperatorFit median_fit(const std::vector<Donor>& all, const catalog::Accelerator
   for (const auto& donor : all) (donor.fit->other_branch ? branched : plain).push_back(carried_over(donor, to));
   const auto& donors = branched.size() > plain.size() ? branched : plain;
   OperatorFit fit{.op = donors.front().op,
-                  .launch_time = median(donors, [](const auto& f) { return f.launch_time.in(second); }) * second,
-                  .compute_efficiency = median(donors, [](const auto& f) { return f.compute_efficiency; }),
-                  .memory_efficiency = median(donors, [](const auto& f) { return f.memory_efficiency; }),
-                  .exponent = median(donors, [](const auto& f) { return f.exponent; }),
-                  .serial_factor = median(donors, [](const auto& f) { return f.serial_factor; }),
-                  .error_median = median(donors, [](const auto& f) { return f.formula_error_median.value_or(f.error_median); }),
-                  .error_p90 = median(donors, [](const auto& f) { return f.error_p90; })};
+                  .launch_time = typical(donors, [](const auto& f) { return f.launch_time.in(second); }) * second,
+                  .compute_efficiency = typical(donors, [](const auto& f) { return f.compute_efficiency; }),
+                  .memory_efficiency = typical(donors, [](const auto& f) { return f.memory_efficiency; }),
+                  .exponent = typical(donors, [](const auto& f) { return f.exponent; }),
+                  .serial_factor = typical(donors, [](const auto& f) { return f.serial_factor; }),
+                  .error_median = typical(donors, [](const auto& f) { return f.formula_error_median.value_or(f.error_median); }),
+                  .error_p90 = typical(donors, [](const auto& f) { return f.error_p90; })};
   if (&donors == &plain) return fit;
   fit.other_branch.emplace();
   fit.other_branch->launch_time = median_of_other(donors, [](const auto& b) { return b.launch_time.in(second); }) * second;

@@ -10,8 +10,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "waferwatt/catalog/usable_memory.hpp"
 #include "waferwatt/io/bytes.hpp"
-#include "waferwatt/training/memory.hpp"
 #include "waferwatt/training/search.hpp"
 
 namespace waferwatt::scenario {
@@ -134,14 +134,14 @@ TrainingCapability simulated(const catalog::LanguageModel& model, const cost::Op
   const training::Machine machine{operators, *network};
   training::SearchSpace space{.n_accelerators = reference.n_accelerators,
                               .base = {.global_batch = reference.global_batch, .sequence_length = reference.sequence_length},
-                              .memory_capacity = training::usable_memory(accelerator),
+                              .memory_capacity = catalog::usable_memory(accelerator),
                               .max_micro_batch = 4,
                               .allow_context = false,
                               .schedules = {training::Schedule::one_forward_one_backward, training::Schedule::interleaved}};
   const auto found = training::best_plans(model, machine, space, training::Objective::time, 1, 1);
   if (found.best.empty()) {
     capability.infeasible = fmt::format("none of {} plans of {} on {} {} fits into {:.0f} GB", found.n_plans, model.name, reference.n_accelerators, accelerator.name,
-                                        training::usable_memory(accelerator).in(giga * byte));
+                                        catalog::usable_memory(accelerator).in(giga * byte));
     return capability;
   }
   const auto& best = found.best.front();

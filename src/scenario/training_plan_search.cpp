@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include "training_tables.hpp"
-#include "waferwatt/training/memory.hpp"
+#include "waferwatt/catalog/usable_memory.hpp"
 #include "waferwatt/scenario/training_scenario.hpp"
+#include "waferwatt/training/memory.hpp"
 
 namespace waferwatt::scenario {
 namespace {
@@ -41,7 +42,7 @@ Result plan_search(const TrainingScenario& s, const catalog::Catalog& catalog, t
   const training::Machine machine{operators, *network, training::software_stack(s.software.value)};
   training::SearchSpace space{.n_accelerators = s.n_accelerators.value,
                               .base = s.plan(*accelerator, catalog),
-                              .memory_capacity = training::usable_memory(*accelerator),
+                              .memory_capacity = catalog::usable_memory(*accelerator),
                               .surroundings = surroundings(s, *accelerator, system, *grid)};
   // A scenario that is only searched may give a plan that cannot run.
   std::string given;
@@ -60,7 +61,7 @@ Result plan_search(const TrainingScenario& s, const catalog::Catalog& catalog, t
     }
     result.infeasible = fmt::format("none of {} plans of {} on {} {} fits into {:.1f} GB; the smallest needs {:.1f} GB",
                                     found.n_plans, model->name, s.n_accelerators.value, accelerator->name,
-                                    training::usable_memory(*accelerator).in(giga * byte), found.least_too_large.in(giga * byte));
+                                    catalog::usable_memory(*accelerator).in(giga * byte), found.least_too_large.in(giga * byte));
     return result;
   }
   const auto& best = found.best.front();

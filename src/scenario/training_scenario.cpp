@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waferwatt/scenario/training_scenario.hpp"
-#include "waferwatt/training/memory.hpp"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
 #include "training_tables.hpp"
+#include "waferwatt/catalog/usable_memory.hpp"
 #include "waferwatt/core/number_text.hpp"
 #include "waferwatt/core/power_cap.hpp"
 #include "waferwatt/network/fabric_design.hpp"
@@ -127,7 +127,7 @@ training::Surroundings surroundings(const TrainingScenario& s, const Setting& se
 /// The number that the memory does not hold, and what would.
 Result infeasible(const Setting& setting, const training::Plan& plan, const training::MemoryUse& memory) {
   Result result;
-  const DataSize capacity = training::usable_memory(*setting.accelerator);
+  const DataSize capacity = catalog::usable_memory(*setting.accelerator);
   std::string parts;
   for (const auto& [name, size] : memory.parts())
     if (size > DataSize{}) parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", name, gigabytes(size));
@@ -303,7 +303,7 @@ Result run(const TrainingScenario& s, const catalog::Catalog& catalog, const Run
   training::MemoryUse memory;
   for (const auto& part : parts) {
     const auto use = training::peak_memory(*setting.model, part.plan);
-    if (use.total() > training::usable_memory(*setting.accelerator)) return infeasible(setting, part.plan, use);
+    if (use.total() > catalog::usable_memory(*setting.accelerator)) return infeasible(setting, part.plan, use);
     if (use.total() > memory.total()) memory = use;
   }
   const auto network =

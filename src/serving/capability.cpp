@@ -28,7 +28,7 @@ struct Candidate {
 };
 
 /// A replica of the deployment's engine, with a request for each that ends. No router, event loop or sinks stand around it:
-/// worlds search hundreds of such points as they start. What closed_loop() gives with all of these is the same (tested).
+/// worlds search hundreds of such points as they start. closed_loop() with all of these gives its rate within 5 % (tested).
 class ClosedLoop {
  public:
   ClosedLoop(IterationModel& model, const Candidate& candidate, const ReferenceWorkload& workload)

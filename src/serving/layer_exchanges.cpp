@@ -14,6 +14,9 @@ constexpr double kLowLatencyTokens = 512;
 constexpr double kExchangeMultiprocessors = 20, kMultiprocessors = 132;
 constexpr const char *kLowLatency = "deepep low-latency", *kNormal = "deepep normal 20 SM";
 
+/// Of so many places, those that hold one of a token's k experts, in the mean.
+double places_met(double places, double k) { return places * (1 - std::pow(1 - 1 / places, k)); }
+
 }  // namespace
 
 Time LayerOperators::all_reduce_time(DataSize size) const {
@@ -58,8 +61,7 @@ LayerOperators::Exchange LayerOperators::deepep(double n_tokens, network::Group 
   const bool low_latency = n_tokens <= kLowLatencyTokens;
   const double k = as_double(model_.moe->experts_per_token), narrow = std::max(1.0, catalog::size_of(plan_.experts().format).in(byte));
   const DataSize copy = n_tokens * hidden_ * byte;
-  const auto met = [k](double places) { return places * (1 - std::pow(1 - 1 / places, k)); };
-  const DataSize numbers = copy * (low_latency ? k : met(ranks_));
+  const DataSize numbers = copy * (low_latency ? k : places_met(ranks_, k));
   const auto& measured = network_.measured();
   const auto in_domain = [&](std::string_view way, double links) -> std::optional<Time> {
     const std::string_view library = low_latency ? kLowLatency : kNormal;
@@ -83,12 +85,11 @@ LayerOperators::Exchange LayerOperators::deepep(double n_tokens, network::Group 
 
 // Every token to the ranks of its k experts: straight, or by node: one copy to each, which hands it on inside.
 Time LayerOperators::exchange_time(network::Group group, DataSize copy, double k, bool by_node) const {
-  const auto met = [k](double places) { return places * (1 - std::pow(1 - 1 / places, k)); };
-  const Time straight = network_.all_to_all_time(group, copy * met(ranks_));
+  const Time straight = network_.all_to_all_time(group, copy * places_met(ranks_, k));
   if (!by_node) return straight;
   const network::Group node = network_.group(group.per_domain);
   const double n_nodes = ranks_ / static_cast<double>(group.per_domain);
-  const Time handed_on = std::max(network_.all_to_all_time(group, copy * met(n_nodes)), network_.all_to_all_time(node, copy * met(ranks_)));
+  const Time handed_on = std::max(network_.all_to_all_time(group, copy * places_met(n_nodes, k)), network_.all_to_all_time(node, copy * places_met(ranks_, k)));
   return std::min(straight, handed_on + network_.launch());
 }
 

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "composition.hpp"
-#include "waferwatt/catalog/usable_memory.hpp"
 #include "waferwatt/training/memory.hpp"
 
 namespace waferwatt::training {
@@ -143,8 +142,6 @@ double passes_in_flight(const Plan& plan, std::int64_t stage) {
   }
   return m;
 }
-
-DataSize usable_memory(const catalog::Accelerator& accelerator) { return catalog::usable_memory(accelerator); }
 
 namespace {
 

@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "waferwatt/catalog/usable_memory.hpp"
 #include "waferwatt/network/fabric_design.hpp"
-#include "waferwatt/training/memory.hpp"
 #include "waferwatt/training/search.hpp"
 #include "waferwatt/training/unfolded.hpp"
 
@@ -41,7 +41,7 @@ struct Setting {
 
 void search(const Cluster& cluster, const Plan& base, const catalog::Catalog& catalog) {
   const Setting on(cluster, catalog);
-  const SearchSpace space{.n_accelerators = cluster.n, .base = base, .memory_capacity = usable_memory(on.accelerator)};
+  const SearchSpace space{.n_accelerators = cluster.n, .base = base, .memory_capacity = catalog::usable_memory(on.accelerator)};
   double best_wall = 1e9, best_user = 1e9;
   SearchResult found;
   for (int i = 0; i < 5; ++i) {

@@ -53,10 +53,6 @@ MemoryUse stage_memory(const catalog::LanguageModel&, const Plan&, std::int64_t 
 /// The stage that needs most.
 MemoryUse peak_memory(const catalog::LanguageModel&, const Plan&);
 
-/// What programs may use of an accelerator's memory. Vendors' gigabytes of HBM are 2^30 bytes, of which a little is
-/// kept: of "80 GB" A100 and H100, "141 GB" H200 and "180 GB" B200 programs see 1.068 times as many bytes.
-DataSize usable_memory(const catalog::Accelerator&);
-
 /// A legal plan that differs as little as possible and fits.
 struct WayToFit {
   std::string changes;  ///< "micro_batch 1 and recompute full"

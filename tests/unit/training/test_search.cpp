@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "gpt.hpp"
+#include "waferwatt/catalog/usable_memory.hpp"
 #include "waferwatt/training/memory.hpp"
 
 using namespace waferwatt;
@@ -99,7 +100,7 @@ TEST_CASE("Calculon's best plan of Turing-NLG on 5,128 A100 is found among all, 
                 .offload_optimizer = true,
                 .offload_weights = true,
                 .host_bandwidth = 25 * giga * byte / second};
-  SearchSpace space{.n_accelerators = 5128, .base = calculon, .memory_capacity = usable_memory(a)};
+  SearchSpace space{.n_accelerators = 5128, .base = calculon, .memory_capacity = catalog::usable_memory(a)};
   const auto found = best_plans(model, machine, space, Objective::time, 2);
   const auto& best = found.best.front();
   CHECK(best.plan.parallel.data == 641);

@@ -2,20 +2,12 @@
 // Measurements that no number of the models was fitted to and no setting was chosen with: they were collected after all of them.
 #include <catch2/catch.hpp>
 
+#include "fixture.hpp"
 #include "waferwatt/validation/serving_report.hpp"
 #include "waferwatt/validation/software_fit.hpp"
 
 using namespace waferwatt;
 using namespace waferwatt::validation;
-
-namespace {
-
-const catalog::Catalog& shipped() {
-  static const auto catalog = catalog::Catalog::load(WAFERWATT_SOURCE_DIR "/models");
-  return catalog;
-}
-
-}  // namespace
 
 TEST_CASE("training of stacks and releases that were never seen is met within 10 percent in the median") {
   const auto report = validate_training(read_training_cases(WAFERWATT_SOURCE_DIR "/backtests/training-unseen.json", shipped()), shipped());
