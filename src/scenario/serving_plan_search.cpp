@@ -8,6 +8,7 @@
 #include "waferwatt/core/parallel.hpp"
 #include "waferwatt/engine/bare_loop.hpp"
 #include "waferwatt/scenario/serving_scenario.hpp"
+#include "waferwatt/serving/scheduling.hpp"
 
 namespace waferwatt::scenario {
 namespace {
@@ -30,11 +31,12 @@ std::vector<T> or_else(const std::vector<T>& choices, T own) {
 
 std::vector<Candidate> candidates_of(const ServingScenario& base, const catalog::Catalog& catalog) {
   const ServingSearch& search = base.search;
+  const auto usual = serving::policy_of(deployment_of(base, catalog).groups.front().engine).policy;
   std::vector<Candidate> all;
   for (const auto& accelerator : or_else(search.accelerators, *base.accelerator))
     for (const std::int64_t tensor_parallel : or_else(search.tensor_parallel, base.tensor_parallel))
       for (const std::int64_t stages : or_else(search.pipeline_parallel, base.pipeline_parallel))
-        for (const auto policy : or_else(search.policies, base.engine.scheduler.policy)) {
+        for (const auto policy : or_else(search.policies, usual)) {
           Candidate candidate{.scenario = base};
           ServingScenario& s = candidate.scenario;
           s.accelerator = accelerator;
@@ -42,7 +44,7 @@ std::vector<Candidate> candidates_of(const ServingScenario& base, const catalog:
             s.weight_format = serving::runnable_format(catalog.accelerators.at(accelerator.id()), *s.weight_format);
           s.tensor_parallel = tensor_parallel;
           s.pipeline_parallel = stages;
-          s.engine.scheduler.policy = policy;
+          if (!search.policies.empty()) s.engine.scheduler.policy = policy;
           s.autoscaling.reset();
           s.requests_file.reset();
           const auto price = search.accelerator_hour_prices.find(accelerator.id());

@@ -35,7 +35,7 @@ io::Record<X> with_replicas(io::Record<X> record) {
       .optional("two_batch_overlap", of(&R::two_batch_overlap),
                 {.doc = "One half of a batch computes while the tokens of the other half are exchanged."})
       .optional("backend", of(&R::backend),
-                {.doc = "Inference engine whose kernels and host overheads count: vllm, sglang, sglang-deepep (experts over nodes), trtllm, eager, trtllm-session; "
+                {.doc = "Inference engine whose kernels, host overheads and scheduling count: vllm, sglang, sglang-deepep (experts over nodes), trtllm, eager, trtllm-session; "
                         "absent: calibrated kernels and the engine's host_overhead."})
       .optional("weight_format", of(&R::weight_format),
                 {.doc = "Number format of the weights; absent: the model's, read narrow and computed in a wider one where "
@@ -51,37 +51,34 @@ io::Record<X> with_replicas(io::Record<X> record) {
                  .at_most = 10000 * usd / hour});
 }
 
-void check_backend(const ServingReplicas& group, const std::string& path, Diagnostics& diagnostics) {
+void check_backend(const ServingReplicas& group, Diagnostics& diagnostics) {
   if (!group.backend || serving::find_backend(*group.backend)) return;
-  diagnostics.add({.path = path + "/backend",
-                   .message = fmt::format("unknown backend \"{}\"{}", *group.backend, core::suggestion(*group.backend, serving::backend_names(), "backends"))});
+  diagnostics.add(group.where.diagnostic(
+      "backend", fmt::format("unknown backend \"{}\"{}", *group.backend, core::suggestion(*group.backend, serving::backend_names(), "backends"))));
 }
 
-void check_group(const ServingReplicas& group, const std::string& path, const catalog::Catalog& catalog,
-                 Diagnostics& diagnostics) {
-  check_backend(group, path, diagnostics);
+void check_group(const ServingReplicas& group, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
+  check_backend(group, diagnostics);
   const catalog::Accelerator* accelerator = group.accelerator->resolve(catalog.accelerators, diagnostics);
   if (accelerator && group.weight_format && !accelerator->peak(*group.weight_format))
-    diagnostics.add(
-        {.path = path + "/weight_format",
-         .message = fmt::format("{} does not compute in {}; leave weight_format out, or use {}", accelerator->name,
-                                io::enum_text(*group.weight_format),
-                                io::enum_text(serving::runnable_format(*accelerator, *group.weight_format)))});
+    diagnostics.add(group.where.diagnostic(
+        "weight_format", fmt::format("{} does not compute in {}; leave weight_format out, or use {}", accelerator->name,
+                                     io::enum_text(*group.weight_format),
+                                     io::enum_text(serving::runnable_format(*accelerator, *group.weight_format)))));
 }
 
 void check_prefix_blocks(const ServingScenario& s, Diagnostics& diagnostics) {
   const std::int64_t tokens = s.workload.sessions ? s.workload.sessions->prefix_tokens
                               : s.workload.trace  ? s.workload.trace->prefix_tokens
                                                   : 0;
-  const auto check_engine = [&](const serving::EngineSettings& engine, const std::string& path) {
-    if (tokens > 0 && engine.scheduler.prefix_caching && tokens % engine.kv_block_tokens != 0)
-      diagnostics.add({.path = path + "/engine/kv_block_tokens",
-                       .message = fmt::format("a prefix hash stands for {} tokens, which are no whole number of blocks "
-                                              "of {}",
-                                              tokens, engine.kv_block_tokens)});
+  const auto check_group = [&](const ServingReplicas& group) {
+    if (tokens > 0 && group.engine.scheduler.prefix_caching && tokens % group.engine.kv_block_tokens != 0)
+      diagnostics.add(group.where.diagnostic(
+          "engine", fmt::format("a prefix hash stands for {} tokens, which are no whole number of blocks of {} (kv_block_tokens)", tokens,
+                                group.engine.kv_block_tokens)));
   };
-  if (s.groups.empty()) check_engine(s.engine, "");
-  for (std::size_t i = 0; i < s.groups.size(); ++i) check_engine(s.groups[i].engine, fmt::format("/groups/{}", i));
+  if (s.groups.empty()) check_group(s);
+  for (const ServingReplicas& group : s.groups) check_group(group);
 }
 
 void check_roles(const ServingScenario& s, const io::FieldComplaint& complain) {
@@ -156,9 +153,8 @@ const io::Record<ServingScenario>& ServingScenario::record() {
 void check(const ServingScenario& scenario, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
   scenario.model.resolve(catalog.language_models, diagnostics);
   scenario.grid.resolve(catalog.grids, diagnostics);
-  if (scenario.groups.empty()) check_group(scenario, "", catalog, diagnostics);
-  for (std::size_t i = 0; i < scenario.groups.size(); ++i)
-    check_group(scenario.groups[i], fmt::format("/groups/{}", i), catalog, diagnostics);
+  if (scenario.groups.empty()) check_group(scenario, catalog, diagnostics);
+  for (const ServingReplicas& group : scenario.groups) check_group(group, catalog, diagnostics);
   for (const auto& accelerator : scenario.search.accelerators) accelerator.resolve(catalog.accelerators, diagnostics);
   check_prefix_blocks(scenario, diagnostics);
   if (!scenario.workload.trace) return;

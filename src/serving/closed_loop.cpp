@@ -113,10 +113,7 @@ GroupModel group_of(const LoopWorkers& workers, Role role, IterationCosts& costs
                    .transfer_bandwidth = {},
                    .transfer_latency = {},
                    .kv_per_token = {}};
-  EngineSettings& engine = group.shape.engine;
-  engine.max_batched_tokens *= plan.data_parallel;
-  if (engine.backend.prefill_first) engine.scheduler.policy = SchedulerPolicy::prefill_first_chunked;
-  if (engine.backend.reserves_whole_requests && !engine.kv_reservation) engine.kv_reservation = KvReservation::whole_request;
+  group.shape.engine.max_batched_tokens *= plan.data_parallel;
   return group;
 }
 

@@ -21,12 +21,13 @@ DataSize activation_bytes(const catalog::LanguageModel& model, const ReplicaPlan
   return 2 * byte * (tokens * (hidden + intermediate)) + 4 * byte * (sequences * static_cast<double>(model.vocabulary.value));
 }
 
-/// What runtime and communication library keep beside the engine's tensors: 1.79 GiB on one GPU, 3.58 GiB where several
-/// communicate (measured by vLLM on H100, github.com/vllm-project/vllm pull request 10511). Chips without DRAM hold none.
+/// What runtime and communication library take beside the engine's tensors once it starts, as vLLM's logs say: 0.1 to 0.3 GiB on
+/// one GPU (0.16 on H100, github.com/vllm-project/vllm pull request 12126), up to 2.1 GiB where several communicate. Chips
+/// without DRAM hold none.
 DataSize runtime_bytes(const catalog::Accelerator& accelerator, const ReplicaPlan& plan) {
   constexpr DataSize kGibibyte = 1073741824.0 * byte;
   if (!catalog::has_dram(accelerator)) return {};
-  return (plan.n_accelerators() > 1 ? 3.58 : 1.79) * kGibibyte;
+  return (plan.n_accelerators() > 1 ? 1.4 : 0.2) * kGibibyte;
 }
 
 /// Weights of the fullest accelerator. Embeddings and what is neither attention nor feed-forward are in bf16.
@@ -69,9 +70,9 @@ const io::Record<EngineSettings>& EngineSettings::record() {
               "kv_watermark", &E::kv_watermark,
               {.doc = "Fraction of KV blocks kept free when a request is admitted.", .at_least = 0.0, .at_most = 0.5})
           .optional("kv_reservation", &E::kv_reservation,
-                    {.doc = "prompt: the prompt, then block by block, preempting when full; chunk: each chunk of the "
-                            "prompt, then block by block; whole-request: input and output at once. Absent: as the "
-                            "policy has it."})
+                    {.doc = "prompt: the prompt, then block by block, preempting when full; chunk: each chunk of a prompt for all "
+                            "of which there is room, then block by block; whole-request: input and output at once. Absent: as the "
+                            "policy has it, or, where that is absent too, the backend (trtllm: whole-request)."})
           .optional("scheduler", &E::scheduler, {.doc = "What an iteration holds, and what is kept or moved."})
           .optional("memory_utilisation", &E::memory_utilisation,
                     {.doc = "Fraction of accelerator memory the engine may use.", .above = 0.0, .at_most = 1.0})

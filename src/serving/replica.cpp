@@ -43,7 +43,7 @@ Replica::Replica(IterationCosts& model, const ReplicaShape& shape, std::vector<R
 bool Replica::fits(const RequestRecord& request) const {
   const std::int64_t longest = request.input_tokens + (shape_.role == Role::prefill ? 1 : request.output_tokens);
   if (longest > shape_.context_limit || kv_.blocks_for(longest) > kv_.n_blocks() - n_watermark_) return false;
-  return shape_.own_policy || policy_of(engine().scheduler.policy).divides_prompts || request.input_tokens <= longest_chunk_;
+  return shape_.own_policy || policy_of(engine()).divides_prompts || request.input_tokens <= longest_chunk_;
 }
 
 double Replica::begin(double now_s, std::size_t index) {
@@ -57,7 +57,7 @@ double Replica::begin(double now_s, std::size_t index) {
   if (shape_.own_policy)
     shape_.own_policy(scheduling);
   else
-    policy_of(shape_.engine.scheduler.policy).compose(scheduling);
+    policy_of(engine()).compose(scheduling);
   if (!scheduling.has_prompts() && !lane.decoding) scheduling.decode();  // those that joined just now
   queue_charge_ = scheduling.queue_charge();
   if (!scheduling.has_prompts() && !lane.decoding) return kNever;

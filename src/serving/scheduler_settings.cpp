@@ -17,7 +17,8 @@ const io::Record<SchedulerSettings>& SchedulerSettings::record() {
                     {.doc = "static: a batch is served to its end before the next one; orca: whole prompts join the "
                             "decodes; prefill-first: prompts have iterations of their own; prefill-first-chunked: the same, of "
                             "prompts cut to the budget; sarathi: decodes, then "
-                            "chunks of prompts; unified: one budget in order of admission."})
+                            "chunks of prompts; unified: one budget in order of admission. Absent: as the backend "
+                            "schedules, prefill-first-chunked (sglang) or unified."})
           .optional("count_padding", &S::count_padding,
                     {.doc = "Whole prompts of one iteration count as if all were as long as the longest."})
           .optional("prefix_caching", &S::prefix_caching,

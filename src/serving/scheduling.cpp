@@ -20,9 +20,17 @@ const PolicyEntry& policy_of(SchedulerPolicy policy) {
   return *std::ranges::find(kTable, policy, &PolicyEntry::policy);
 }
 
+const PolicyEntry& policy_of(const EngineSettings& engine) {
+  const auto usual = engine.backend.prefill_first ? SchedulerPolicy::prefill_first_chunked : SchedulerPolicy::unified;
+  return policy_of(engine.scheduler.policy.value_or(usual));
+}
+
 KvReservation reservation_of(const ReplicaShape& shape) {
-  const KvReservation usual = shape.own_policy ? KvReservation::chunk : policy_of(shape.engine.scheduler.policy).reservation;
-  return shape.engine.kv_reservation.value_or(usual);
+  const EngineSettings& engine = shape.engine;
+  if (engine.kv_reservation) return *engine.kv_reservation;
+  if (shape.own_policy) return KvReservation::chunk;
+  if (!engine.scheduler.policy && engine.backend.reserves_whole_requests) return KvReservation::whole_request;
+  return policy_of(engine).reservation;
 }
 
 Scheduling::Scheduling(Replica& replica, Replica::Lane& lane, double now_s)
@@ -183,7 +191,8 @@ std::optional<Charge> Scheduling::obstacle(const Sequence& sequence, bool whole)
     if (whole && !prompt_fits_undivided(tokens, sequence.generated > 0)) return Charge::queued_prefill;
   }
   const std::int64_t next_block = tokens == 0 && context % replica_.engine().kv_block_tokens == 0 ? 1 : 0;
-  const std::int64_t own = blocks_to_reserve(sequence, context) - n_cached * kv.blocks_per_prefix();
+  // A prompt begun without room for all of it would soon be preempted, and its work lost (vLLM: scheduler_reserve_full_isl).
+  const std::int64_t own = std::max(blocks_to_reserve(sequence, context), kv.blocks_for(sequence.target)) - n_cached * kv.blocks_per_prefix();
   const std::int64_t idle = n_cached > 0 ? kv.idle_blocks(replica_.record(sequence).prefix_hashes, n_cached) : 0;
   if (own + next_block + idle + replica_.n_watermark_ > kv.n_available()) return Charge::kv_space;
   return std::nullopt;

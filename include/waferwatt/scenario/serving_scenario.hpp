@@ -18,6 +18,7 @@ struct ServingReplicas {
   serving::EngineSettings engine;
   serving::Role role = serving::Role::mixed;
   std::optional<MoneyRate> accelerator_hour_price;
+  io::Location where;
 
   static const io::Record<ServingReplicas>& record();
 };

@@ -21,7 +21,7 @@ struct EngineSettings {
   std::int64_t max_sequences = 256;
   std::int64_t kv_block_tokens = 16;
   double kv_watermark = 0.01;  ///< fraction of blocks kept free when a request is admitted
-  std::optional<KvReservation> kv_reservation;  ///< absent: as the scheduler's policy has it
+  std::optional<KvReservation> kv_reservation;  ///< absent: as the scheduler's policy has it (reservation_of)
   double memory_utilisation = 0.9;  ///< fraction of accelerator memory the engine may use
   /// Scheduling, input preparation, sampling and detokenising that the accelerator waits for.
   /// 0.5 ms is a guess for engines that overlap most of it; eager Python engines need several ms.

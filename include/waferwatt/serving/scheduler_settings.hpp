@@ -20,7 +20,7 @@ enum class SchedulerPolicy {
 enum class Preemption { recompute, swap };
 
 struct SchedulerSettings {
-  SchedulerPolicy policy = SchedulerPolicy::unified;
+  std::optional<SchedulerPolicy> policy;  ///< absent: as the backend schedules (policy_of)
   bool count_padding = false;   ///< whole prompts of one iteration count as if all were as long as the longest
   bool prefix_caching = false;  ///< prompts that begin like earlier ones find that part in the cache
   Preemption preemption = Preemption::recompute;

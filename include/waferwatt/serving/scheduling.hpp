@@ -115,6 +115,8 @@ struct PolicyEntry {
   void (*compose)(Scheduling&);
 };
 const PolicyEntry& policy_of(SchedulerPolicy policy);
+/// The settings', or the backend's: prompts in iterations of their own, else unified.
+const PolicyEntry& policy_of(const EngineSettings& engine);
 
 /// One function a file: policy_*.cpp.
 void compose_static(Scheduling& iteration);
@@ -123,7 +125,8 @@ void compose_prefill_first(Scheduling& iteration);
 void compose_prefill_first_chunked(Scheduling& iteration);
 void compose_chunked(Scheduling& iteration);
 
-/// A policy of the caller's sets space aside for each chunk, unless the engine's settings say otherwise.
+/// What the engine's settings say; else the backend's where these name no policy either, the policy's, and chunk for a policy
+/// of the caller's.
 KvReservation reservation_of(const ReplicaShape& shape);
 
 }  // namespace waferwatt::serving

@@ -8,6 +8,7 @@
 #include "fixture.hpp"
 #include "waferwatt/catalog/usable_memory.hpp"
 #include "waferwatt/engine/simgrid_loop.hpp"
+#include "waferwatt/serving/scheduling.hpp"
 
 using namespace waferwatt;
 using namespace waferwatt::serving;
@@ -24,8 +25,9 @@ void check_ledger(const ServingOutcome& outcome) {
 }
 
 /// A deployment whose KV cache holds so many blocks: by giving the accelerator just that much memory.
-Deployment with_kv_blocks(catalog::Accelerator& own, std::int64_t n_blocks) {
+Deployment with_kv_blocks(catalog::Accelerator& own, std::int64_t n_blocks, std::int64_t max_batched_tokens = 8192) {
   Deployment deployment = small_deployment();
+  deployment.groups[0].engine.max_batched_tokens = max_batched_tokens;
   own = *deployment.groups[0].accelerator;
   deployment.groups[0].accelerator = &own;
   const MemoryPlan plan = memory_plan(*deployment.model, own, deployment.groups[0].plan, deployment.groups[0].engine);
@@ -113,6 +115,36 @@ TEST_CASE("Setting aside the whole request never preempts") {
   check_ledger(outcome);
   CHECK(outcome.replicas[0].n_completed == 200);
   CHECK(outcome.replicas[0].n_preemptions == 0);
+}
+
+TEST_CASE("A prompt begins when all of it has room, so that none is given up half computed") {
+  // 70 blocks hold 1,120 tokens: one request of 1,000 + 10. Room for a chunk of 110 tokens of the other is no use to it.
+  catalog::Accelerator own;
+  const Deployment deployment = with_kv_blocks(own, 70, 256);
+  Workload workload = fixed_lengths(1000, 10, 2);
+  workload.concurrency = 2;
+  const ServingOutcome outcome = outcome_of(deployment, workload);
+  check_ledger(outcome);
+  CHECK(outcome.replicas[0].n_preemptions == 0);
+  CHECK(outcome.replicas[0].prefill_tokens == 2 * 1000);
+  CHECK(outcome.requests[1].first_token_s > outcome.requests[0].end_s);
+  CHECK(outcome.requests[1].charged_s[index_of(Charge::kv_space)] > 0);
+}
+
+TEST_CASE("Engines schedule and set space aside as their backend does, unless the settings say otherwise") {
+  ReplicaShape shape;
+  CHECK(policy_of(shape.engine).policy == SchedulerPolicy::unified);
+  CHECK(reservation_of(shape) == KvReservation::chunk);
+  shape.engine.backend = *find_backend("sglang");
+  CHECK(policy_of(shape.engine).policy == SchedulerPolicy::prefill_first_chunked);
+  CHECK(reservation_of(shape) == KvReservation::prompt);
+  shape.engine.backend = *find_backend("trtllm");
+  CHECK(policy_of(shape.engine).policy == SchedulerPolicy::unified);
+  CHECK(reservation_of(shape) == KvReservation::whole_request);
+  shape.engine.scheduler.policy = SchedulerPolicy::sarathi;
+  CHECK(reservation_of(shape) == KvReservation::prompt);
+  shape.engine.kv_reservation = KvReservation::chunk;
+  CHECK(reservation_of(shape) == KvReservation::chunk);
 }
 
 TEST_CASE("A request longer than the KV cache is rejected and counted, others are served") {
