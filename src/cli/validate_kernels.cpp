@@ -19,6 +19,7 @@ void print_text(const validation::KernelReport& report) {
                           {Align::left, Align::right, Align::right, Align::right, Align::right, Align::right});
   const auto percent = [](double x) { return std::isnan(x) ? std::string{"-"} : fmt::format("{:.1f}", 100 * x); };
   const auto add = [&](const std::string& name, const catalog::ErrorSummary& e) {
+    if (e.n == 0) return table.add({name, "0", "-", "-", "-", "-"});
     table.add({name, std::to_string(e.n), percent(e.median), percent(e.mean), percent(e.p90),
                std::isnan(e.bias) ? "-" : fmt::format("{:+.1f}", 100 * e.bias)});
   };

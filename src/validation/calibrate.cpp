@@ -270,6 +270,10 @@ CalibrationFit fit_calibration(const catalog::Catalog& catalog, const std::strin
   CalibrationFit result{.calibration = {.id = accelerator_id, .accelerator = accelerator_id}, .skipped = measurements.skipped};
   if (const auto reason = wrong_unit(catalog, accelerator_id, measurements)) throw InputError(accelerator_id + ": " + *reason);
   if (const auto reason = other_accelerator(catalog, accelerator_id, measurements)) throw InputError(accelerator_id + ": " + *reason);
+  if (const auto reason = evenly_off(catalog, accelerator_id, measurements)) {
+    if (is_measured(catalog, accelerator_id)) throw InputError(accelerator_id + ": " + *reason);
+    result.skipped.push_back({accelerator_id, *reason});
+  }
   const auto groups = usable_rows(catalog, accelerator, measurements, result.skipped);
   std::vector<std::map<Key, Usable>::const_iterator> each;
   for (auto group = groups.begin(); group != groups.end(); ++group) each.push_back(group);

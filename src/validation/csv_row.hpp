@@ -28,6 +28,9 @@ class CsvRow {
   const std::vector<std::string_view>& cells_;
 };
 
+/// Without blanks on either side.
+std::string_view trimmed(std::string_view text);
+
 /// Format of the row's kernel by the name that collections give it. \throws InputError for formats without a model
 void read_format(std::string_view dtype, Measurement& out);
 /// The kernel format that a collection's name stands for; other names are returned as they are.

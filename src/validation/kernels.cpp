@@ -17,6 +17,7 @@ io::Value metric(const catalog::ErrorSummary& e) {
   const auto percent = [](double x) { return std::round(x * 1e5) / 1e3; };
   io::Value v;
   v["n"] = e.n;
+  if (e.n == 0) return v;
   v["median_abs_pct"] = percent(e.median);
   v["mean_abs_pct"] = percent(e.mean);
   v["p90_abs_pct"] = percent(e.p90);
@@ -83,7 +84,7 @@ KernelReport validate_kernels(const catalog::Catalog& catalog, const Measurement
       all.push_back(error);
       report.cases.push_back({group, row.time_s, time_s, measurements.id(row)});
     } catch (const InputError& error) {
-      report.skipped.push_back({measurements.id(row), error.what()});
+      report.skipped.push_back({measurements.id(row), error.diagnostics().front().message});
     }
   }
   for (auto& [name, band] : report.bands) band.within_median /= static_cast<double>(band.n), band.within_p90 /= static_cast<double>(band.n);
@@ -94,6 +95,7 @@ KernelReport validate_kernels(const catalog::Catalog& catalog, const Measurement
     if (!catalog.accelerators.find(id)) continue;
     auto suspicion = wrong_unit(catalog, id, measurements);
     if (!suspicion) suspicion = other_accelerator(catalog, id, measurements);
+    if (!suspicion) suspicion = evenly_off(catalog, id, measurements);
     if (suspicion) report.note += "; " + id + ": " + *suspicion;
   }
   return report;

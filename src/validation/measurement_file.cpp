@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -68,17 +69,65 @@ void read_experts(const CsvRow& row, Measurement& out) {
                parallel, source.find("nongated") == source.npos ? 1 : 0, routing_e2(row.text("distribution"))};
 }
 
+/// Columns that an operator's rows need, the operators with most of them first: quantisation's are among a GEMM's.
+struct NeededColumns {
+  OperatorKind kind;
+  const char* name;
+  std::vector<std::string_view> columns;
+};
+const std::array kNeeded{
+    NeededColumns{OperatorKind::moe, "experts",
+                  {"dtype", "num_tokens", "hidden_size", "inter_size", "topk", "num_experts", "tp", "ep", "distribution"}},
+    NeededColumns{OperatorKind::attention_decode, "decode attention", {"kv_dtype", "batch_size", "kv_len", "num_heads", "num_kv_heads", "head_dim"}},
+    NeededColumns{OperatorKind::attention_prefill, "prefill attention", {"dtype", "batch_size", "isl", "num_heads", "num_kv_heads", "head_dim"}},
+    NeededColumns{OperatorKind::gemm, "a GEMM", {"dtype", "m", "n", "k"}},
+    NeededColumns{OperatorKind::quantise, "quantisation", {"dtype", "m", "k"}}};
+
+std::vector<std::string_view> missing(const std::vector<std::string>& columns, const NeededColumns& of) {
+  std::vector<std::string_view> result;
+  std::ranges::copy_if(of.columns, std::back_inserter(result), [&](auto name) { return std::ranges::find(columns, name) == columns.end(); });
+  return result;
+}
+
 /// The operator whose columns these are.
 std::optional<OperatorKind> kind_of(const std::vector<std::string>& columns) {
-  const auto all = [&](std::initializer_list<std::string_view> names) {
-    return std::ranges::all_of(names, [&](auto name) { return std::ranges::find(columns, name) != columns.end(); });
-  };
-  if (all({"dtype", "num_tokens", "hidden_size", "inter_size", "topk", "num_experts", "tp", "ep", "distribution"})) return OperatorKind::moe;
-  if (all({"kv_dtype", "batch_size", "kv_len", "num_heads", "num_kv_heads", "head_dim"})) return OperatorKind::attention_decode;
-  if (all({"dtype", "batch_size", "isl", "num_heads", "num_kv_heads", "head_dim"})) return OperatorKind::attention_prefill;
-  if (all({"dtype", "m", "n", "k"})) return OperatorKind::gemm;
-  if (all({"dtype", "m", "k"})) return OperatorKind::quantise;
+  for (const auto& needed : kNeeded)
+    if (missing(columns, needed).empty()) return needed.kind;
   return std::nullopt;
+}
+
+/// What the header lacks for the operator whose columns it has most of; nothing where it has less than half of any.
+std::string what_is_missing(const std::vector<std::string>& columns) {
+  const NeededColumns* nearest = nullptr;
+  std::size_t fewest = 0;
+  for (const auto& needed : kNeeded) {
+    const std::size_t n = missing(columns, needed).size();
+    if (2 * n <= needed.columns.size() && (!nearest || n < fewest)) nearest = &needed, fewest = n;
+  }
+  return nearest ? fmt::format("; for {} it lacks {}", nearest->name, fmt::join(missing(columns, *nearest), ", ")) : "";
+}
+
+/// Why a header cannot be read. \param has_operator its columns are an operator's, and only the time is missing
+InputError unknown_columns(const std::string& path, std::string_view line, const std::vector<std::string>& columns, bool has_operator) {
+  const auto has = [&](std::string_view name) { return std::ranges::find(columns, name) != columns.end(); };
+  std::string hint = has_operator                              ? "; the time must be a column us, in microseconds"
+                     : has("num_gpus") || has("node_num")      ? "; collectives: waferwatt validate network --cases FILE"
+                     : line.find(',') == line.npos && line.find_first_of(";\t") != line.npos ? "; cells must be separated by commas"
+                                                               : what_is_missing(columns) + "; see waferwatt calibrate --help";
+  return InputError(fmt::format("{}:1: columns \"{}\" are of no known operator{}", path, line.substr(0, 120), hint));
+}
+
+std::vector<std::string> columns_of(std::string_view header) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (header.starts_with(kByteOrderMark)) header.remove_prefix(kByteOrderMark.size());
+  std::vector<std::string> columns;
+  for (const auto cell : cells(header)) columns.emplace_back(trimmed(cell));
+  if (!kind_of(columns)) {  // names in capitals
+    auto small = columns;
+    for (auto& name : small) std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (kind_of(small)) return small;
+  }
+  return columns;
 }
 
 void read_row(const CsvRow& row, OperatorKind kind, Measurement& out) {
@@ -110,16 +159,11 @@ std::string accelerator_of_file(const std::string& path, const catalog::Catalog&
 void read_csv(const std::string& path, std::string_view text, const catalog::Catalog& catalog, const std::optional<std::string>& asked,
               Measurements& out) {
   const auto line_end = end_of_row(text, 0);
-  std::vector<std::string> columns;
-  for (const auto cell : cells(text.substr(0, line_end))) columns.emplace_back(cell);
+  const auto columns = columns_of(text.substr(0, line_end));
   const auto kind = kind_of(columns);
   const CsvRow header(columns, {});
   const auto* const table = published_kernel_table(header);
-  if (!table && (!kind || !header.has("us")))
-    throw InputError(fmt::format("{}:1: columns \"{}\" are of no known operator{}", path, text.substr(0, std::min(line_end, std::size_t{120})),
-                                 kind ? "; the time must be a column us, in microseconds"
-                                 : header.has("num_gpus") || header.has("node_num") ? "; collectives: waferwatt validate network --cases FILE"
-                                                                                    : "; see waferwatt calibrate --help"));
+  if (!table && (!kind || !header.has("us"))) throw unknown_columns(path, text.substr(0, line_end), columns, kind.has_value());
   const std::string_view system_column = table ? table->accelerator_column : "system";
   const bool has_system = header.has(system_column);
   std::map<std::string, std::optional<std::string>, std::less<>> systems;
@@ -153,7 +197,7 @@ void read_csv(const std::string& path, std::string_view text, const catalog::Cat
       read_row(row, *kind, m);
       out.rows.push_back(std::move(m));
     } catch (const InputError& error) {
-      out.skipped.push_back({out.id(m), error.what()});
+      out.skipped.push_back({out.id(m), error.diagnostics().front().message});
     }
   }
 }
@@ -173,7 +217,11 @@ std::optional<std::string> accelerator_of_name(const std::string& name, const ca
     // All words of the model must be there, in order, at one place of the name.
     for (std::size_t at = 0; own.size() > 1 && at < given.size(); ++at) {
       std::size_t n = 0;
-      while (n + 1 < own.size() && at + n < given.size() && given[at + n] == own[n + 1]) ++n;
+      for (std::size_t next = at; n + 1 < own.size() && next < given.size(); ++next) {
+        if (given[next] == own[n + 1]) ++n;
+        else if (n + 2 < own.size() && given[next] == own[n + 1] + own[n + 2]) n += 2;  // "rtx4090"
+        else break;
+      }
       const bool is_model = n > 0 && std::ranges::any_of(given[at], [](char c) { return std::isdigit(static_cast<unsigned char>(c)); });
       const bool is_series = n + 1 == own.size();  // "rtx pro 6000" has its number in the last word
       if (!is_model && !is_series) continue;

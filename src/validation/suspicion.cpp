@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "waferwatt/cost/operator_model.hpp"
@@ -14,21 +15,39 @@ namespace {
 constexpr std::size_t kSampled = 400, kFewest = 10;
 constexpr double kUnitMargin = 3;  // times differ from what is expected by less than this factor in the median
 constexpr double kMeets = 0.10, kMisses = 0.06, kTimesCloser = 2.5;
+/// Other accelerators' points miss whole operators by up to a quarter; own points of another collection by a tenth.
+constexpr double kEvenOwn = 1.3, kEvenTransferred = 1.6, kEvenMost = 5;  // beyond, the unit is wrong
+/// Half of all rows within this part of the factor, and each bound's median.
+constexpr double kEven = 0.15;
 
-/// log(measured / expected) of a sample of the rows, sorted.
-std::vector<double> surprises(const catalog::Catalog& catalog, const std::string& as, const std::string& accelerator, const Measurements& measurements) {
+struct Surprise {
+  double off;  ///< log(measured / expected)
+  const Measurement* row;
+  cost::Estimate expected;
+};
+
+/// A sample of the rows against what is expected of an accelerator.
+std::vector<Surprise> compared(const catalog::Catalog& catalog, const std::string& as, const std::string& accelerator, const Measurements& measurements) {
   std::vector<const Measurement*> rows;
   for (const auto& row : measurements.rows)
     if (row.accelerator == accelerator && !row.is_sustained) rows.push_back(&row);
   const cost::OperatorModel model(catalog.accelerators.at(as), catalog);
   const std::size_t step = std::max<std::size_t>(1, rows.size() / kSampled);
-  std::vector<double> all;
+  std::vector<Surprise> all;
   for (std::size_t i = 0; i < rows.size(); i += step) {
     try {
-      all.push_back(std::log(rows[i]->time_s / model.estimate(cost::demand_of_shape(rows[i]->op, rows[i]->format, rows[i]->shape)).time.in(second)));
+      const auto expected = model.estimate(cost::demand_of_shape(rows[i]->op, rows[i]->format, rows[i]->shape));
+      all.push_back({std::log(rows[i]->time_s / expected.time.in(second)), rows[i], expected});
     } catch (const InputError&) {  // a format that the accelerator lacks
     }
   }
+  return all;
+}
+
+/// log(measured / expected) of a sample of the rows, sorted.
+std::vector<double> surprises(const catalog::Catalog& catalog, const std::string& as, const std::string& accelerator, const Measurements& measurements) {
+  std::vector<double> all;
+  for (const auto& s : compared(catalog, as, accelerator, measurements)) all.push_back(s.off);
   std::ranges::sort(all);
   return all;
 }
@@ -78,6 +97,36 @@ std::optional<std::string> other_accelerator(const catalog::Catalog& catalog, co
                          100 * distance, calibration.accelerator);
   }
   return std::nullopt;
+}
+
+bool is_measured(const catalog::Catalog& catalog, const std::string& accelerator) {
+  return std::ranges::any_of(catalog.calibrations.all(), [&](const auto& c) { return c.second.accelerator == accelerator && has_points(c.second); });
+}
+
+std::optional<std::string> evenly_off(const catalog::Catalog& catalog, const std::string& accelerator, const Measurements& measurements) {
+  std::vector<double> all;
+  std::array<std::vector<double>, 3> by_bound;  // launch, memory, compute
+  const bool is_own = is_measured(catalog, accelerator);
+  for (const auto& [off, row, expected] : compared(catalog, accelerator, accelerator, measurements)) {
+    // Tables of other libraries are compared with these libraries' laws, not with this one's.
+    if (!row->library.empty() && (row->library != kCublasLt || row->format != "bf16")) continue;
+    all.push_back(off), by_bound[static_cast<std::size_t>(expected.bound)].push_back(off);
+  }
+  if (all.size() < kFewest) return std::nullopt;
+  std::ranges::sort(all);
+  const double factor = middle(all), most = kEven * std::abs(factor);
+  if (std::abs(factor) < std::log(is_own ? kEvenOwn : kEvenTransferred) || std::abs(factor) > std::log(kEvenMost)) return std::nullopt;
+  if (all[3 * all.size() / 4] - all[all.size() / 4] > 2 * most) return std::nullopt;
+  std::size_t n_bounds = 0;
+  for (auto& bound : by_bound) {
+    if (bound.size() < kFewest) continue;
+    std::ranges::sort(bound);
+    if (std::abs(middle(bound) - factor) > most) return std::nullopt;
+    ++n_bounds;
+  }
+  if (n_bounds < 2) return std::nullopt;
+  return fmt::format("the times are {:.2g} times what is expected of a {}, evenly, whether launches, memory or arithmetic bound them: do they count several "
+                     "operators, layers or accelerators, and is all of the accelerator used?", std::exp(factor), catalog.accelerators.at(accelerator).name);
 }
 
 }  // namespace waferwatt::validation

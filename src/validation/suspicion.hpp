@@ -17,4 +17,12 @@ std::optional<std::string> wrong_unit(const catalog::Catalog& catalog, const std
 std::optional<std::string> other_accelerator(const catalog::Catalog& catalog, const std::string& accelerator,
                                              const Measurements& measurements);
 
+/// Why the rows measure something else than single operators, or nothing: all are the same factor off, those that wait for
+/// launches, for memory and for arithmetic alike, which neither a slow library nor a low clock does. Against points of other
+/// accelerators the factor must be larger.
+std::optional<std::string> evenly_off(const catalog::Catalog& catalog, const std::string& accelerator, const Measurements& measurements);
+
+/// The accelerator's own points are known, so that what is expected is no guess.
+bool is_measured(const catalog::Catalog& catalog, const std::string& accelerator);
+
 }  // namespace waferwatt::validation

@@ -93,6 +93,34 @@ TEST_CASE("products of one die are told apart by their memories") {
   CHECK_THROWS_WITH(fitted(text, "mine.csv"), Catch::Contains("the times are those of a NVIDIA H100") && Catch::Contains("give --accelerator nvidia-h100-sxm"));
 }
 
+TEST_CASE("times that are all one factor off measure something else") {
+  // Shapes that wait for launches, for memory and for arithmetic; every other one takes 5 % more or less.
+  const auto rows = [](const char* accelerator, auto factor_of) {
+    const cost::OperatorModel model(shipped().accelerators.at(accelerator), shipped());
+    std::string text = "dtype,m,n,k,us\n";
+    for (int m = 1, i = 0; m <= 16384; m *= 2)
+      for (const int n : {1024, 4096, 16384}) {
+        const auto e = model.estimate(cost::Gemm{1.0 * m, 1.0 * n, 4096});
+        text += fmt::format("bfloat16,{},{},4096,{}\n", m, n, factor_of(e) * (++i % 2 ? 1.05 : 0.95) * e.time.in(micro * second));
+      }
+    return text;
+  };
+  const auto by = [&](double factor) { return rows("nvidia-h200-sxm", [=](const cost::Estimate&) { return factor; }); };
+  const auto note = [](const std::string& text, const char* name = "h200_gemm.csv") { return validate_kernels(shipped(), read_text(name, text)).note; };
+  CHECK_THROWS_WITH(fitted(by(1.8)), Catch::Contains("times what is expected of a NVIDIA H200") && Catch::Contains("evenly"));
+  CHECK_THAT(note(by(1.8)), Catch::Contains("evenly"));
+  CHECK_THAT(note(by(1)), !Catch::Contains("evenly"));
+  CHECK_THAT(note(by(1.2)), !Catch::Contains("evenly"));  // as another collection may be
+  // A low clock, or a slow library, makes only what arithmetic bounds slower.
+  CHECK_THAT(note(rows("nvidia-h200-sxm", [](const cost::Estimate& e) { return e.bound == cost::Bound::compute ? 1.8 : 1.0; })), !Catch::Contains("evenly"));
+  // Nobody measured an H20: what is expected may be off by a third, and a fit tells it, but goes on.
+  const auto of_h20 = [&](double factor) { return rows("nvidia-h20", [=](const cost::Estimate&) { return factor; }); };
+  CHECK_THAT(note(of_h20(1.4), "h20_gemm.csv"), !Catch::Contains("evenly"));
+  CHECK_THAT(note(of_h20(2), "h20_gemm.csv"), Catch::Contains("times what is expected of a NVIDIA H20") && Catch::Contains("evenly"));
+  const auto fit = fit_calibration(shipped(), "nvidia-h20", read_text("h20_gemm.csv", of_h20(2)));
+  CHECK(std::ranges::any_of(fit.skipped, [](const auto& s) { return s.reason.find("evenly") != std::string::npos; }));
+}
+
 TEST_CASE("a GEMM's efficiencies above 1 are refused") {
   // Matrices of at most 34 MB, which stay in the cache, at 1.4 times the memory's bandwidth.
   std::string text = "dtype,m,n,k,us\n";

@@ -43,6 +43,8 @@ TEST_CASE("names of files and devices tell accelerators apart") {
   CHECK(of("b300_sxm_moe.csv") == "nvidia-b300");
   CHECK(of("rtx_pro_6000_gemm.csv") == "nvidia-rtx-pro-6000");
   CHECK(of("NVIDIA H200") == "nvidia-h200-sxm");
+  CHECK(of("rtx4090_gemm.csv") == "nvidia-rtx-4090");
+  CHECK(of("a10_gemm.csv") == "");
   CHECK(of("measurements.csv") == "");
   CHECK(of("NVIDIA A100 SXM") == "nvidia-a100-sxm-80gb");
   CHECK(of("NVIDIA A100 PCIe") == "");
@@ -83,6 +85,21 @@ TEST_CASE("files that tell nothing are refused") {
   CHECK_THROWS_WITH(read_text("kernels.csv", "dtype,m,n,k,us\n"), Catch::Contains("the name tells no accelerator; give --accelerator ID"));
   CHECK_THROWS_WITH(read("/no/such/file"), Catch::Contains("cannot be read"));
   CHECK_THROWS_WITH(read("/tmp"), Catch::Contains("is a folder"));
+}
+
+TEST_CASE("spreadsheets' spellings are read: blanks, capitals, a byte order mark") {
+  const auto m = read_text("h200_gemm.csv", "\xEF\xBB\xBF\"M\", N,K ,Us,DTYPE\r\n 1 ,32, 64,2.5 ,BF16\r\n2,32,64,3,torch.float8_e4m3fn\r\n");
+  REQUIRE(m.rows.size() == 2);
+  CHECK(m.rows[0].shape == std::vector<std::int64_t>{1, 32, 64});
+  CHECK(m.rows[0].format == "bf16");
+  CHECK(m.rows[0].time_s == Approx(2.5e-6));
+  CHECK(m.rows[1].format == "fp8");
+}
+
+TEST_CASE("headers that are nearly an operator's are told what they lack") {
+  CHECK_THROWS_WITH(read_text("h200.csv", "dtype,m,n,us\n"), Catch::Contains("for a GEMM it lacks k"));
+  CHECK_THROWS_WITH(read_text("h200.csv", "dtype,num_tokens,hidden_size,inter_size,topk,num_experts,tp,us\n"), Catch::Contains("for experts it lacks ep, distribution"));
+  CHECK_THROWS_WITH(read_text("h200.csv", "dtype;m;n;k;us\n"), Catch::Contains("cells must be separated by commas"));
 }
 
 TEST_CASE("a file named after another accelerator is refused") {
