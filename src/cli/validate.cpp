@@ -41,7 +41,9 @@ Command validate_command() {
                       {"--accelerator", "-a", "ID", "Accelerator that was measured (kernels); default: what the file says."},
                       {"--points", "", "FILE", "Write measured and predicted time of every case as CSV (kernels, network, training, serving)."},
                       {"--fit", "", "", "Fit the backends' profiles on half of the configurations (serving)."},
-                      {"--jobs", "-j", "N", "Processor cores to use (supply, world; default: all)."},
+                      {"--backend", "", "NAME", "The only backend to fit (serving; default: all that were measured)."},
+                      {"--every", "", "N", "Fit on every N-th configuration (serving; default: 2)."},
+                      {"--jobs", "-j", "N", "Processor cores to use (supply, world, serving --fit; default: all)."},
                       {"--json", "", "", "Print one JSON object."}},
           .run = validate,
           .choices = set_names};

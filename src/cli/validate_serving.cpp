@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "validate_sets.hpp"
 #include "waferwatt/validation/serving_fit.hpp"
@@ -12,11 +13,15 @@
 namespace waferwatt::cli {
 namespace {
 
-int fit_profiles(const validation::ServingCases& cases, const catalog::Catalog& catalog) {
+int fit_profiles(const validation::ServingCases& cases, const Arguments& arguments, const catalog::Catalog& catalog) {
+  const validation::ServingFitOptions options{
+      .every = arguments.whole_number("--every", 1).value_or(validation::ServingFitOptions{}.every),
+      .n_jobs = static_cast<unsigned>(arguments.whole_number("--jobs", 1).value_or(std::max(1u, std::thread::hardware_concurrency())))};
   std::vector<std::string> backends;
+  if (const auto backend = arguments.value("--backend")) backends.push_back(*backend);
   for (const auto& c : cases.cases)
-    if (std::ranges::find(backends, c.backend) == backends.end()) backends.push_back(c.backend);
-  for (const auto& backend : backends) fmt::print("{}\n", text_of(validation::fit_backend(cases, backend, catalog)));
+    if (!arguments.has("--backend") && std::ranges::find(backends, c.backend) == backends.end()) backends.push_back(c.backend);
+  for (const auto& backend : backends) fmt::print("{}\n", text_of(validation::fit_backend(cases, backend, catalog, options)));
   return kOk;
 }
 
@@ -33,7 +38,7 @@ int validate_serving(const Arguments& arguments) {
   validation::ServingCases cases;
   if (files.empty()) cases = validation::shipped_serving_cases(catalog);
   for (const auto& file : files) cases.add(validation::read_serving_cases(file, catalog));
-  if (arguments.has("--fit")) return fit_profiles(cases, catalog);
+  if (arguments.has("--fit")) return fit_profiles(cases, arguments, catalog);
   const auto report = validation::validate_serving(cases, catalog);
   if (const auto points = arguments.value("--points")) {
     std::ofstream out(*points);

@@ -144,18 +144,20 @@ IterationCost IterationModel::kernels(const IterationLoad& load) {
   IterationCost sum = tabulated(token_costs_, n_tokens, [&](double n) { return operators_->tokens(n); });
   if (const std::int64_t n_out = n_decoding + share(load.n_first_tokens, groups); n_out > 0)
     sum += tabulated(head_costs_, n_out, [&](double n) { return operators_->head(n); });
+  IterationCost attention;
   if (n_decode > 0) {
     const double context = static_cast<double>(load.decode_context) * static_cast<double>(n_decode) / static_cast<double>(load.n_decode);
-    sum += decode_attention(n_decode, static_cast<std::int64_t>(context), load.tokens_each);
+    attention += decode_attention(n_decode, static_cast<std::int64_t>(context), load.tokens_each);
   }
   if (prefill > 0) {  // all chunks run in one kernel, priced as equal chunks with the same tokens and work
     const double n = n_chunks, tokens = static_cast<double>(prefill);
     const double mean = load.prefill_work / static_cast<double>(load.prefill_tokens);
-    sum += operators_->prefill_attention(n, tokens, std::max(0.0, mean - tokens / n / 2));
+    attention += operators_->prefill_attention(n, tokens, std::max(0.0, mean - tokens / n / 2));
   }
   sum += operators_->stage_sends(static_cast<double>(n_tokens));
   const bool has_prompts = load.prefill_tokens > 0;
   sum = slower(sum, has_prompts ? backend_.prefill_kernels : backend_.decode_kernels);
+  sum += attention * (has_prompts ? backend_.prefill_attention : backend_.decode_attention);
   const IterationCost experts = tabulated(expert_costs_, std::max(n_all, n_tokens), [&](double n) { return operators_->experts(n); });
   sum += experts * (has_prompts ? backend_.prefill_experts : 1);
   return sum;
@@ -163,9 +165,12 @@ IterationCost IterationModel::kernels(const IterationLoad& load) {
 
 // Of one micro-batch: every group has a scheduler of its own.
 IterationCost IterationModel::host(const IterationLoad& load) const {
-  const std::int64_t n_sequences = share(load.n_decode + load.n_chunks, plan_.data_parallel * plan_.micro_batches());
+  const std::int64_t parts = plan_.data_parallel * plan_.micro_batches();
+  const double n_sequences = static_cast<double>(share(load.n_decode + load.n_chunks, parts));
+  const double n_prompts = static_cast<double>(share(load.n_chunks, parts));
+  const Time each = backend_.sequence_overhead + backend_.stream_overhead;
   IterationCost cost;
-  cost.time_s = host_overhead_s_ + static_cast<double>(n_sequences) * backend_.sequence_overhead.in(second);
+  cost.time_s = host_overhead_s_ + n_sequences * each.in(second) + n_prompts * backend_.prompt_overhead.in(second);
   cost.host_s = cost.scheduling_s = cost.time_s;
   cost.energy_j = cost.time_s * operators_->idle_power_w();
   return cost;

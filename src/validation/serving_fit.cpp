@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "serving_prediction.hpp"
+#include "waferwatt/core/least_squares.hpp"
 #include "waferwatt/validation/serving_halves.hpp"
 
 namespace waferwatt::validation {
@@ -15,122 +15,146 @@ namespace {
 
 using serving::BackendProfile;
 
-constexpr double kMilli = 1e3, kMicro = 1e6;
+// What a residual usually is, and how much a metric counts: goals are 8 % for times per token and rates, 20 % for first tokens.
+constexpr double kUsual = 0.1, kUsualFirstToken = 0.2, kFirstTokenWeight = 0.35;
+constexpr double kPriorWeight = 1e-3;  // of the sum over all measurements
 
-serving::ExpertKernel experts_of(const BackendProfile& p) { return p.experts.value_or(serving::ExpertKernel{20 * micro * second, 0.4, 0.6}); }
-
-template <class Change>
-void change_experts(BackendProfile& p, Change change) {
-  p.experts = experts_of(p);
-  change(*p.experts);
+double position(const ProfileParameter& p, double value) { return p.scale > 0 ? std::log1p(value / p.scale) : std::log(value); }
+double value_at(const ProfileParameter& p, double position) {
+  return std::clamp(p.scale > 0 ? p.scale * std::expm1(position) : std::exp(position), p.low, p.high);
 }
 
-constexpr ProfileParameter kParameters[] = {
-    {"first_token_steps", "steps", [](const BackendProfile& p) { return p.first_token_steps; },
-     [](BackendProfile& p, double x) { p.first_token_steps = x; }, 4, true, 0, 40},
-    {"layer_overhead", "us", [](const BackendProfile& p) { return p.layer_overhead.in(second) * kMicro; },
-     [](BackendProfile& p, double x) { p.layer_overhead = x * micro * second; }, 4, true, 0, 60},
-    {"experts.compute_efficiency", "", [](const BackendProfile& p) { return experts_of(p).compute_efficiency; },
-     [](BackendProfile& p, double x) { change_experts(p, [x](auto& e) { e.compute_efficiency = x; }); }, 1.4, false, 0.05, 1},
-    {"experts.memory_efficiency", "", [](const BackendProfile& p) { return experts_of(p).memory_efficiency; },
-     [](BackendProfile& p, double x) { change_experts(p, [x](auto& e) { e.memory_efficiency = x; }); }, 1.2, false, 0.2, 1},
-    {"experts.launch", "us", [](const BackendProfile& p) { return experts_of(p).launch.in(second) * kMicro; },
-     [](BackendProfile& p, double x) { change_experts(p, [x](auto& e) { e.launch = x * micro * second; }); }, 1.3, false, 5, 100},
-    {"step_overhead", "us", [](const BackendProfile& p) { return p.step_overhead.in(second) * kMicro; },
-     [](BackendProfile& p, double x) { p.step_overhead = x * micro * second; }, 1.6, false, 50, 8000},
-    {"sequence_overhead", "us", [](const BackendProfile& p) { return p.sequence_overhead.in(second) * kMicro; },
-     [](BackendProfile& p, double x) { p.sequence_overhead = x * micro * second; }, 2, false, 0.5, 200},
-    {"decode_kernels", "", [](const BackendProfile& p) { return p.decode_kernels; },
-     [](BackendProfile& p, double x) { p.decode_kernels = x; }, 1.1, false, 0.6, 2},
-    {"prefill_experts", "", [](const BackendProfile& p) { return p.prefill_experts; },
-     [](BackendProfile& p, double x) { p.prefill_experts = x; }, 1.15, false, 0.5, 3},
-    {"prefill_kernels", "", [](const BackendProfile& p) { return p.prefill_kernels; },
-     [](BackendProfile& p, double x) { p.prefill_kernels = x; }, 1.15, false, 0.5, 3},
-    {"eager_layer", "us", [](const BackendProfile& p) { return p.eager_layer.in(second) * kMicro; },
-     [](BackendProfile& p, double x) { p.eager_layer = x * micro * second; }, 1.6, false, 10, 2500},
-    {"request_overhead", "ms", [](const BackendProfile& p) { return p.request_overhead.in(second) * kMilli; },
-     [](BackendProfile& p, double x) { p.request_overhead = x * milli * second; }, 1.5, false, 1, 400},
-};
-
-/// Quadratic near zero, linear beyond 8 %, logarithmic beyond 40 %: measurements with settings that files do not tell
-/// (speculative decoding, cached prompts) must not bend the fit.
-double loss(double log_error) {
-  constexpr double kScale = 0.08, kFar = 0.4;
-  const double x = std::abs(log_error), soft = std::sqrt(1 + std::pow(std::min(x, kFar) / kScale, 2)) - 1;
-  return x <= kFar ? soft : soft + std::log(x / kFar);
+BackendProfile profile_at(BackendProfile profile, std::span<const double> positions) {
+  const auto parameters = profile_parameters();
+  for (std::size_t j = 0; j < positions.size(); ++j) parameters[j].set(profile, value_at(parameters[j], positions[j]));
+  return profile;
 }
 
-/// Mean loss; a source counts by the square root of its cases, so that a long table does not drown the others.
-double objective(const std::vector<ServingCase>& cases, ServingPredictor& predictor, const BackendProfile& profile) {
-  constexpr double kFirstTokenWeight = 0.35;
-  const auto predictions = predictor.predict([&](const ServingCase&) { return profile; });
-  struct Source {
-    double sum = 0, n = 0;
-  };
-  std::map<std::string, Source> sources;
-  for (std::size_t i = 0; i < cases.size(); ++i) {
-    if (!predictions[i].infeasible.empty()) continue;
-    auto& [sum, n] = sources[cases[i].source];
-    ++n;
-    if (cases[i].tpot_s) sum += loss(std::log(predictions[i].tpot_s / *cases[i].tpot_s));
-    if (!cases[i].tpot_s && cases[i].tokens_per_s) sum += loss(std::log(predictions[i].tokens_per_s / *cases[i].tokens_per_s));
-    if (cases[i].ttft_s) sum += kFirstTokenWeight * loss(std::log(predictions[i].ttft_s / *cases[i].ttft_s));
-  }
-  double all = 0, weights = 0;
-  for (const auto& [name, source] : sources) {
-    all += source.sum / std::sqrt(source.n);
-    weights += std::sqrt(source.n);
-  }
-  return weights > 0 ? all / weights : 0;
+std::string source_of(const ServingCase& c) {
+  return fmt::format("{}{}", c.source.empty() ? "table of measurements" : c.source, c.disaggregation ? ", workers of their own" : "");
 }
 
 std::vector<ServingCase> of_half(const ServingCases& cases, const std::string& backend, bool fitted) {
   std::vector<ServingCase> out;
   OnceEach once;
   for (const ServingCase& c : cases.cases)
-    if (c.backend == backend && is_fit_for_profiles(c) && is_fitted_half(c) == fitted && once.is_new(c)) out.push_back(c);
+    if (c.backend == backend && c.protocol != Protocol::open_loop && is_fitted_half(c) == fitted && once.is_new(c)) out.push_back(c);
   return out;
 }
 
+/// Every so manieth configuration with its lengths, in the order in which they are met first.
+std::vector<ServingCase> thinned(const std::vector<ServingCase>& cases, std::size_t every) {
+  std::map<std::string, std::size_t> numbers;
+  std::vector<ServingCase> out;
+  for (const ServingCase& c : cases) {
+    const auto key = fmt::format("{} {} {}", c.configuration, c.load.input_tokens, c.load.output_tokens);
+    const auto number = numbers.try_emplace(key, numbers.size()).first->second;
+    if (number % every == 0) out.push_back(c);
+  }
+  return out;
+}
+
+/// Predictions against measurements, as residuals of one profile after another.
+class Objective {
+ public:
+  Objective(const std::vector<ServingCase>& cases, const catalog::Catalog& catalog, unsigned n_jobs)
+      : cases_(cases), predictor_(cases, catalog), n_jobs_(n_jobs) {
+    std::map<std::string, double> sizes;
+    for (const ServingCase& c : cases) ++sizes[source_of(c)];
+    double all = 0;  // a source counts by the square root of its cases: a long table does not drown the others
+    for (const auto& [source, n] : sizes) all += std::sqrt(n);
+    for (const ServingCase& c : cases) {
+      const double each = 1 / std::sqrt(sizes.at(source_of(c))) / all;
+      if (c.tpot_s) weights_.push_back(each);
+      if (c.ttft_s) weights_.push_back(each * kFirstTokenWeight);
+      if (measured_rate(c)) weights_.push_back(each);
+    }
+  }
+
+  const std::vector<double>& weights() const { return weights_; }
+
+  std::vector<double> residuals(const BackendProfile& profile) {
+    const auto predictions = predictor_.predict([&](const ServingCase&) { return profile; }, n_jobs_);
+    std::vector<double> z;
+    for (std::size_t i = 0; i < cases_.size(); ++i) {
+      const ServingCase& c = cases_[i];
+      const ServingPrediction& p = predictions[i];
+      const auto add = [&](std::optional<double> measured, double predicted, double usual) {
+        if (measured) z.push_back(p.infeasible.empty() ? std::log(predicted / *measured) / usual : 0);  // whether it fits is not the profile's
+      };
+      add(c.tpot_s, p.tpot_s, kUsual);
+      add(c.ttft_s, p.ttft_s, kUsualFirstToken);
+      add(measured_rate(c), predicted_rate(c, p), kUsual);
+    }
+    return z;
+  }
+
+  double loss(const BackendProfile& profile) {
+    const auto z = residuals(profile);
+    double sum = 0;
+    for (std::size_t i = 0; i < z.size(); ++i) sum += weights_[i] * std::log1p(z[i] * z[i]);
+    return sum;
+  }
+
+ private:
+  const std::vector<ServingCase>& cases_;
+  ServingPredictor predictor_;
+  unsigned n_jobs_;
+  std::vector<double> weights_;
+};
+
+std::map<std::string, ServingReport> errors_by_source(const std::vector<ServingCase>& cases, const catalog::Catalog& catalog, const BackendProfile& profile) {
+  std::map<std::string, ServingCases> sources;
+  for (const ServingCase& c : cases) sources[source_of(c)].cases.push_back(c);
+  std::map<std::string, ServingReport> reports;
+  for (const auto& [source, of_source] : sources) {
+    reports[source] = validate_serving(of_source, catalog, [&](const ServingCase&) { return profile; });
+    reports[source].rows.clear();  // they point into cases that end here
+  }
+  return reports;
+}
+
+/// Three digits tell a fitted number.
+double rounded(double value) { return std::stod(fmt::format("{:.3g}", value)); }
+
 }  // namespace
 
-std::span<const ProfileParameter> profile_parameters() { return kParameters; }
-
-ServingFit fit_backend(const ServingCases& cases, const std::string& backend, const catalog::Catalog& catalog, int n_rounds) {
+ServingFit fit_backend(const ServingCases& cases, const std::string& backend, const catalog::Catalog& catalog, const ServingFitOptions& options) {
   constexpr std::size_t kFewest = 20;
-  constexpr double kShrink = 0.6;
-  constexpr int kMostSteps = 3;
-  const auto fitted = of_half(cases, backend, true);
-  if (fitted.size() < kFewest)
-    throw InputError(fmt::format("backend \"{}\": {} cases in the half that is fitted, at least {} are needed", backend, fitted.size(), kFewest));
+  const auto half = of_half(cases, backend, true);
+  if (half.size() < kFewest)
+    throw InputError(fmt::format("backend \"{}\": {} cases in the half that is fitted, at least {} are needed", backend, half.size(), kFewest));
+  const auto used = thinned(half, options.every);
   const auto* shipped = serving::find_backend(backend);
-  BackendProfile best = shipped ? *shipped : BackendProfile{.name = backend};
-  ServingPredictor predictor(fitted, catalog);
-  double least = objective(fitted, predictor, best);
-  double shrink = 1;
-  for (int round = 0; round < n_rounds; ++round, shrink *= kShrink)
-    for (const ProfileParameter& p : profile_parameters())
-      for (const double sign : {1.0, -1.0})
-        for (int i = 0; i < kMostSteps; ++i) {  // on in a direction that helps
-          const double old = p.get(best), step = p.is_sum ? p.step * shrink : 1 + (p.step - 1) * shrink;
-          BackendProfile candidate = best;
-          p.set(candidate, std::clamp(p.is_sum ? old + sign * step : old * std::pow(step, sign), p.low, p.high));
-          const double value = p.get(candidate) != old ? objective(fitted, predictor, candidate) : least;
-          if (value >= least) break;
-          best = candidate, least = value;
-        }
-  const auto errors = [&](bool half) {
-    return validate_serving({.cases = of_half(cases, backend, half)}, catalog, [&](const ServingCase&) { return best; });
-  };
-  return {.profile = best, .fitted = errors(true), .held_out = errors(false)};
+  BackendProfile profile = shipped ? *shipped : BackendProfile{.name = backend};
+  Objective objective(used, catalog, options.n_jobs);
+
+  core::LeastSquares problem;
+  problem.weights = objective.weights(), problem.prior_weight = kPriorWeight;
+  problem.residuals = [&](std::span<const double> x) { return objective.residuals(profile_at(profile, x)); };
+  for (const ProfileParameter& p : profile_parameters()) {
+    problem.prior.push_back(position(p, p.prior));
+    problem.low.push_back(position(p, p.low)), problem.high.push_back(position(p, p.high));
+  }
+  const auto found = core::fit(problem);
+
+  ServingFit fit{.profile = profile_at(profile, found.x), .n_cases = used.size(), .first_loss = found.first_loss, .loss = found.loss,
+                 .shipped_loss = objective.loss(profile), .fitted = {}, .held_out = {}};
+  for (const ProfileParameter& p : profile_parameters()) p.set(fit.profile, rounded(p.get(fit.profile)));
+  fit.fitted = errors_by_source(half, catalog, fit.profile);
+  fit.held_out = errors_by_source(of_half(cases, backend, false), catalog, fit.profile);
+  return fit;
 }
 
 std::string text_of(const ServingFit& fit) {
-  std::string out = fmt::format("profile of {}\n", fit.profile.name);
+  std::string out = fmt::format("profile of {}, on {} cases: loss {:.4f}, at the start {:.4f}, of the shipped profile {:.4f}\n", fit.profile.name, fit.n_cases,
+                                fit.loss, fit.first_loss, fit.shipped_loss);
   for (const ProfileParameter& p : profile_parameters()) out += fmt::format("  {:<28} {:>9.4g} {}\n", p.name, p.get(fit.profile), p.unit);
-  const auto table = [&](const char* half, const ServingReport& report) {
-    for (const auto& [metric, e] : report.metrics)
-      out += fmt::format("  {:<10} {:<12} n {:>4}  median {:>5.1f} %  mean {:>5.1f} %  p90 {:>5.1f} %  bias {:>+6.1f} %\n", half, metric, e.n, e.median, e.mean, e.p90, e.bias);
+  const auto table = [&](const char* half, const std::map<std::string, ServingReport>& reports) {
+    for (const auto& [source, report] : reports)
+      for (const auto& [metric, e] : report.metrics)
+        out += fmt::format("  {:<8} {:<52} {:<12} n {:>4}  median {:>5.1f} %  mean {:>5.1f} %  p90 {:>5.1f} %  bias {:>+6.1f} %\n", half, source.substr(0, 52), metric,
+                           e.n, e.median, e.mean, e.p90, e.bias);
   };
   table("fitted", fit.fitted);
   table("held out", fit.held_out);

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "serving_row.hpp"
+#include "waferwatt/core/parallel.hpp"
 #include "waferwatt/core/random.hpp"
 #include "waferwatt/serving/static_batch.hpp"
 
@@ -126,6 +127,9 @@ std::vector<MeasuredRequest> poisson_requests(const ServingCase& c) {
   return requests;
 }
 
+/// Whether clients read answers while they grow.
+bool is_streamed(const ServingCase& c) { return c.protocol == Protocol::closed_loop || c.protocol == Protocol::open_loop; }
+
 EngineSettings engine_of(const ServingCase& c, const BackendProfile& profile) {
   EngineSettings engine;
   engine.backend = profile;
@@ -135,6 +139,7 @@ EngineSettings engine_of(const ServingCase& c, const BackendProfile& profile) {
   engine.max_sequences = std::max<std::int64_t>(1, c.max_sequences.value_or(c.load.concurrency / c.n_replicas));
   if (c.mixes_prompts) engine.backend.prefill_first = false;
   if (c.launches_kernels) engine.backend.has_graphs = false;
+  if (!is_streamed(c)) engine.backend.stream_overhead = {};
   engine.scheduler.prefix_caching = c.finds_prefixes;
   engine.scheduler.draft_tokens = c.draft_tokens;
   engine.scheduler.draft_acceptance = kDraftAcceptance;
@@ -152,8 +157,10 @@ struct ServingPredictor::Configuration {
 ServingPredictor::ServingPredictor(const std::vector<ServingCase>& cases, const catalog::Catalog& catalog) : cases_(cases), catalog_(catalog) {
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const ServingCase& c = cases[i];
-    const auto key = fmt::format("{} {} {} {} {} {} {}", c.accelerator->id, c.accelerator->memory_bandwidth->in(byte / second), c.configuration,
-                                 layout_text(c.plan), io::enum_text(c.plan.kv_format), c.launches_kernels, c.power_cap ? c.power_cap->in(watt) : 0);
+    const auto key = fmt::format("{} {} {} {} {} {} {} {}", c.accelerator->id, c.accelerator->memory_bandwidth->in(byte / second), c.configuration,
+                                 layout_text(c.plan), io::enum_text(c.plan.kv_format), c.launches_kernels, is_streamed(c),
+                                 c.power_cap ? c.power_cap->in(watt) : 0);
+    operators_.try_emplace({c.accelerator->id, c.accelerator->memory_bandwidth->in(byte / second)}, *c.accelerator, catalog);
     Configuration& configuration = configurations_[key];
     if (configuration.members.empty())
       configuration.network = c.network ? c.network
@@ -173,7 +180,7 @@ void ServingPredictor::use(Configuration& configuration, const BackendProfile& p
     return;
   }
   const auto& accelerator = *first.accelerator;
-  const auto& operators = operators_.try_emplace({accelerator.id, accelerator.memory_bandwidth->in(byte / second)}, accelerator, catalog_).first->second;
+  const auto& operators = operators_.at({accelerator.id, accelerator.memory_bandwidth->in(byte / second)});
   const auto model_of = [&](const serving::ReplicaPlan& plan) {
     return std::make_unique<serving::IterationModel>(*first.model, operators, plan, *configuration.network, engine);
   };
@@ -181,18 +188,21 @@ void ServingPredictor::use(Configuration& configuration, const BackendProfile& p
   if (first.disaggregation) configuration.prompts = model_of(first.disaggregation->prefill_plan);
 }
 
-std::vector<ServingPrediction> ServingPredictor::predict(const ProfileOf& profile_of) {
+std::vector<ServingPrediction> ServingPredictor::predict(const ProfileOf& profile_of, unsigned n_jobs) {
   std::vector<ServingPrediction> predictions(cases_.size());
-  for (auto& [name, configuration] : configurations_) {
+  std::vector<Configuration*> all;
+  for (auto& [name, configuration] : configurations_) all.push_back(&configuration);
+  core::in_parallel(all.size(), n_jobs, [&](std::size_t at) {  // configurations share operators, which do not change
+    Configuration& configuration = *all[at];
     if (!configuration.network) {
       for (const auto i : configuration.members) predictions[i].infeasible = "nothing is known of the network between the accelerators";
-      continue;
+      return;
     }
     const BackendProfile profile = profile_of(cases_[configuration.members.front()]);
     use(configuration, profile);
     const Models models{*configuration.iterations, configuration.prompts.get()};
     for (const auto i : configuration.members) predictions[i] = prediction_of(cases_[i], models, engine_of(cases_[i], profile), catalog_);
-  }
+  });
   return predictions;
 }
 

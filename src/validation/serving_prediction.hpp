@@ -13,7 +13,8 @@ class ServingPredictor {
   /// `cases` outlives it.
   ServingPredictor(const std::vector<ServingCase>& cases, const catalog::Catalog& catalog);
   ~ServingPredictor();
-  std::vector<ServingPrediction> predict(const ProfileOf& profile_of);
+  /// \param n_jobs threads; results do not depend on it
+  std::vector<ServingPrediction> predict(const ProfileOf& profile_of, unsigned n_jobs = 1);
 
  private:
   struct Configuration;

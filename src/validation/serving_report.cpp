@@ -13,20 +13,6 @@ namespace {
 
 using serving::BackendProfile;
 
-/// Tokens a second of a closed loop follow from what every request takes.
-std::optional<double> measured_rate(const ServingCase& c) {
-  if (c.tokens_per_s) return c.tokens_per_s;
-  if (!c.ttft_s || !c.tpot_s || c.protocol != Protocol::closed_loop) return std::nullopt;
-  const double n = static_cast<double>(c.load.output_tokens) * (1 - c.load.spread / 2);
-  return static_cast<double>(c.load.concurrency) * n / (*c.ttft_s + (n - 1) * *c.tpot_s);
-}
-
-double predicted_rate(const ServingCase& c, const ServingPrediction& p) {
-  if (c.tokens_per_s) return p.tokens_per_s;
-  const double n = static_cast<double>(c.load.output_tokens) * (1 - c.load.spread / 2);
-  return static_cast<double>(c.load.concurrency) * n / (p.ttft_s + (n - 1) * p.tpot_s);
-}
-
 using Errors = std::map<std::string, std::vector<double>>;
 
 void add_errors(Errors& errors, const ServingCase& c, const ServingPrediction& p) {
@@ -60,6 +46,19 @@ io::Value json_of(const std::map<std::string, PercentErrors>& metrics) {
 }
 
 }  // namespace
+
+std::optional<double> measured_rate(const ServingCase& c) {
+  if (c.tokens_per_s) return c.tokens_per_s;
+  if (!c.ttft_s || !c.tpot_s || c.protocol != Protocol::closed_loop) return std::nullopt;
+  const double n = static_cast<double>(c.load.output_tokens) * (1 - c.load.spread / 2);
+  return static_cast<double>(c.load.concurrency) * n / (*c.ttft_s + (n - 1) * *c.tpot_s);
+}
+
+double predicted_rate(const ServingCase& c, const ServingPrediction& p) {
+  if (c.tokens_per_s) return p.tokens_per_s;
+  const double n = static_cast<double>(c.load.output_tokens) * (1 - c.load.spread / 2);
+  return static_cast<double>(c.load.concurrency) * n / (p.ttft_s + (n - 1) * p.tpot_s);
+}
 
 BackendProfile shipped_profile(const ServingCase& c) {
   const auto* known = serving::find_backend(c.backend);

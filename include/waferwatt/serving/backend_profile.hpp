@@ -37,6 +37,8 @@ struct BackendProfile {
 
   Time step_overhead = 0.5 * milli * second;  ///< of an iteration: scheduling and sampling that the accelerator waits for
   Time sequence_overhead;                     ///< of each sequence in an iteration: the same
+  Time stream_overhead;  ///< of each sequence in an iteration besides, where answers are sent token by token: detokenising, sending
+  Time prompt_overhead;  ///< of each prompt in an iteration besides: its blocks, its inputs, its first sampling
   Time layer_overhead;                        ///< of each layer: small kernels and gaps between kernels
   Time eager_layer;       ///< launching one layer without a graph: an iteration without one takes no less
   Time request_overhead;  ///< of each request before its first token: parsing, tokenising, answering
@@ -44,6 +46,7 @@ struct BackendProfile {
   double first_token_steps = 0;
   std::optional<ExpertKernel> experts;  ///< taken where it is faster than the calibrated kernels
   double decode_kernels = 1, prefill_kernels = 1;  ///< kernel time over the calibrated one, without and with prompts
+  double decode_attention = 1, prefill_attention = 1;  ///< the same of attention alone
   double prefill_experts = 1;  ///< the same of the experts' kernels with prompts; prefill_kernels is of all others
 };
 

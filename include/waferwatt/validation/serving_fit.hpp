@@ -2,36 +2,43 @@
 #pragma once
 // Profiles of inference engines from measured serving.
 //
-// Half of the configurations (model, accelerator, precision, layout, lengths) of a backend are fitted, at all their
-// concurrencies, the other half tells how
-// well the profile carries over. Parameters are changed one at a time by steps that shrink, and a change is kept when
-// the fitted half's errors fall: a search that needs no derivatives and gives the same profile every time.
+// Half of the configurations (model, accelerator, precision, layout, lengths) of a backend are fitted, at their
+// concurrencies, the other half tells how well the profile carries over. All parameters move together
+// (core/least_squares.hpp): residuals are the logarithms of predicted over measured time per token, time to the first
+// token and rate, of every source of measurements. The search begins at the same plain numbers for every backend, and
+// pulls weakly towards them: nothing depends on the profile that is shipped, and the same cases give the same profile.
 #include "waferwatt/validation/serving_report.hpp"
 
 namespace waferwatt::validation {
 
-/// One number of a profile that is fitted.
+/// One number of a profile that is fitted. It moves in ln(1 + x / scale), or in ln x where the scale is zero.
 struct ProfileParameter {
   std::string_view name, unit;
   double (*get)(const serving::BackendProfile&);
   void (*set)(serving::BackendProfile&, double);
-  double step;       ///< the first change: a factor, or with `is_sum` a summand
-  bool is_sum;
+  double prior;      ///< where the search begins
+  double scale;
   double low, high;  ///< bounds of what is physical
 };
 std::span<const ProfileParameter> profile_parameters();
 
-struct ServingFit {
-  serving::BackendProfile profile;
-  ServingReport fitted, held_out;  ///< errors on the half that was fitted and on the other
+struct ServingFitOptions {
+  std::size_t every = 2;  ///< every so manieth configuration of the fitted half is used: the others tell the same for longer
+  unsigned n_jobs = 1;
 };
 
-/// Fits the profile of one backend, from the shipped one (or the default) on.
-/// \param n_rounds over all parameters
-/// \throws InputError when the file has fewer than 20 cases of the backend
-ServingFit fit_backend(const ServingCases& cases, const std::string& backend, const catalog::Catalog& catalog, int n_rounds = 4);
+struct ServingFit {
+  serving::BackendProfile profile;
+  std::size_t n_cases = 0;                 ///< that were used
+  double first_loss = 0, loss = 0, shipped_loss = 0;  ///< at the start, at the end, of the shipped profile
+  std::map<std::string, ServingReport> fitted, held_out;  ///< errors on both halves, all of their cases, by source
+};
 
-/// Parameters with their units, and both tables of errors.
+/// Fits the profile of one backend. What is no fitted number is as in the shipped profile.
+/// \throws InputError when the files have fewer than 20 cases of the backend
+ServingFit fit_backend(const ServingCases& cases, const std::string& backend, const catalog::Catalog& catalog, const ServingFitOptions& options = {});
+
+/// Parameters with their units, and the errors of both halves.
 std::string text_of(const ServingFit& fit);
 
 }  // namespace waferwatt::validation

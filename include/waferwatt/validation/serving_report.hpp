@@ -20,6 +20,10 @@ serving::BackendProfile shipped_profile(const ServingCase&);
 /// Predicts all cases; those of one configuration share their tables.
 std::vector<ServingPrediction> predict(const std::vector<ServingCase>& cases, const catalog::Catalog& catalog, const ProfileOf& profile_of);
 
+/// Tokens a second: where they were not measured, those of a closed loop follow from what every request takes.
+std::optional<double> measured_rate(const ServingCase& c);
+double predicted_rate(const ServingCase& c, const ServingPrediction& p);
+
 struct ServingReport {
   std::size_t n_cases = 0, n_default_backend = 0;
   std::vector<Skipped> skipped;

@@ -108,3 +108,29 @@ TEST_CASE("Without a graph a layer takes as long as its kernels take to launch")
         Approx(61 * 16 + 3 * 6 + 58 * 17));
   CHECK(iteration_model("llama-3-1-70b", h200(), {.tensor_parallel = 8}, engine).decode_cost(1, 100).time_s < 1);  // a graph
 }
+
+TEST_CASE("The host works for an iteration, for each of its sequences and for each of its prompts") {
+  EngineSettings engine;
+  engine.host_overhead = 1 * second;
+  const IterationLoad load{.n_decode = 5, .decode_context = 500, .n_chunks = 2, .prefill_tokens = 10, .prefill_work = 50, .n_first_tokens = 1};
+  const double without_s = iteration_model("llama-3-1-8b", h200(), {}, engine).cost(load).time_s;
+  engine.backend.sequence_overhead = 10 * second, engine.backend.stream_overhead = 100 * second, engine.backend.prompt_overhead = 1000 * second;
+  // 5 + 2 sequences and 2 prompts; of two data-parallel groups each schedules 4 sequences and a prompt.
+  CHECK(iteration_model("llama-3-1-8b", h200(), {}, engine).cost(load).time_s - without_s == Approx(7 * 110 + 2 * 1000));
+  const auto groups = iteration_model("llama-3-1-8b", h200(), {.data_parallel = 2}, engine).cost(load);
+  CHECK(groups.scheduling_s == Approx(1 + 4 * 110 + 1000));
+}
+
+TEST_CASE("An engine's factors stretch attention and the other kernels apart") {
+  EngineSettings engine;
+  engine.host_overhead = 0 * second;
+  const auto time_s = [&](double kernels, double attention, std::int64_t context) {
+    engine.backend.decode_kernels = kernels, engine.backend.decode_attention = attention;
+    return iteration_model("llama-3-1-8b", h200(), {}, engine).decode_cost(16, 16 * context).time_s;
+  };
+  // What a longer context costs is attention's: thrice as much when attention takes thrice as long, whatever the others take.
+  const double longer_s = time_s(1, 1, 4000) - time_s(1, 1, 1000);
+  CHECK(time_s(1, 3, 4000) - time_s(1, 3, 1000) == Approx(3 * longer_s));
+  CHECK(time_s(3, 1, 4000) - time_s(3, 1, 1000) == Approx(longer_s));
+  CHECK(time_s(3, 3, 1000) == Approx(3 * time_s(1, 1, 1000)));
+}
