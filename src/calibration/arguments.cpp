@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 
+#include "calibration/budget.hpp"
 #include "waferwatt/core/diagnostic.hpp"
 
 namespace waferwatt::calibration {
@@ -110,7 +112,13 @@ std::string plan_text(const Arguments& arguments) {
   for (const Point& point : wanted_points(arguments)) ++counts[point.op + ' ' + point.format], ++all;
   std::string text;
   for (const auto& [name, n] : counts) text += "  " + name + ": " + std::to_string(n) + " points\n";
-  return text + "  in all: " + std::to_string(all) + " points, in two passes of random order\n";
+  text += "  in all: " + std::to_string(all) + " points, in two passes of random order\n";
+  const auto seconds = [&](int pass) {
+    return std::to_string(std::lround(pass_s(wanted_points(arguments), stop_limits(arguments.profile, pass), kH200, Noise::usual, pass == 1)));
+  };
+  return text + "  by estimate, on an H200: " + seconds(1) + " s, then " +
+         (arguments.only.empty() ? std::to_string(std::lround(steady_work_s(arguments.profile))) + " s of sustained work, then " : "") + seconds(2) +
+         " s; nothing starts after " + std::to_string(std::lround(arguments.deadline_s())) + " s\n";
 }
 
 }  // namespace waferwatt::calibration

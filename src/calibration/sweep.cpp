@@ -174,6 +174,8 @@ Point gemm_point(std::string format, Int m, Int n, Int k, std::string layout) {
   return {"gemm", std::move(format), {{"m", m}, {"n", n}, {"k", k}}, {{"layout", std::move(layout)}}};
 }
 
+Point copy_point(Int bytes) { return {"memcpy", "none", {{"bytes", bytes}}, {{"direction", "d2d"}, {"memory", "device"}}}; }
+
 std::vector<Point> full_sweep() {
   Points points;
   add_gemm(points);

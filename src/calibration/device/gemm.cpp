@@ -91,8 +91,9 @@ void choose(Bench& bench, Gemm& g) {
   const cublasStatus_t status =
       cublasLtMatmulAlgoGetHeuristic(bench.lt, g.description, g.a, g.b, g.d, g.d, preference, 1, &g.heuristic, &found);
   cublasLtMatmulPreferenceDestroy(preference);
-  if (status != CUBLAS_STATUS_SUCCESS || found == 0)
-    throw Unsupported(std::string{"cuBLASLt has no algorithm: "} + cublasLtGetStatusName(status));
+  const cublasStatus_t state = status == CUBLAS_STATUS_SUCCESS && found > 0 ? g.heuristic.state : status;
+  if (state != CUBLAS_STATUS_SUCCESS || found == 0)
+    throw Unsupported(std::string{"cuBLASLt has no algorithm: "} + cublasLtGetStatusName(state));
 }
 
 io::Value algorithm_of(const Gemm& g) {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <functional>
 
+#include "calibration/budget.hpp"
 #include "calibration/device/collectives.hpp"
 #include "calibration/device/steady.hpp"
 #include "calibration/document.hpp"
@@ -26,7 +27,7 @@ class Session {
 
  private:
   double elapsed() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
-  double reserve_s() const { return arguments_.profile == Profile::full ? 85 : 22; }
+  double reserve_s() const { return steady_work_s(arguments_.profile) + collectives_s(arguments_.profile, run_.gpus); }
   void warm_up();
   void pass(int number, double until_s);
   bool one_point(Measurement& measurement, const StopLimits& limits);
@@ -62,15 +63,8 @@ io::Value tool_value(const Arguments& arguments, const std::vector<std::string>&
   return out;
 }
 
-StopLimits limits_of(Profile profile, int pass) {
-  StopLimits limits;
-  limits.cap_s = profile == Profile::full ? 0.3 : 0.15;
-  if (pass == 2) limits.cap_s /= 2;
-  return limits;
-}
-
 io::Value method_value(Profile profile) {
-  const StopLimits limits = limits_of(profile, 1);
+  const StopLimits limits = stop_limits(profile, 1);
   io::Value out;
   out["data"] = io::Value{"normal(0,1), a seed of its own for each array; int8 uniform; fp8 cast from normal(0,1)"};
   out["cache"] =
@@ -143,7 +137,7 @@ bool Session::one_point(Measurement& measurement, const StopLimits& limits) {
 }
 
 void Session::pass(int number, double until_s) {
-  const StopLimits limits = limits_of(arguments_.profile, number);
+  const StopLimits limits = stop_limits(arguments_.profile, number);
   std::size_t done = 0;
   for (const std::size_t i : shuffled_order(run_.measurements.size(), arguments_.seed, number)) {
     if (elapsed() > until_s) break;
@@ -184,7 +178,7 @@ void Session::steady_work() {
   if (bench_.nvml->available()) stage("power states", [&] { run_.power = power_states(bench_, arguments_.profile); });
   if (arguments_.profile == Profile::full) stage("overlap", [&] { run_.overlap = overlap_points(bench_); });
   if (run_.gpus > 1) {
-    stage("collectives", [&] { run_.collectives = collective_points(run_.gpus, 60); });
+    stage("collectives", [&] { run_.collectives = collective_points(run_.gpus, collectives_s(arguments_.profile, run_.gpus)); });
     WAFERWATT_CALL(cudaSetDevice(bench_.device));
   } else {
     run_.not_measured.push_back("collectives: one GPU, nothing is communicated");

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <thread>
 
+#include "calibration/budget.hpp"
+
 namespace waferwatt::calibration {
 namespace {
 
@@ -82,42 +84,12 @@ double repeat(Bench& bench, const Operation& operation, const CapturedGraph& gra
   return operations;
 }
 
-Point copy_point(std::int64_t bytes) {
-  return {"memcpy", "none", {{"bytes", bytes}}, {{"direction", "d2d"}, {"memory", "device"}}};
-}
-
 const Point& sentinel_gemm() {
   static const Point point = gemm_point("bf16", 8192, 8192, 8192);
   return point;
 }
 
-struct State {
-  const char* name;
-  Point point;
-  GemmOptions options = {};
-  double duty = 1;
-};
-
-std::vector<State> states(Profile profile) {
-  Point l2{"stream", "bf16", {{"bytes", 8 << 20}, {"reads", 1}, {"writes", 1}}};
-  l2.cold = false;
-  const Point gemm = sentinel_gemm(), copy = copy_point(std::int64_t{1} << 30),
-              gemv = gemm_point("bf16", 1, 16384, 16384);
-  std::vector<State> all{{"copy", copy},
-                         {"gemm_bf16_random", gemm},
-                         {"gemm_bf16_zeros", gemm, {.zeros = true}},
-                         {"decode_like_gemv", gemv}};
-  if (profile == Profile::full) {
-    all.push_back({"l2_copy", l2});
-    all.push_back({"gemm_fp8_random", gemm_point("fp8_e4m3", 8192, 8192, 8192)});
-    all.push_back({"gemm_bf16_duty_25", gemm, {}, 0.25});
-    all.push_back({"gemm_bf16_duty_50", gemm, {}, 0.5});
-    all.push_back({"gemm_bf16_duty_75", gemm, {}, 0.75});
-  }
-  return all;
-}
-
-PowerState state_of(const char* name, const Steady& s, const Point* point) {
+PowerState state_of(const std::string& name, const Steady& s, const Point* point) {
   PowerState out{name, s.seconds, s.watts_energy, s.watts_p50, s.watts_average, s.sm_mhz, 0, 0, s.clock_reasons};
   if (point && s.seconds > 0) {
     out.flops_per_s = work(*point) * s.operations / s.seconds;
@@ -161,7 +133,7 @@ Steady steady(Bench& bench, const Operation* operation, double seconds, double d
   const int copies =
       std::clamp(static_cast<int>(0.01 / each_s) / operation->sets, 1, 256 / operation->sets + 1) * operation->sets;
   const CapturedGraph graph(bench, *operation, copies);
-  repeat(bench, *operation, graph, copies, std::min(1.0, 0.3 * seconds), duty);  // reach the steady state first
+  repeat(bench, *operation, graph, copies, settling_s(seconds), duty);  // reach the steady state first
   const auto start = Clock::now();
   Monitor monitor(*bench.nvml);
   out.operations = repeat(bench, *operation, graph, copies, seconds, duty);
@@ -171,13 +143,13 @@ Steady steady(Bench& bench, const Operation* operation, double seconds, double d
 }
 
 std::vector<PowerState> power_states(Bench& bench, Profile profile) {
-  const double seconds = profile == Profile::full ? 5 : 2;
+  const double seconds = power_case_s(profile);
   std::vector<PowerState> out{state_of("idle", steady(bench, nullptr, seconds), nullptr)};
-  for (const State& state : states(profile)) {
+  for (const PowerCase& state : power_cases(profile)) {
     bench.pool->reset();
     try {
       const Operation operation =
-          state.point.op == "gemm" ? prepare_gemm(bench, state.point, state.options) : prepare(bench, state.point);
+          state.point.op == "gemm" ? prepare_gemm(bench, state.point, {.zeros = state.zeros}) : prepare(bench, state.point);
       out.push_back(state_of(state.name, steady(bench, &operation, seconds, state.duty), &state.point));
     } catch (const Unsupported&) {  // no fp8 on this device: there is no such state
     }
@@ -186,23 +158,11 @@ std::vector<PowerState> power_states(Bench& bench, Profile profile) {
 }
 
 std::vector<Measurement> sustained_points(Bench& bench, Profile profile) {
-  std::vector<Point> points{sentinel_gemm(), copy_point(std::int64_t{1} << 30)};
-  if (profile == Profile::full) {
-    for (const auto& [m, n, k] :
-         {std::array<std::int64_t, 3>{4096, 4096, 4096}, {2048, 28672, 4096}, {16384, 8192, 8192}, {512, 8192, 28672}})
-      points.push_back(gemm_point("bf16", m, n, k));
-    points.push_back(gemm_point("fp8_e4m3", 8192, 8192, 8192));
-    points.push_back(
-        {"attention_prefill",
-         "bf16",
-         {{"batch", 1}, {"length", 8192}, {"q_heads", 64}, {"kv_heads", 8}, {"head_qk", 128}, {"head_v", 128}},
-         {{"mask", "causal"}}});
-  }
   std::vector<Measurement> out;
-  for (const Point& point : points) {
+  for (const Point& point : sustained_sweep(profile)) {
     try {
       const Operation operation = prepare(bench, point);
-      const Steady s = steady(bench, &operation, 2);
+      const Steady s = steady(bench, &operation, kSustainedSeconds);
       Measurement m = one_sample(point, "sustained", 1e6 * s.seconds / s.operations, s);
       m.algorithm = operation.algorithm;
       out.push_back(std::move(m));
@@ -217,13 +177,13 @@ std::vector<Measurement> sustained_points(Bench& bench, Profile profile) {
 
 std::vector<Measurement> overlap_points(Bench& bench) {
   std::vector<Measurement> out;
-  for (const int fewer : {0, 8, 20}) {
+  for (const int fewer : kOverlapFewer) {
     bench.pool->reset();
     const int sms = bench.info.sms - fewer;
     const Operation operation = prepare_gemm(bench, sentinel_gemm(), {.sm_target = fewer > 0 ? sms : 0});
     Point point = sentinel_gemm();
     point.shape.emplace_back("sms", sms);
-    const Steady s = steady(bench, &operation, 1);
+    const Steady s = steady(bench, &operation, kOverlapSeconds);
     out.push_back(one_sample(point, "sustained", 1e6 * s.seconds / s.operations, s));
   }
   // The same product while a second stream copies without a pause.
@@ -241,7 +201,7 @@ std::vector<Measurement> overlap_points(Bench& bench) {
   });
   Steady s;
   try {
-    s = steady(bench, &gemm, 1);
+    s = steady(bench, &gemm, kOverlapSeconds);
   } catch (...) {
     done = true;
     copier.join();

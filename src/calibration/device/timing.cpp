@@ -13,6 +13,7 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 constexpr int kBatch = 5;           // samples between synchronisations
+constexpr double kBusyUs = 2000;  // NVML answers in less
 constexpr int kMostEventCopies = 16;  // without a graph: the launch queue holds about a thousand kernels
 
 struct Events {
@@ -179,7 +180,10 @@ Sample timed(Bench& bench, const Point& point, const Operation& operation, const
     for (const double us : b.us) rule.add(us, us * rotation.copies * 1e-6);
     if (b.sm_mhz > 0) clocks.push_back(b.sm_mhz);
   }
+  // Asked while the device works: reasons are of the moment.
+  for (double queued_us = 0; queued_us < kBusyUs; queued_us += std::max(estimate_us * rotation.copies, 1.0)) region.enqueue(bench.stream);
   out.clock_reasons = bench.nvml->clock_reasons();
+  bench.synchronize();
   if (all_samples) *all_samples = rule.samples();
   out.us = summary(rule.samples());
   out.host_us = 1e6 * host_s;

@@ -46,5 +46,7 @@ TEST_CASE("the plan counts every point") {
   const std::string plan = plan_text({});
   CHECK_THAT(plan, Contains("gemm bf16") && Contains("attention_decode bf16") && Contains("two passes"));
   CHECK_THAT(plan, Contains("in all: " + std::to_string(full_sweep().size())));
+  // 8 points and 9 states: 90.2 s of sustained work; 450 s is the deadline.
+  CHECK_THAT(plan, Contains("then 90 s of sustained work") && Contains("nothing starts after 450 s"));
   CHECK_THAT(usage(), Contains("Exit status") && Contains("no GPU"));
 }
