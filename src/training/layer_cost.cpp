@@ -25,7 +25,10 @@ void Work::add(const cost::Estimate& estimate, double repeats, const cost::Opera
 
 void Work::stretch_to(Time least, Power idle) {
   if (time >= least) return;
-  const Time gap = least - time;
+  wait(least - time, idle);
+}
+
+void Work::wait(Time gap, Power idle) {
   time += gap, launch += gap;
   energy += idle * gap;
 }
@@ -209,7 +212,9 @@ void LayerCosts::wait_for_host(PartCost& part, bool expert_layer) const {
   const double launched = plan_.capture == GraphCapture::whole       ? 0
                           : plan_.capture == GraphCapture::attention ? std::max(0.5, kernels - 1)
                                                                      : kernels;
-  const Time host = launched * software_.layer_host_time;
+  const Time host = launched * software_.layer_host_time, gaps = launched * software_.layer_gap_time;
+  part.forward.wait(gaps, operators_.idle_power());
+  part.backward.wait(kBackwardKernels * gaps, operators_.idle_power());
   // The host runs ahead while the accelerator computes or communicates.
   part.forward.stretch_to(host - part.tensor_forward - part.expert_forward, operators_.idle_power());
   part.backward.stretch_to(kBackwardKernels * host - part.weight.time - part.tensor_backward - part.expert_backward,

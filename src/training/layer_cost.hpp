@@ -15,6 +15,7 @@ struct Work {
   void add(const cost::Estimate& estimate, double repeats, const cost::OperatorModel& operators);
   /// Waits for the host until `least` has passed.
   void stretch_to(Time least, Power idle);
+  void wait(Time gap, Power idle);
   Work& operator+=(const Work& other);
   Work scaled(double k) const;
 };

@@ -60,8 +60,16 @@ std::int64_t zero_of(const Value& plan, const Flags& flags) {
   return contains(said, "distributed") ? 1 : 0;
 }
 
+/// Of tensor-parallel traffic, what runs beside products where these are not cut into pieces (tp_comm_overlap): of the gathers and
+/// scatters both ways, the backward pass's scatters, beside the products for gradients of weights (Megatron-Core's
+/// linear_with_grad_accumulation_and_async_allreduce).
+double overlapped_without_pieces(catalog::NumberFormat format) {
+  const DataSize gather = catalog::size_of(format), scatter = 2 * byte;
+  return scatter / (2 * (gather + scatter));
+}
+
 void read_overlap(const Value& plan_value, const Flags& flags, training::Plan& plan) {
-  if (flags.is_not("tp_comm_overlap")) plan.overlap.tensor = 0;
+  if (flags.is_not("tp_comm_overlap")) plan.overlap.tensor = overlapped_without_pieces(plan.format);
   plan.overlapped_dispatch = flags.is("overlap_moe_expert_parallel_comm");
   const std::string said = lower(text_of(plan_value, "overlap"));
   if (contains(said, "none")) plan.overlap = {.tensor = 0.0, .expert = 0.0, .context = 0.0, .data = 0.0};

@@ -30,6 +30,10 @@ struct Software {
   /// as long again. Expert layers start `expert_host_factor` times as many kernels.
   Time layer_host_time = 1.0 * milli * second;
   double expert_host_factor = 2.5;
+  /// What the accelerator waits between the kernels of one layer's forward pass even where the host is ahead: kernels that
+  /// wait for the one before to drain. Half as long again in the backward pass, longer by the same factor with experts.
+  /// Milliseconds where every kernel is awaited before the next is started (CUDA_LAUNCH_BLOCKING).
+  Time layer_gap_time = 0.0 * second;
   /// Host work of an iteration that nothing hides: losses, gradient norm, logging.
   Time step_host_time = 0.0 * second;
   /// Time of experts over that of evenly loaded fused kernels, on top: imbalance of routing, unfused kernels.

@@ -117,6 +117,24 @@ TEST_CASE("what sequence parallelism gathers crosses in the format of the produc
   CHECK(tensor(NumberFormat::bf16) / (8 * network->all_reduce_time(group, 2 * numbers)) == Approx(1).epsilon(1e-6));
 }
 
+TEST_CASE("gaps between the kernels of a layer are as long at any micro-batch, and graphs have none") {
+  // 2 layers, 8 sequences on one accelerator. A gap of 1 ms a forward pass, 1.5 ms a backward pass, and the forward pass again.
+  const auto& a100 = shipped().accelerators.at("nvidia-a100-sxm-80gb");
+  const cost::OperatorModel operators(a100, shipped());
+  const auto network = network::network_of(a100, shipped().system_of(a100.id), &shipped().fabrics.at("infiniband-hdr"), 8, shipped());
+  const auto gaps = [&](std::int64_t micro_batch, Recompute recompute, GraphCapture capture) {
+    const Plan plan{.parallel = {1, 1, 1, 1}, .global_batch = 8, .micro_batch = micro_batch, .sequence_length = 2048, .recompute = recompute, .capture = capture};
+    Software software{.layer_host_time = {}};
+    const Time without = step(gpt(2, 4096, 32), plan, {operators, *network, software}).iteration_time();
+    software.layer_gap_time = 1 * milli * second;
+    return (step(gpt(2, 4096, 32), plan, {operators, *network, software}).iteration_time() - without).in(milli * second);
+  };
+  CHECK(gaps(1, Recompute::full, GraphCapture::none) == Approx(8 * 2 * (1 + 1 + 1.5)));
+  CHECK(gaps(4, Recompute::full, GraphCapture::none) == Approx(2 * 2 * (1 + 1 + 1.5)));
+  CHECK(gaps(4, Recompute::none, GraphCapture::none) == Approx(2 * 2 * (1 + 1.5)));
+  CHECK(gaps(4, Recompute::none, GraphCapture::whole) == Approx(0).margin(1e-9));
+}
+
 TEST_CASE("recomputation costs a forward pass, and fused attention saves time") {
   const auto model = gpt(96, 12288, 96);
   const auto time = [&](Recompute recompute, bool fused) {

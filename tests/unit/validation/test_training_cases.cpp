@@ -100,6 +100,21 @@ TEST_CASE("published rows are read with their network, software and precision") 
         "the catalog has no accelerator \"abacus\", and its peak_bf16_tflops, hbm_GB and hbm_TBps are not all given");
 }
 
+TEST_CASE("without tp_comm_overlap the backward pass's scatters still run beside the products for gradients of weights") {
+  // Both ways gathers of half a byte a number and scatters of two: of 2 (0.5 + 2) the backward pass's 2 are hidden; in 8 bits 2 of 6.
+  const auto overlap = [](const std::string& dtype, const std::string& flag) {
+    const auto file = written("overlap.json", R"json([{"id": "a", "source": "Megatron-Bridge", "replayable": "full",
+      "model": {"layers": 24, "hidden": 4096, "heads": 32, "kv_heads": 8, "ffn": 14336, "vocab": 128256},
+      "hardware": {"gpu": "GB200 (NVL72)", "n_gpus": 64, "node_size": 4, "network": "800Gb/s XDR CX8"},
+      "plan": {"tp": 4, "mbs": 1, "gbs": 128, "seq": 8192, "dtype": ")json" + dtype + R"json(", "recipe_flags": {"tp_comm_overlap": ")json" + flag + R"json("}},
+      "measured": {"step_time_s": 1.0}}])json");
+    return read_training_cases(file, shipped()).cases.at(0).plan.overlap.tensor;
+  };
+  CHECK(overlap("NVFP4", "False").value() == Approx(0.4));
+  CHECK(overlap("MXFP8", "False").value() == Approx(1.0 / 3));
+  CHECK_FALSE(overlap("MXFP8", "True").has_value());
+}
+
 TEST_CASE("shipped cases stay within their errors") {
   const auto report = validate_training(shipped_training_cases(shipped()), shipped());
   CHECK(report.skipped.empty());
@@ -156,13 +171,13 @@ TEST_CASE("the fit of a profile finds the numbers that made the cases") {
 TEST_CASE("46 plans on 64 to 512 A100 take the measured time") {
   if (const auto report = report_of("vtrain-a100-cluster.csv")) {
     CHECK(report->skipped.empty());
-    CHECK(report->metrics.at("iteration_time").mean < 9);
-    CHECK(report->metrics.at("iteration_time").median < 7);
+    CHECK(report->metrics.at("iteration_time").mean < 6);
+    CHECK(report->metrics.at("iteration_time").median < 4);
   }
 }
 
 TEST_CASE("734 plans of small models on one node take the measured time") {
-  if (const auto report = report_of("vtrain-a100-one-node.csv")) CHECK(report->metrics.at("iteration_time").mean < 9);
+  if (const auto report = report_of("vtrain-a100-one-node.csv")) CHECK(report->metrics.at("iteration_time").mean < 8);
 }
 
 TEST_CASE("published iterations take their time, by family") {
