@@ -22,10 +22,10 @@ std::vector<double> group_shares(const Routing& routing, std::size_t n, double n
     // Quantiles of the density x^-a between low and high, the largest first.
     const bool is_dense = n_pairs > static_cast<double>(n);
     const double low = is_dense ? 1 : 0.01, high = is_dense ? std::max(1.5, 0.8 * n_tokens) : 2, e = 1 - routing.exponent;
+    const double low_e = std::pow(low, e), high_e = std::pow(high, e);
     for (std::size_t i = 0; i < n; ++i) {
       const double u = 1 - (static_cast<double>(i) + 0.5) / static_cast<double>(n);
-      shares[i] = std::abs(e) < 1e-6 ? low * std::pow(high / low, u)
-                                     : std::pow(std::pow(low, e) + u * (std::pow(high, e) - std::pow(low, e)), 1 / e);
+      shares[i] = std::abs(e) < 1e-6 ? low * std::pow(high / low, u) : std::pow(low_e + u * (high_e - low_e), 1 / e);
     }
   }
   double sum = 0;

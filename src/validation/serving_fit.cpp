@@ -38,7 +38,7 @@ std::vector<ServingCase> of_half(const ServingCases& cases, const std::string& b
   std::vector<ServingCase> out;
   OnceEach once;
   for (const ServingCase& c : cases.cases)
-    if (c.backend == backend && c.protocol != Protocol::open_loop && is_fitted_half(c) == fitted && once.is_new(c)) out.push_back(c);
+    if (c.backend == backend && is_fit_for_profiles(c) && is_fitted_half(c) == fitted && once.is_new(c)) out.push_back(c);
   return out;
 }
 

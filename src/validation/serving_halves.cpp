@@ -5,7 +5,7 @@
 
 namespace waferwatt::validation {
 
-bool is_fit_for_profiles(const ServingCase& c) { return !c.disaggregation && c.protocol != Protocol::open_loop; }
+bool is_fit_for_profiles(const ServingCase& c) { return c.protocol != Protocol::open_loop && c.load.spread < 1; }
 
 bool is_fitted_half(const ServingCase& c) {
   std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a

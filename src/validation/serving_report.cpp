@@ -30,7 +30,7 @@ std::vector<std::string> groups_of(const ServingCase& c, OnceEach& once) {
   std::vector<std::string> groups{c.disaggregation ? "mode disaggregated" : "mode aggregated", "model " + c.model->id, "gpu " + c.accelerator->id,
                                   "backend " + (c.is_known_backend ? c.backend : "default")};
   if (!c.source.empty()) groups.push_back("source " + c.source);
-  if (c.is_known_backend && is_fit_for_profiles(c) && once.is_new(c)) groups.push_back((is_fitted_half(c) ? "half fitted, " : "half held out, ") + c.backend);
+  if (c.is_known_backend && is_fit_for_profiles(c) && once.is_new(c)) groups.push_back(fmt::format("half {}, {}{}", is_fitted_half(c) ? "fitted" : "held out", c.backend, c.disaggregation ? ", workers of their own" : ""));
   return groups;
 }
 

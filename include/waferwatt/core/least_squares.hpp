@@ -19,7 +19,7 @@ struct LeastSquares {
   double difference = 0.03;             ///< of x, for derivatives: wider than the steps that residuals may have
   double longest_step = 0.7;            ///< of one number in one iteration
   int most_iterations = 30;
-  double least_gain = 1e-3;             ///< relative: the search ends with an iteration that gains less
+  double least_gain = 2e-3;             ///< relative: the search ends with an iteration that gains less
 };
 
 struct LeastSquaresFit {

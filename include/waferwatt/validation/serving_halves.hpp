@@ -7,7 +7,7 @@
 
 namespace waferwatt::validation {
 
-/// Prompts and answers on the same workers, and nothing that hangs on arrivals.
+/// Nothing that hangs on arrivals of its own, or on lengths of which only the mean is known.
 bool is_fit_for_profiles(const ServingCase& serving_case);
 
 /// Whether a case's configuration is of the half that is fitted; the other is held out.
