@@ -16,6 +16,8 @@ from ._frames import frame
 from ._models import Folder, Thing, as_json, folder_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 # What a step does not depend on, and a training scenario has to name.
@@ -62,6 +64,7 @@ def step(
     context: int = 1,
     expert: int = 1,
     expert_tensor: int = 0,
+    placement: Sequence[str] = ("tensor", "context", "data", "pipeline"),
     micro_batch: int = 1,
     format: str = "bf16",
     software: str = "megatron-core",
@@ -70,10 +73,13 @@ def step(
 ) -> Step:
     """The step of a plan on data x tensor x pipeline x context accelerators, whether it fits their memory or not.
 
+    placement: the order in which the axes fill the accelerators, the innermost first; on nodes of eight ("tensor", "pipeline", "context",
+    "data") with tensor=4 puts two stages in a node.
     plan: further members of a training scenario: recompute="full", zero_stage=3, schedule="interleaved", interleave=2, fabric=...
     Raises InputError with every rule that the plan breaks.
     """
-    degrees = {"data": data, "tensor": tensor, "pipeline": pipeline, "context": context, "expert": expert, "expert_tensor": expert_tensor}
+    degrees = {"data": data, "tensor": tensor, "pipeline": pipeline, "context": context, "expert": expert, "expert_tensor": expert_tensor,
+               "placement": list(placement)}  # fmt: skip
     n: Any = 1
     for degree in (data, tensor, pipeline, context):
         n = n * degree

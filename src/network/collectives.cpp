@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "waferwatt/network/placement.hpp"
+
 namespace waferwatt::network {
 namespace {
 
@@ -49,8 +51,21 @@ TwoLevelNetwork::TwoLevelNetwork(LinkSpec scale_up, std::int64_t domain_size, Li
       launch_(launch) {}
 
 Group TwoLevelNetwork::group(std::int64_t n_ranks, std::int64_t stride) const {
-  return {n_ranks, std::clamp<std::int64_t>(domain_size_ / std::max<std::int64_t>(stride, 1), 1,
-                                            std::max<std::int64_t>(n_ranks, 1))};
+  stride = std::max<std::int64_t>(stride, 1);
+  const std::int64_t per_domain = std::clamp<std::int64_t>(domain_size_ / stride, 1, std::max<std::int64_t>(n_ranks, 1));
+  return {n_ranks, per_domain, accelerators_per_adapter_ > 1 && per_domain > 1 && stride >= accelerators_per_adapter_};
+}
+
+Group TwoLevelNetwork::group(const Layout& layout) const {
+  Group found{layout.n_ranks()};
+  for (const Span& span : layout.spans()) {
+    const Group part = group(span.n_ranks, span.stride);
+    // Ranks of an outer span are further apart than those of the inner ones.
+    if (found.per_domain == 1) found.adapters_apart = part.adapters_apart;
+    found.per_domain *= part.per_domain;
+  }
+  found.per_domain = std::min(found.per_domain, layout.n_ranks());
+  return found;
 }
 
 TwoLevelNetwork TwoLevelNetwork::with_scale_out(LinkSpec scale_out) const {
@@ -67,8 +82,7 @@ TwoLevelNetwork TwoLevelNetwork::with_shared_adapters(std::int64_t accelerators_
 
 LinkSpec TwoLevelNetwork::scale_out_of_ring(Group group) const {
   LinkSpec link = scale_out_;
-  const bool apart = group.per_domain > 1 && group.per_domain * accelerators_per_adapter_ <= domain_size_;
-  if (accelerators_per_adapter_ > 1 && apart) link.bandwidth *= 0.5;
+  if (group.adapters_apart) link.bandwidth *= 0.5;
   return link;
 }
 

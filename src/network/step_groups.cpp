@@ -12,17 +12,24 @@ using Groups = std::vector<std::vector<Rank>>;
 
 Rank narrow(std::int64_t rank) { return static_cast<Rank>(rank); }
 
-/// Of every stage's `n` ranks: groups of `size`, `stride` apart.
-Groups strided(const Degrees& d, std::int64_t n, std::int64_t size, std::int64_t stride) {
-  if (size < 1 || stride < 1 || n % (size * stride) != 0)
-    throw InputError(fmt::format("{} ranks of a stage do not make groups of {} that are {} apart", n, size, stride));
+/// Of every stage the groups of these spans.
+Groups groups_of(const Degrees& d, std::span<const Span> spans) {
+  const std::int64_t n = d.n_stage_ranks();
+  for (const auto& [size, stride] : spans)
+    if (size < 1 || stride < 1 || n % (size * stride) != 0)
+      throw InputError(fmt::format("{} ranks of a stage do not make groups of {} that are {} apart", n, size, stride));
+  const auto is_first = [&](std::int64_t index) {
+    return std::ranges::all_of(spans, [&](const Span& span) { return index / span.stride % span.n_ranks == 0; });
+  };
   Groups groups;
   for (std::int64_t stage = 0; stage < d.pipeline; ++stage)
-    for (std::int64_t block = 0; block < n; block += size * stride)
-      for (std::int64_t offset = 0; offset < stride; ++offset) {
-        auto& group = groups.emplace_back();
-        for (std::int64_t i = 0; i < size; ++i) group.push_back(narrow(stage * n + block + offset + i * stride));
-      }
+    for (std::int64_t first = 0; first < n; ++first) {
+      if (!is_first(first)) continue;
+      auto& group = groups.emplace_back();
+      for (std::int64_t j = 0; j < spans[1].n_ranks; ++j)
+        for (std::int64_t i = 0; i < spans[0].n_ranks; ++i)
+          group.push_back(narrow(d.rank(stage, first + i * spans[0].stride + j * spans[1].stride)));
+    }
   return groups;
 }
 
@@ -52,26 +59,13 @@ void require_ended(const TrafficResult& result) {
 }  // namespace
 
 Groups groups_of(const Degrees& d, GroupKind kind) {
-  const std::int64_t n = d.tensor * d.context * d.data;
-  switch (kind) {
-    case GroupKind::tensor:
-      return strided(d, n, d.tensor, 1);
-    case GroupKind::context:
-      return strided(d, n, d.context, d.tensor);
-    case GroupKind::data:
-      return strided(d, n, d.context * d.data, d.tensor);
-    case GroupKind::expert:
-      return strided(d, n, d.expert, d.expert_tensor);
-    case GroupKind::expert_data: {
-      const std::int64_t stride = d.expert * d.expert_tensor;
-      if (n % stride != 0) throw InputError(fmt::format("{} ranks of a stage do not hold whole sets of experts over {} ranks", n, stride));
-      return strided(d, n, n / stride, stride);
-    }
-    case GroupKind::pipeline_stages:
-      break;
-  }
+  const std::int64_t n = d.n_stage_ranks();
+  if (kind == GroupKind::expert_data && n % (d.expert * d.expert_tensor) != 0)
+    throw InputError(fmt::format("{} ranks of a stage do not hold whole sets of experts over {} ranks", n, d.expert * d.expert_tensor));
+  if (kind != GroupKind::pipeline_stages) return groups_of(d, d.stage_spans(kind));
   Groups pairs;
-  for (std::int64_t rank = 0; rank + n < d.n_ranks(); ++rank) pairs.push_back({narrow(rank), narrow(rank + n)});
+  for (std::int64_t stage = 0; stage + 1 < d.pipeline; ++stage)
+    for (std::int64_t index = 0; index < n; ++index) pairs.push_back({narrow(d.rank(stage, index)), narrow(d.rank(stage + 1, index))});
   return pairs;
 }
 

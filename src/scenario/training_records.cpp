@@ -11,7 +11,7 @@ constexpr std::int64_t kManyRanks = 1'000'000;
 
 training::Plan TrainingScenario::plan(const catalog::Accelerator& accelerator, const catalog::Catalog& catalog) const {
   return {.parallel = {parallel.data.value, parallel.tensor.value, parallel.pipeline.value, parallel.expert.value,
-                       parallel.context.value, parallel.expert_tensor},
+                       parallel.context.value, parallel.expert_tensor, parallel.placement},
           .global_batch = global_batch.value,
           .micro_batch = micro_batch,
           .sequence_length = sequence_length,
@@ -23,7 +23,7 @@ training::Plan TrainingScenario::plan(const catalog::Accelerator& accelerator, c
           .schedule = schedule,
           .interleave = interleave.value,
           .partition_group = partition_group.value,
-          .group_reduction = group_reduction,
+          .group_reduction = group_reduction.value,
           .deduplicated_dispatch = deduplicated_dispatch,
           .overlapped_dispatch = overlapped_dispatch,
           .capacity_factor = capacity_factor,
@@ -55,7 +55,7 @@ const io::Record<ParallelDegrees>& ParallelDegrees::record() {
   using P = ParallelDegrees;
   static const auto record =
       io::Record<P>("parallel_degrees",
-                    "Degrees of parallelism; data, tensor and pipeline multiply to the number of accelerators.")
+                    "Degrees of parallelism, whose product is the number of accelerators (experts need none of their own), and their placement.")
           .required(
               "data", &P::data,
               {.doc = "Copies of the model, each with its share of the batch.", .at_least = 1, .at_most = kManyRanks})
@@ -76,7 +76,10 @@ const io::Record<ParallelDegrees>& ParallelDegrees::record() {
           .optional("expert_tensor", &P::expert_tensor,
                     {.doc = "Accelerators that share each expert's matrices; 0: as many as \"tensor\".",
                      .at_least = 0,
-                     .at_most = kManyRanks});
+                     .at_most = kManyRanks})
+          .optional("placement", &P::placement,
+                    {.doc = "Order in which the axes fill the accelerators, the innermost first: neighbours on the first are neighbours on "
+                            "the fabric."});
   return record;
 }
 
@@ -256,7 +259,9 @@ const io::Record<TrainingScenario>& TrainingScenario::record() {
                      .at_least = 0.0,
                      .at_most = 0.5})
           .optional("power_cap", &S::power_cap,
-                    {.doc = "Of one accelerator; absent: its TDP.", .above = 0 * watt, .at_most = 100000 * watt});
+                    {.doc = "Of one accelerator; absent: its TDP.", .above = 0 * watt, .at_most = 100000 * watt})
+          .optional("searched_placements", &S::searched_placements,
+                    {.doc = "Which orders of the axes a search for plans looks at: the given one, those with tensor innermost, or all."});
   return record;
 }
 

@@ -45,27 +45,30 @@ Setting resolve(const TrainingScenario& s, const catalog::Catalog& catalog, Diag
   return setting;
 }
 
-const Located<std::int64_t>& field_of(const TrainingScenario& s, training::PlanProblem::Field field) {
+/// Where the field that breaks a rule was written.
+Diagnostic diagnostic_of(const TrainingScenario& s, const training::PlanProblem& problem) {
   using Field = training::PlanProblem::Field;
-  switch (field) {
+  switch (problem.field) {
     case Field::data:
-      return s.parallel.data;
+      return s.parallel.data.problem(problem.message);
     case Field::tensor:
-      return s.parallel.tensor;
+      return s.parallel.tensor.problem(problem.message);
     case Field::pipeline:
-      return s.parallel.pipeline;
+      return s.parallel.pipeline.problem(problem.message);
     case Field::expert:
-      return s.parallel.expert;
+      return s.parallel.expert.problem(problem.message);
     case Field::context:
-      return s.parallel.context;
+      return s.parallel.context.problem(problem.message);
     case Field::interleave:
-      return s.interleave;
+      return s.interleave.problem(problem.message);
     case Field::partition_group:
-      return s.partition_group;
+      return s.partition_group.problem(problem.message);
+    case Field::group_reduction:
+      return s.group_reduction.problem(problem.message);
     case Field::global_batch:
-      return s.global_batch;
+      return s.global_batch.problem(problem.message);
   }
-  return s.n_accelerators;
+  return s.n_accelerators.problem(problem.message);
 }
 
 training::Goodput goodput_of(const TrainingScenario& s, const catalog::LanguageModel& model) {
@@ -170,7 +173,7 @@ void check(const TrainingScenario& s, const catalog::Catalog& catalog, Diagnosti
     diagnostics.add(s.n_accelerators.problem(fmt::format("{} has {} attention, whose training is not modelled", model->name,
                                                          model->linear_attention ? "linear" : "sparse")));
   for (const auto& problem : training::problems(s.plan(*accelerator, catalog), *model, s.n_accelerators.value))
-    diagnostics.add(field_of(s, problem.field).problem(problem.message));
+    diagnostics.add(diagnostic_of(s, problem));
   for (std::size_t i = 0; i < s.phases.size(); ++i)
     for (const auto& problem : training::problems(s.plan(s.phases[i], *accelerator, catalog), *model, s.n_accelerators.value))
       diagnostics.add(s.global_batch.problem(fmt::format("phase {}: {}", i + 1, problem.message)));
@@ -335,7 +338,7 @@ Result run(const TrainingScenario& s, const catalog::Catalog& catalog, const Run
   const double n = static_cast<double>(s.n_accelerators.value);
   double hours = 0;
   result.ledger = use_ledger(whole, totals, goodput, n, hours);
-  result.binds = bindings(main.step, main.plan, network->domain_size(), main.slowdown);
+  result.binds = bindings(main.step, main.plan, *network, main.slowdown);
   const auto passes = training::passes(*setting.model, main.plan, machine);
   result.tables.insert(result.tables.begin(), {breakdown_table(main.step, main.slowdown), memory_table(*setting.model, main.plan), slack_table(main.plan, passes)});
   if (parts.size() > 1) result.tables.push_back(phase_table(parts));

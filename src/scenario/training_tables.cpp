@@ -29,10 +29,12 @@ std::string counted(double value, const char* unit) {
 std::string gigabytes(DataSize size) { return fmt::format("{:.1f} GB", size.in(giga * byte)); }
 
 /// The parts of an iteration as resources one waits for.
-std::vector<Binding> bindings(const training::Step& step, const training::Plan& plan, std::int64_t domain, const Slowdown& slowdown) {
+std::vector<Binding> bindings(const training::Step& step, const training::Plan& plan, const network::TwoLevelNetwork& network, const Slowdown& slowdown) {
   const auto& b = step.breakdown;
-  const auto& p = plan.parallel;
-  const auto network = [&](std::int64_t span) { return span > domain ? "scale-out network" : "scale-up network"; };
+  using network::GroupKind;
+  const auto level = [&](GroupKind kind) {
+    return network.group(plan.parallel.layout(kind)).spans_domains() ? "scale-out network" : "scale-up network";
+  };
   std::vector<Binding> found;
   const auto charge = [&](const std::string& resource, Time time) {
     const double share = time / (slowdown.time * step.iteration_time());
@@ -45,11 +47,11 @@ std::vector<Binding> bindings(const training::Step& step, const training::Plan& 
   charge("compute", b.compute + b.recompute);
   charge("memory bandwidth", b.memory + b.optimizer);
   charge("kernel launches", b.launch);
-  charge(network(p.tensor), b.tensor);
-  charge(network(p.tensor * p.context), b.context);
-  charge(network(p.expert_slices() * p.expert), b.expert);
-  charge(network(p.n_accelerators()), b.pipeline);
-  charge(network(p.tensor * p.n_replicas()), b.data);
+  charge(level(GroupKind::tensor), b.tensor);
+  charge(level(GroupKind::context), b.context);
+  charge(level(GroupKind::expert), b.expert);
+  charge(level(GroupKind::pipeline_stages), b.pipeline);
+  charge(level(GroupKind::data), b.data);
   charge("host link", b.host);
   charge("pipeline bubble", b.bubble);
   if (slowdown.time > 1) charge(slowdown.cause, (slowdown.time - 1) * step.iteration_time());

@@ -23,7 +23,7 @@ struct Slowdown {
 };
 
 /// The parts of an iteration as resources one waits for.
-std::vector<Binding> bindings(const training::Step&, const training::Plan&, std::int64_t domain, const Slowdown&);
+std::vector<Binding> bindings(const training::Step&, const training::Plan&, const network::TwoLevelNetwork&, const Slowdown&);
 /// Accelerator-hours by use. The total is the sum of the rows, so that they add up exactly.
 /// \param whole parts of all iterations
 Table use_ledger(const training::Breakdown& whole, const training::RunTotals&, const training::Goodput&, double n_accelerators,

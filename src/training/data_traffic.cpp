@@ -8,18 +8,10 @@
 namespace waferwatt::training {
 namespace {
 
-/// Collectives over the ranks that hold the same parameters.
-struct Replicas {
-  std::int64_t n_ranks, stride;
-};
-
-Replicas dense_replicas(const Parallelism& p) { return {p.n_replicas(), p.tensor}; }
-Replicas expert_replicas(const Parallelism& p) { return {p.n_expert_replicas(), p.expert_slices() * p.expert}; }
-
 /// Each rank's part of the gradients, summed with those of the same place in the other partition groups.
-Time between_groups(const network::TwoLevelNetwork& net, Replicas r, std::int64_t inside, DataSize gradients) {
-  const std::int64_t copies = r.n_ranks / inside;
-  return copies > 1 ? net.all_reduce_time(net.group(copies, r.stride * inside), gradients / static_cast<double>(inside)) : Time{};
+/// \param across a rank of each group
+Time between_groups(const network::TwoLevelNetwork& net, const network::Layout& across, std::int64_t inside, DataSize gradients) {
+  return across.n_ranks() > 1 ? net.all_reduce_time(net.group(across), gradients / static_cast<double>(inside)) : Time{};
 }
 
 }  // namespace
@@ -29,26 +21,30 @@ DataTraffic data_traffic(const catalog::LanguageModel& model, const StageParamet
   const auto& net = machine.network;
   const DataSize gradient = machine.software.gradient_bytes * byte, weight = 2 * byte;
   DataTraffic sum;
-  const auto add = [&](double n, Replicas r) {
-    if (n <= 0 || r.n_ranks <= 1) return;
-    const auto all = net.group(r.n_ranks, r.stride);
+  const auto add = [&](double n, network::GroupKind kind) {
+    if (n <= 0) return;
+    const auto replicas = plan.parallel.layout(kind);
+    if (replicas.n_ranks() <= 1) return;
     if (plan.zero_stage == 0) {
-      sum.gradients += net.all_reduce_time(all, n * gradient);
+      sum.gradients += net.all_reduce_time(net.group(replicas), n * gradient);
       return;
     }
-    const std::int64_t inside = std::min(r.n_ranks, plan.partition_group > 0 ? plan.partition_group : r.n_ranks);
-    const auto group = net.group(inside, r.stride);
+    const std::int64_t inside = std::min(replicas.n_ranks(), plan.partition_group > 0 ? plan.partition_group : replicas.n_ranks());
+    const auto [near, across] = replicas.parted(inside);
+    const auto group = net.group(near);
     if (plan.zero_stage < 2) sum.gradients += net.reduce_scatter_time(group, n * gradient);
     if (plan.zero_stage < 3) sum.weights += net.all_gather_time(group, n * weight);
-    if (plan.group_reduction == GroupReduction::iteration) sum.gradients += between_groups(net, r, inside, n * gradient);
+    if (plan.group_reduction == GroupReduction::iteration) sum.gradients += between_groups(net, across, inside, n * gradient);
   };
-  add(parameters.dense, dense_replicas(plan.parallel));
-  add(parameters.experts, expert_replicas(plan.parallel));
+  add(parameters.dense, network::GroupKind::data);
+  add(parameters.experts, network::GroupKind::expert_data);
   sum.gradients *= machine.contention.data, sum.weights *= machine.contention.data;
   const auto& p = plan.parallel;
   if (model.tied_embeddings && p.pipeline > 1 && plan.n_chunks() == 1 && (stage == 0 || stage == p.pipeline - 1)) {
     const DataSize embedding = static_cast<double>(model.vocabulary.value * model.hidden_size.value / p.tensor) * gradient;
-    sum.embeddings = net.all_reduce_time(net.group(2, p.n_accelerators() / p.pipeline), embedding);
+    // The first and the last stage are in one domain where all are.
+    const bool together = !net.group(p.layout(network::GroupKind::pipeline_stages)).spans_domains();
+    sum.embeddings = net.all_reduce_time({2, together ? 2 : 1}, embedding);
   }
   return sum;
 }
@@ -57,19 +53,22 @@ PassTraffic pass_traffic(const StageParameters& parameters, const Plan& plan, co
   PassTraffic sum;
   if (plan.zero_stage < 2) return sum;
   const auto& net = machine.network;
-  const auto add = [&](double n, Replicas r) {
-    if (n <= 0 || r.n_ranks <= 1) return;
-    const std::int64_t inside = std::min(r.n_ranks, plan.n_partitions());
+  const auto add = [&](double n, network::GroupKind kind) {
+    if (n <= 0) return;
+    const auto replicas = plan.parallel.layout(kind);
+    if (replicas.n_ranks() <= 1) return;
+    const std::int64_t inside = std::min(replicas.n_ranks(), plan.n_partitions());
+    const auto [near, across] = replicas.parted(inside);
     const DataSize gradients = n * machine.software.gradient_bytes * byte;
-    if (plan.group_reduction == GroupReduction::micro_batch) sum.backward += between_groups(net, r, inside, gradients);
+    if (plan.group_reduction == GroupReduction::micro_batch) sum.backward += between_groups(net, across, inside, gradients);
     if (inside <= 1) return;
-    const auto group = net.group(inside, r.stride);
+    const auto group = net.group(near);
     const Time gather = plan.zero_stage < 3 ? Time{} : net.all_gather_time(group, n * 2 * byte);
     sum.forward += gather;
     sum.backward += gather + net.reduce_scatter_time(group, gradients);
   };
-  add(parameters.dense, dense_replicas(plan.parallel));
-  add(parameters.experts, expert_replicas(plan.parallel));
+  add(parameters.dense, network::GroupKind::data);
+  add(parameters.experts, network::GroupKind::expert_data);
   sum.forward *= machine.contention.data, sum.backward *= machine.contention.data;
   return sum;
 }

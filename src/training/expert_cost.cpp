@@ -40,9 +40,8 @@ void LayerCosts::experts(PartCost& part) const {
   if (moe.n_shared_experts.value > 0) feed_forward(part, as_double(moe.expert_ffn_size) * as_double(moe.n_shared_experts));
   if (plan_.parallel.expert > 1) exchange_tokens(part);
   if (slices > 1) {
-    const auto group = network_.group(plan_.parallel.expert_slices());
-    const Time both = network_.all_gather_time(group, tokens * hidden_ * kActivation) +
-                      network_.reduce_scatter_time(group, tokens * hidden_ * kActivation);
+    const Time both = network_.all_gather_time(groups_.expert_tensor, tokens * hidden_ * kActivation) +
+                      network_.reduce_scatter_time(groups_.expert_tensor, tokens * hidden_ * kActivation);
     part.tensor_forward += software_.tensor_slowdown * both, part.tensor_backward += software_.tensor_slowdown * both;
   }
 }
@@ -79,7 +78,7 @@ void LayerCosts::route(PartCost& part, double rows) const {
 
 void LayerCosts::exchange_tokens(PartCost& part) const {
   const double expert = static_cast<double>(plan_.parallel.expert), k = as_double(model_.moe->experts_per_token);
-  const auto group = network_.group(plan_.parallel.expert, plan_.parallel.expert_slices());
+  const auto& group = groups_.expert;
   const double capacity = plan_.capacity_factor > 0 ? plan_.capacity_factor : 1;
   const DataSize sent = capacity * tokens_ / tensor_ * k * hidden_ * kActivation;
   DataSize out = sent, back = sent;

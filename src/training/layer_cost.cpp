@@ -63,6 +63,12 @@ PartCost PartCost::scaled(double k) const {
           k * expert_forward,   k * expert_backward};
 }
 
+LayerGroups::LayerGroups(const Parallelism& p, const network::TwoLevelNetwork& network)
+    : tensor(network.group(p.layout(network::GroupKind::tensor))),
+      context(network.group(p.layout(network::GroupKind::context))),
+      expert(network.group(p.layout(network::GroupKind::expert))),
+      expert_tensor(network.group(p.layout(network::GroupKind::expert_tensor))) {}
+
 LayerCosts::LayerCosts(const catalog::LanguageModel& model, const Plan& plan, const Machine& machine)
     : model_(model),
       plan_(plan),
@@ -70,6 +76,7 @@ LayerCosts::LayerCosts(const catalog::LanguageModel& model, const Plan& plan, co
       network_(machine.network),
       software_(machine.software),
       contention_(machine.contention),
+      groups_(plan.parallel, machine.network),
       tokens_(static_cast<double>(plan.micro_batch * plan.sequence_length) /
               static_cast<double>(plan.parallel.context)),
       hidden_(as_double(model.hidden_size)),
@@ -156,7 +163,7 @@ PartCost LayerCosts::fused_core(double n_heads, double n_kv_heads, double qk_dim
 }
 
 void LayerCosts::exchange_context(PartCost& part, const PartCost& core, double kv_numbers, double q_numbers) const {
-  const auto group = network_.group(plan_.parallel.context, plan_.parallel.tensor);
+  const auto& group = groups_.context;
   if (plan_.context_exchange == ContextExchange::all_to_all) {
     // Queries, keys and values there, outputs back; gradients the other way.
     const Time both_ways =
@@ -195,7 +202,7 @@ void LayerCosts::feed_forward(PartCost& part, double ffn_size) const {
 void LayerCosts::tensor_traffic(PartCost& part, double n_all_reduces) const {
   // All-reduces in each pass, or gathers and scatters of the sequence. What is gathered becomes the input of a product, and
   // crosses in the product's format (Transformer Engine quantises before it gathers); sums cross in 16 bits.
-  const auto group = network_.group(plan_.parallel.tensor);
+  const auto& group = groups_.tensor;
   const double numbers = tokens_ * hidden_;
   const Time both = plan_.sequence_parallel && is_narrow(plan_.format)
                         ? network_.all_gather_time(group, numbers * catalog::size_of(plan_.format)) + network_.reduce_scatter_time(group, numbers * kActivation)

@@ -38,6 +38,14 @@ struct PartCost {
   PartCost scaled(double k) const;
 };
 
+/// The groups that the traffic of layers goes over.
+struct LayerGroups {
+  network::Group tensor, context, expert, expert_tensor;
+
+  LayerGroups(const Parallelism&, const network::TwoLevelNetwork&);
+  friend auto operator<=>(const LayerGroups&, const LayerGroups&) = default;
+};
+
 class LayerCosts {
  public:
   LayerCosts(const catalog::LanguageModel&, const Plan&, const Machine&);
@@ -73,6 +81,7 @@ class LayerCosts {
   const network::TwoLevelNetwork& network_;
   const Software& software_;
   const Contention& contention_;
+  LayerGroups groups_;
   double tokens_, hidden_, tensor_, context_;
 };
 

@@ -2,14 +2,11 @@
 #include "layer_parts.hpp"
 
 namespace waferwatt::training {
-namespace {
 
-LayerKey layer_key(const Plan& plan, bool has_experts) {
-  const auto& p = plan.parallel;
-  return {p.tensor,
-          p.context,
-          p.expert,
-          p.expert_slices(),
+LayerKey LayerPartsCache::key_of(const Plan& plan) {
+  if (!last_groups_ || last_groups_->first != plan.parallel)
+    last_groups_.emplace(plan.parallel, LayerGroups(plan.parallel, machine_.network));
+  return {last_groups_->second,
           plan.micro_batch,
           plan.sequence_length,
           plan.recompute,
@@ -18,15 +15,13 @@ LayerKey layer_key(const Plan& plan, bool has_experts) {
           plan.capture,
           plan.sequence_parallel,
           plan.fused_attention,
-          has_experts && (plan.overlapped_dispatch || plan.schedule == Schedule::dual_pipe),
+          model_.moe && (plan.overlapped_dispatch || plan.schedule == Schedule::dual_pipe),
           plan.deduplicated_dispatch,
           plan.capacity_factor,
           plan.overlap.tensor,
           plan.overlap.expert,
           plan.overlap.context};
 }
-
-}  // namespace
 
 PartCost LayerParts::sum(const PartCounts& n) const {
   PartCost sum = dense.scaled(n.dense);
@@ -37,7 +32,7 @@ PartCost LayerParts::sum(const PartCounts& n) const {
 }
 
 const LayerParts& LayerPartsCache::of(const Plan& plan) {
-  const LayerKey key = layer_key(plan, model_.moe.has_value());
+  const LayerKey key = key_of(plan);
   if (last_ && last_->first == key) return last_->second;
   const auto [at, is_new] = parts_.try_emplace(key);
   if (is_new) {

@@ -17,7 +17,8 @@ struct LayerParts {
 
 /// Everything of a plan that a layer's cost depends on.
 struct LayerKey {
-  std::int64_t tensor, context, expert, expert_slices, micro_batch, sequence_length;
+  LayerGroups groups;
+  std::int64_t micro_batch, sequence_length;
   Recompute recompute;
   NumberFormat format;
   ContextExchange exchange;
@@ -37,8 +38,11 @@ class LayerPartsCache {
   const LayerParts& of(const Plan& plan);
 
  private:
+  LayerKey key_of(const Plan& plan);
+
   const catalog::LanguageModel& model_;
   const Machine& machine_;
+  std::optional<std::pair<Parallelism, LayerGroups>> last_groups_;
   std::map<LayerKey, LayerParts> parts_;
   const std::pair<const LayerKey, LayerParts>* last_ = nullptr;
 };

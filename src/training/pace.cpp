@@ -166,7 +166,8 @@ Time send_time(const catalog::LanguageModel& model, const Plan& plan, const Mach
   if (p.pipeline == 1) return {};
   const double numbers = static_cast<double>(plan.micro_batch * plan.sequence_length * model.hidden_size.value) /
                          static_cast<double>(p.tensor * p.context);
-  const bool across = p.n_accelerators() > machine.network.domain_size();  // some neighbours are, and they set the pace
+  // Some neighbours are in two domains, and they set the pace.
+  const bool across = machine.network.group(p.layout(network::GroupKind::pipeline_stages)).spans_domains();
   return machine.contention.pipeline * machine.network.send_time(across, numbers * kActivation);
 }
 

@@ -10,17 +10,24 @@ namespace waferwatt::training {
 namespace {
 
 /// The divisors of n nearest to x, below and above: "8 or 16".
-std::string nearest_divisors(std::int64_t n, std::int64_t x) {
+/// \param legal what a divisor must be besides
+template <class Rule>
+std::string nearest_divisors(std::int64_t n, std::int64_t x, Rule legal) {
   std::int64_t below = 0, above = 0;
   for (std::int64_t d = 1; d * d <= n; ++d) {
     if (n % d != 0) continue;
     for (const std::int64_t candidate : {d, n / d}) {
+      if (!legal(candidate)) continue;
       if (candidate <= x && candidate > below) below = candidate;
       if (candidate > x && (above == 0 || candidate < above)) above = candidate;
     }
   }
   if (above == 0) return fmt::format("{}", below);
   return below == 0 ? fmt::format("{}", above) : fmt::format("{} or {}", below, above);
+}
+
+std::string nearest_divisors(std::int64_t n, std::int64_t x) {
+  return nearest_divisors(n, x, [](std::int64_t) { return true; });
 }
 
 /// The multiples of n nearest to x.
@@ -31,8 +38,25 @@ std::string nearest_multiples(std::int64_t n, std::int64_t x) {
 
 using Field = PlanProblem::Field;
 
+void check_partition_groups(const Plan& plan, std::vector<PlanProblem>& found) {
+  const std::int64_t group = plan.partition_group, n = plan.parallel.n_replicas();
+  if (group > 0 && n % group != 0)
+    found.push_back({Field::partition_group, fmt::format("groups of {} ranks cannot be made of {} data-parallel ranks; nearest legal: {}",
+                                                         group, n, nearest_divisors(n, group))});
+  else if (const auto replicas = plan.parallel.layout(network::GroupKind::data); group > 0 && !replicas.parts_alike(group))
+    found.push_back({Field::partition_group,
+                     fmt::format("{} data-parallel ranks lie in runs of {} under this placement, so that groups of {} would not lie alike; "
+                                 "nearest legal: {}",
+                                 n, replicas.spans().front().n_ranks, group,
+                                 nearest_divisors(n, group, [&](std::int64_t other) { return replicas.parts_alike(other); }))});
+  if (plan.group_reduction == GroupReduction::micro_batch && (group == 0 || plan.zero_stage < 2))
+    found.push_back({Field::group_reduction,
+                     fmt::format("sums between partition groups after each micro-batch need a partition group, and zero stage 2 or 3; "
+                                 "there is {}", group == 0 ? "no group" : fmt::format("stage {}", plan.zero_stage))});
+}
+
 void check_model_split(const Plan& plan, const catalog::LanguageModel& model, std::vector<PlanProblem>& found) {
-  const auto& [data, tensor, pipeline, expert, context, expert_tensor] = plan.parallel;
+  const auto& [data, tensor, pipeline, expert, context, expert_tensor, placement] = plan.parallel;
   const std::int64_t heads = model.n_heads.value, layers = model.n_layers.value;
   if (heads % tensor != 0)
     found.push_back(
@@ -54,15 +78,7 @@ void check_model_split(const Plan& plan, const catalog::LanguageModel& model, st
                                                  "legal: {}",
                                                  plan.sequence_length, context,
                                                  nearest_divisors(plan.sequence_length, context))});
-  if (plan.partition_group > 0 && plan.parallel.n_replicas() % plan.partition_group != 0)
-    found.push_back({Field::partition_group,
-                     fmt::format("groups of {} ranks cannot be made of {} data-parallel ranks; nearest legal: {}",
-                                 plan.partition_group, plan.parallel.n_replicas(),
-                                 nearest_divisors(plan.parallel.n_replicas(), plan.partition_group))});
-  if (plan.group_reduction == GroupReduction::micro_batch && (plan.partition_group == 0 || plan.zero_stage < 2))
-    found.push_back({Field::partition_group,
-                     fmt::format("sums between partition groups after each micro-batch need a partition group, and zero stage 2 or 3; "
-                                 "there is {}", plan.partition_group == 0 ? "no group" : fmt::format("stage {}", plan.zero_stage))});
+  check_partition_groups(plan, found);
   if (expert == 1) return;
   if (!model.moe) {
     found.push_back({Field::expert, fmt::format("{} has no experts; use 1", model.name)});
@@ -91,7 +107,7 @@ Bandwidth host_bandwidth(const catalog::Accelerator& accelerator, const catalog:
 
 std::vector<PlanProblem> problems(const Plan& plan, const catalog::LanguageModel& model, std::int64_t n_accelerators) {
   std::vector<PlanProblem> found;
-  const auto& [data, tensor, pipeline, expert, context, expert_tensor] = plan.parallel;
+  const auto& [data, tensor, pipeline, expert, context, expert_tensor, placement] = plan.parallel;
   if (plan.parallel.n_accelerators() != n_accelerators) {
     const std::int64_t replica = tensor * pipeline * context;
     const std::string remedy =

@@ -9,14 +9,12 @@ namespace waferwatt::training {
 class Rivals {
  public:
   Rivals(const Plan& plan, const network::TwoLevelNetwork& network) {
-    const auto& p = plan.parallel;
-    const bool data_spans = network.group(p.n_replicas(), p.tensor).spans_domains();
-    const auto meets = [&](std::int64_t n, std::int64_t stride) {
-      return n > 1 && network.group(n, stride).spans_domains() == data_spans;
-    };
-    tensor_ = meets(p.tensor, 1);
-    context_ = meets(p.context, p.tensor);
-    expert_ = meets(p.expert, p.expert_slices());
+    const LayerGroups groups(plan.parallel, network);
+    const bool data_spans = network.group(plan.parallel.layout(network::GroupKind::data)).spans_domains();
+    const auto meets = [&](const network::Group& group) { return group.n_ranks > 1 && group.spans_domains() == data_spans; };
+    tensor_ = meets(groups.tensor);
+    context_ = meets(groups.context);
+    expert_ = meets(groups.expert);
   }
 
   Time forward(const PartCost& part) const { return sum(part.tensor_forward, part.context_forward, part.expert_forward); }

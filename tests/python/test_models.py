@@ -141,6 +141,19 @@ def test_all_rules_that_a_plan_breaks_are_told():
         ww.training.step("llama-3-70b", "nvidia-h100-sxm", tensor=8, global_batch="many", sequence_length=8192)
 
 
+def test_groups_lie_where_the_placement_says():
+    plan = {"tensor": 8, "pipeline": 2, "global_batch": 16, "sequence_length": 8192}
+    usual = ww.training.step("llama-3-1-8b", "nvidia-h100-sxm", **plan)
+    named = ww.training.step("llama-3-1-8b", "nvidia-h100-sxm", **plan, placement=("tensor", "context", "data", "pipeline"))
+    assert (named.iteration_time_s, named.mfu) == (usual.iteration_time_s, usual.mfu)
+    # A stage in each half of a node: its tensor-parallel ranks are in two nodes.
+    spread = ww.training.step("llama-3-1-8b", "nvidia-h100-sxm", **plan, placement=("pipeline", "tensor", "context", "data"))
+    assert spread.iteration_time_s > usual.iteration_time_s
+    assert spread.memory_byte == usual.memory_byte
+    with pytest.raises(ww.InputError, match='did you mean "tensor"'):
+        ww.training.step("llama-3-1-8b", "nvidia-h100-sxm", **plan, placement=("tenor", "context", "data", "pipeline"))
+
+
 # serving
 
 

@@ -23,6 +23,8 @@
 // which sends in small pieces over both levels at once, (5) when large and (6) when small. Inside a domain
 // and for the inner parts of (4) measured curves take the formulas' place where there are some. Between
 // more ranks than were measured, the time grows as the formula does. Traffic of others is left out.
+#include <compare>
+
 #include "waferwatt/network/measured_collectives.hpp"
 
 namespace waferwatt::network {
@@ -42,12 +44,16 @@ Time ring_all_gather_time(const LinkSpec& link, std::int64_t n_ranks, DataSize g
 Time ring_all_reduce_time(const LinkSpec& link, std::int64_t n_ranks, DataSize size);
 Time tree_all_reduce_time(const LinkSpec& link, std::int64_t n_ranks, DataSize size);
 
+class Layout;
+
 /// Ranks of one collective: `per_domain` of them share a scale-up domain.
 struct Group {
   std::int64_t n_ranks = 1;
   std::int64_t per_domain = 1;
+  bool adapters_apart = false;  ///< several accelerators share an adapter, but no two of these ranks
 
   bool spans_domains() const { return n_ranks > per_domain; }
+  friend auto operator<=>(const Group&, const Group&) = default;
 };
 
 class TwoLevelNetwork {
@@ -57,6 +63,8 @@ class TwoLevelNetwork {
 
   /// Ranks `stride` accelerators apart, in order, so that a domain holds domain_size / stride of them.
   Group group(std::int64_t n_ranks, std::int64_t stride = 1) const;
+  /// The same of ranks that lie in several spans, the first at the start of a domain.
+  Group group(const Layout& layout) const;
 
   /// \param library whose all-reduce inside a domain: "nccl", or an engine's own, "vllm graph", "trtllm";
   ///        one that was not measured counts as NCCL

@@ -3,28 +3,11 @@
 // The groups of a parallel training step on a fabric, and how long their traffic takes when all of it is under
 // way at once.
 #include "waferwatt/network/evaluation.hpp"
+#include "waferwatt/network/placement.hpp"
 
 namespace waferwatt::network {
 
-/// Degrees of parallelism; ranks are placed tensor first, then context, then data, then pipeline. Expert groups
-/// run over tensor, context and data ranks of a stage, `expert_tensor` accelerators apart.
-struct Degrees {
-  std::int64_t tensor = 1, context = 1, data = 1, pipeline = 1;
-  std::int64_t expert = 1, expert_tensor = 1;
-
-  std::int64_t n_ranks() const { return tensor * context * data * pipeline; }
-};
-
-enum class GroupKind {
-  tensor,          ///< activations of a layer
-  context,         ///< keys and values
-  data,            ///< gradients and weights of dense layers: data and context ranks
-  expert,          ///< tokens on their way to experts
-  expert_data,     ///< gradients and weights of experts
-  pipeline_stages  ///< pairs of neighbouring stages
-};
-
-/// All groups of a kind, each in the order of its ranks.
+/// All groups of a kind, each in the order of its ranks; of pipeline_stages pairs of neighbouring stages.
 /// \throws InputError when the degrees do not divide one another
 std::vector<std::vector<Rank>> groups_of(const Degrees& degrees, GroupKind kind);
 

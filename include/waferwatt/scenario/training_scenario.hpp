@@ -19,13 +19,17 @@ struct Located {
   Diagnostic problem(std::string message) const { return io::diagnostic_at(place, path, std::move(message)); }
 };
 
-/// Degrees of parallelism as they are written.
+/// Degrees of parallelism and their placement as they are written.
 struct ParallelDegrees {
   Located<std::int64_t> data{1, {}, {}}, tensor{1, {}, {}}, pipeline{1, {}, {}}, expert{1, {}, {}}, context{1, {}, {}};
   std::int64_t expert_tensor = 0;
+  network::Placement placement;
 
   static const io::Record<ParallelDegrees>& record();
 };
+
+/// Placements that a search for plans looks at: the scenario's own, those with tensor inside of all others, every one.
+enum class SearchedPlacements { given, tensor_inside, all };
 
 /// Interruptions and what follows them.
 struct FailureSettings {
@@ -82,7 +86,7 @@ struct TrainingScenario {
   std::int64_t zero_stage = 1;
   bool sequence_parallel = true, fused_attention = true;
   Located<std::int64_t> partition_group{0, {}, {}}, interleave{1, {}, {}};
-  training::GroupReduction group_reduction = training::GroupReduction::iteration;
+  Located<training::GroupReduction> group_reduction{training::GroupReduction::iteration, {}, {}};
   training::Schedule schedule = training::Schedule::one_forward_one_backward;
   bool deduplicated_dispatch = false, offload_optimizer = false, offload_activations = false, offload_weights = false;
   std::optional<Bandwidth> host_bandwidth;
@@ -106,6 +110,7 @@ struct TrainingScenario {
   std::optional<CheckpointSettings> checkpoints;
   double straggler_spread = 0;
   std::optional<Located<Power>> power_cap;
+  SearchedPlacements searched_placements = SearchedPlacements::given;
 
   /// The plan of the models; rules are checked in check().
   training::Plan plan(const catalog::Accelerator&, const catalog::Catalog&) const;
@@ -128,6 +133,12 @@ Result run(const TrainingScenario&, const catalog::Catalog&, const RunContext&);
 }  // namespace waferwatt::scenario
 
 namespace waferwatt::io {
+template <>
+struct EnumTexts<scenario::SearchedPlacements> {
+  static constexpr std::array values{std::pair{scenario::SearchedPlacements::given, "given"},
+                                     std::pair{scenario::SearchedPlacements::tensor_inside, "tensor_inside"},
+                                     std::pair{scenario::SearchedPlacements::all, "all"}};
+};
 template <class T>
 struct LimitType<scenario::Located<T>> : LimitType<T> {};
 template <class T>

@@ -2,18 +2,20 @@
 #pragma once
 // How a model is spread over accelerators, and what it needs of their memory.
 #include "waferwatt/catalog/catalog.hpp"
+#include "waferwatt/network/placement.hpp"
 
 namespace waferwatt::training {
 
 using catalog::NumberFormat;
 
-/// Degrees of parallelism. Expert parallelism runs inside data, context and tensor parallelism: it needs no
-/// accelerators of its own, and `expert_tensor` of them share each expert's matrices (0: as many as share the
-/// other matrices). Ranks are placed tensor first, then context, then data, then pipeline.
+/// Degrees of parallelism, and where their groups lie on the fabric. Expert parallelism runs inside data, context and
+/// tensor parallelism: it needs no accelerators of its own, and `expert_tensor` of them share each expert's matrices
+/// (0: as many as share the other matrices).
 struct Parallelism {
   std::int64_t data = 1, tensor = 1, pipeline = 1, expert = 1;
   std::int64_t context = 1;
   std::int64_t expert_tensor = 0;
+  network::Placement placement = {};
 
   std::int64_t n_accelerators() const { return data * tensor * pipeline * context; }
   /// Ranks that hold the same dense parameters: gradients are reduced over them.
@@ -21,6 +23,11 @@ struct Parallelism {
   std::int64_t expert_slices() const { return expert_tensor > 0 ? expert_tensor : tensor; }
   /// Ranks that hold the same experts.
   std::int64_t n_expert_replicas() const { return data * context * tensor / (expert * expert_slices()); }
+  /// As the network knows them: the strides of all groups follow from these.
+  network::Degrees degrees() const { return {tensor, context, data, pipeline, expert, expert_slices(), placement}; }
+  network::Layout layout(network::GroupKind kind) const { return degrees().layout(kind); }
+
+  friend bool operator==(const Parallelism&, const Parallelism&) = default;
 };
 
 /// Order in which the stages of a pipeline work on micro-batches.
@@ -108,7 +115,7 @@ struct Plan {
 
 /// A rule that a plan breaks: which field, and what would be legal.
 struct PlanProblem {
-  enum class Field { data, tensor, pipeline, expert, context, interleave, partition_group, global_batch } field;
+  enum class Field { data, tensor, pipeline, expert, context, interleave, partition_group, group_reduction, global_batch } field;
   std::string message;
 };
 

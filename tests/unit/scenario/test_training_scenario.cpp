@@ -209,3 +209,32 @@ TEST_CASE("a scenario is written back as it was read, defaults filled in") {
   CHECK(diagnostics.empty());
   CHECK(run(again, shipped(), {}).headline == run(s, shipped(), {}).headline);
 }
+
+TEST_CASE("the default placement is what nothing says, another one is another plan") {
+  const double usual = metric(run_patched(), "iteration_time");
+  CHECK(metric(run_patched(R"({"parallel": {"placement": ["tensor", "context", "data", "pipeline"]}})"), "iteration_time") == usual);
+  // Tensor-parallel ranks then lie in as many nodes as there are replicas.
+  CHECK(metric(run_patched(R"({"parallel": {"placement": ["data", "tensor", "context", "pipeline"]}})"), "iteration_time") > usual);
+}
+
+TEST_CASE("a wrong placement is told where it stands") {
+  const auto told = [](const std::string& order) {
+    const auto found = problems_of(R"({"parallel": {"placement": )" + order + "}}");
+    REQUIRE(found.size() == 1);
+    return found[0];
+  };
+  CHECK(told(R"(["tensor", "context", "date", "pipeline"])") ==
+        "patch.json:1:51: error at /parallel/placement/2: unknown choice \"date\"; did you mean \"data\"?");
+  CHECK(told(R"(["tensor", "data", "data", "pipeline"])") ==
+        "patch.json:1:48: error at /parallel/placement/2: \"data\" a second time, each axis stands once; did you mean [\"tensor\", \"data\", "
+        "\"pipeline\", \"context\"]?");
+  CHECK(told(R"(["pipeline"])") ==
+        "patch.json:1:29: error at /parallel/placement: 3 of the 4 axes are missing; did you mean [\"pipeline\", \"tensor\", \"context\", "
+        "\"data\"]?");
+}
+
+TEST_CASE("sums between partition groups that there are not are told where they are asked for") {
+  const auto found = problems_of(R"({"group_reduction": "micro_batch"})");
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].starts_with("patch.json:1:21: error at /group_reduction: sums between partition groups"));
+}
