@@ -25,6 +25,15 @@ Table plan_table(const std::string& name, const std::vector<training::Candidate>
   return table;
 }
 
+/// None: the given one alone.
+std::vector<network::Placement> searched(const TrainingScenario& s) {
+  if (s.searched_placements == SearchedPlacements::given) return {};
+  auto placements = network::all_placements();
+  if (s.searched_placements == SearchedPlacements::tensor_inside)
+    std::erase_if(placements, [](const network::Placement& p) { return p.order.front() != network::Axis::tensor; });
+  return placements;
+}
+
 }  // namespace
 
 Result plan_search(const TrainingScenario& s, const catalog::Catalog& catalog, training::Objective objective,
@@ -43,7 +52,8 @@ Result plan_search(const TrainingScenario& s, const catalog::Catalog& catalog, t
   training::SearchSpace space{.n_accelerators = s.n_accelerators.value,
                               .base = s.plan(*accelerator, catalog),
                               .memory_capacity = catalog::usable_memory(*accelerator),
-                              .surroundings = surroundings(s, *accelerator, system, *grid)};
+                              .surroundings = surroundings(s, *accelerator, system, *grid),
+                              .placements = searched(s)};
   // A scenario that is only searched may give a plan that cannot run.
   std::string given;
   if (training::problems(space.base, *model, space.n_accelerators).empty())

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <iterator>
 #include <map>
 #include <mutex>
 
 #include <fmt/format.h>
 
+#include "placements.hpp"
 #include "shortlist.hpp"
 #include "waferwatt/core/parallel.hpp"
 #include "waferwatt/training/memory.hpp"
@@ -78,13 +80,13 @@ class Search {
     }
   }
   void with_states(Plan& plan) {
-    const std::int64_t most = space_.allow_zero_3 ? 3 : 2, domain = machine_.network.domain_size();
+    const std::int64_t most = space_.allow_zero_3 ? 3 : 2,
+                       group = machine_.network.group(plan.parallel.layout(network::GroupKind::data)).per_domain;
     for (std::int64_t stage = 0; stage <= most; ++stage) {
       if (stage > 0 && plan.parallel.n_replicas() == 1) break;
       plan.zero_stage = stage, plan.partition_group = 0, plan.group_reduction = GroupReduction::iteration;
       with_places(plan);
-      if (const std::int64_t group = domain / plan.parallel.tensor;
-          stage > 0 && group > 1 && group < plan.parallel.n_replicas() && plan.parallel.n_replicas() % group == 0) {
+      if (stage > 0 && group > 1 && group < plan.parallel.n_replicas() && plan.parallel.n_replicas() % group == 0) {
         plan.partition_group = group;
         if (stage >= 2) plan.group_reduction = space_.base.group_reduction;
         with_places(plan);
@@ -194,9 +196,14 @@ class Decision {
   std::vector<Candidate> best_;
 };
 
-/// All choices of degrees, those together whose layers cost the same.
-std::vector<std::vector<Parallelism>> all_degrees(const catalog::LanguageModel& model, const SearchSpace& space) {
+/// All choices of degrees and placements, those together whose layers cost the same under the same placement.
+std::vector<std::vector<Parallelism>> all_degrees(const catalog::LanguageModel& model, const network::TwoLevelNetwork& network,
+                                                  const SearchSpace& space) {
   std::map<std::array<std::int64_t, 3>, std::vector<Parallelism>> found;
+  const auto take = [&](const Parallelism& degrees) {
+    auto& group = found[{degrees.tensor, degrees.context, degrees.expert}];
+    std::ranges::copy(placed(degrees, network, space), std::back_inserter(group));
+  };
   const std::int64_t n = space.n_accelerators;
   for (const std::int64_t tensor : divisors(n, space.max_tensor)) {
     if (model.n_heads.value % tensor != 0) continue;
@@ -205,16 +212,16 @@ std::vector<std::vector<Parallelism>> all_degrees(const catalog::LanguageModel& 
         if (context > 1 && space.base.sequence_length / context < 1024) continue;
         const std::int64_t data = n / (tensor * pipeline * context);
         if (space.base.global_batch % data != 0) continue;
-        Parallelism degrees{.data = data, .tensor = tensor, .pipeline = pipeline, .context = context};
+        Parallelism degrees{.data = data, .tensor = tensor, .pipeline = pipeline, .context = context, .placement = space.base.parallel.placement};
         if (!model.moe) {
-          found[{tensor, context, 1}].push_back(degrees);
+          take(degrees);
           continue;
         }
         degrees.expert_tensor = 1;
         for (const std::int64_t expert : divisors(data * context * tensor, model.moe->n_routed_experts.value)) {
           if (model.moe->n_routed_experts.value % expert != 0) continue;
           degrees.expert = expert;
-          found[{tensor, context, expert}].push_back(degrees);
+          take(degrees);
         }
       }
     }
@@ -248,7 +255,7 @@ std::vector<Candidate> timed_front(const catalog::LanguageModel& model, const Ma
 
 SearchResult best_plans(const catalog::LanguageModel& model, const Machine& machine, const SearchSpace& space,
                         Objective objective, unsigned n_jobs, std::size_t keep) {
-  const auto groups = all_degrees(model, space);
+  const auto groups = all_degrees(model, machine.network, space);
   std::atomic<std::size_t> next = 0;
   Shortlist all(objective, keep);
   std::mutex mutex;
@@ -284,11 +291,28 @@ std::string why_slower(const Candidate& loser, const Candidate& winner) {
   return text.empty() ? "as fast" : text;
 }
 
+namespace {
+
+/// The order of the axes that there are, where it is not the default.
+std::string placement_text(const Parallelism& p) {
+  const auto order_of = [&](const network::Placement& placement) {
+    std::string text;
+    for (const auto axis : placement.order)
+      if (p.degrees().degree(axis) > 1) text += fmt::format("{}{}", text.empty() ? "" : " ", io::enum_text(axis));
+    return text;
+  };
+  const std::string order = order_of(p.placement);
+  return order == order_of({}) ? "" : fmt::format(", placed {}", order);
+}
+
+}  // namespace
+
 std::string plan_text(const Plan& plan) {
   const auto& p = plan.parallel;
   std::string text = fmt::format("data {}, tensor {}, pipeline {}", p.data, p.tensor, p.pipeline);
   if (p.context > 1) text += fmt::format(", context {}", p.context);
   if (p.expert > 1) text += fmt::format(", expert {}", p.expert);
+  text += placement_text(p);
   if (p.pipeline > 1) text += fmt::format(", {}", io::enum_text(plan.schedule));
   if (plan.n_chunks() > 1) text += fmt::format(" x{}", plan.n_chunks());
   text += fmt::format(", micro-batch {}, recompute {}, zero {}", plan.micro_batch, io::enum_text(plan.recompute),

@@ -19,6 +19,8 @@ struct SearchSpace {
   bool allow_zero_3 = true, allow_context = true;
   std::vector<Schedule> schedules = {Schedule::one_forward_one_backward, Schedule::interleaved,
                                      Schedule::zero_bubble_h1, Schedule::zero_bubble_v, Schedule::dual_pipe};
+  /// Of those that make groups of the same shapes on this network the first is looked at; none: the base's alone.
+  std::vector<network::Placement> placements = {};
 };
 
 struct Candidate {

@@ -224,12 +224,12 @@ TEST_CASE("a wrong placement is told where it stands") {
     return found[0];
   };
   CHECK(told(R"(["tensor", "context", "date", "pipeline"])") ==
-        "patch.json:1:51: error at /parallel/placement/2: unknown choice \"date\"; did you mean \"data\"?");
+        "patch.json:1:50: error at /parallel/placement/2: unknown choice \"date\"; did you mean \"data\"?");
   CHECK(told(R"(["tensor", "data", "data", "pipeline"])") ==
-        "patch.json:1:48: error at /parallel/placement/2: \"data\" a second time, each axis stands once; did you mean [\"tensor\", \"data\", "
+        "patch.json:1:47: error at /parallel/placement/2: \"data\" a second time, each axis stands once; did you mean [\"tensor\", \"data\", "
         "\"pipeline\", \"context\"]?");
   CHECK(told(R"(["pipeline"])") ==
-        "patch.json:1:29: error at /parallel/placement: 3 of the 4 axes are missing; did you mean [\"pipeline\", \"tensor\", \"context\", "
+        "patch.json:1:28: error at /parallel/placement: 3 of the 4 axes are missing; did you mean [\"pipeline\", \"tensor\", \"context\", "
         "\"data\"]?");
 }
 
