@@ -104,15 +104,15 @@ NumberFormat runnable_format(const catalog::Accelerator& accelerator, NumberForm
 }
 
 void set_checkpoint_formats(ReplicaPlan& plan, const catalog::LanguageModel& model, const catalog::Accelerator& accelerator,
-                            NumberFormat precision, bool four_bit_integers) {
+                            NumberFormat precision, cost::Recipe recipe) {
   const auto runnable = [&](WeightFormat wanted) -> WeightFormat {
     if (accelerator.peak(wanted.format)) return wanted;
     if (wanted.format == NumberFormat::fp4) return {NumberFormat::bf16, cost::Recipe::fp4_weights};
     return {NumberFormat::bf16, cost::Recipe::int8_weights};
   };
   WeightFormat narrow{precision};
-  if (precision == NumberFormat::fp8 && model.weight_format == NumberFormat::fp8) narrow.recipe = cost::Recipe::block;
-  if (precision == NumberFormat::fp4 && four_bit_integers) narrow = {NumberFormat::bf16, cost::Recipe::int4_weights};
+  if (precision == NumberFormat::fp8 && (recipe == cost::Recipe::block || model.weight_format == NumberFormat::fp8)) narrow.recipe = cost::Recipe::block;
+  if (precision == NumberFormat::fp4 && recipe == cost::Recipe::int4_weights) narrow = {NumberFormat::bf16, cost::Recipe::int4_weights};
   narrow = runnable(narrow);
   plan.weight_format = narrow.format, plan.weight_recipe = narrow.recipe;
   plan.attention_weights.reset(), plan.expert_weights.reset();

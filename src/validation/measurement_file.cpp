@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <climits>
 #include <cmath>
 #include <filesystem>
+#include <tuple>
 
 #include "calibration_document.hpp"
 #include "csv_row.hpp"
@@ -209,11 +211,13 @@ std::string Measurements::id(const Measurement& row) const { return fmt::format(
 std::optional<std::string> accelerator_of_name(const std::string& name, const catalog::Catalog& catalog) {
   const auto given = words(name);
   const auto is_card = [](const std::vector<std::string>& of) { return std::ranges::find(of, "pcie") != of.end(); };
+  // Of accelerators that are named as well, one with more memory is the usual one.
+  std::tuple<int, double> best_score{INT_MIN, 0};
   std::optional<std::string> best;
-  int best_score = 0;
   for (const auto& [id, accelerator] : catalog.accelerators.all()) {
     const auto own = words(id);  // vendor, model, form, ...
-    if (is_card(given) && !is_card(own)) continue;  // a card for PCI Express is another product
+    if (is_card(given) != is_card(own)) continue;  // a card for PCI Express is another product
+    const auto n_said = std::ranges::count_if(own, [&](const std::string& word) { return std::ranges::find(given, word) != given.end(); });
     // All words of the model must be there, in order, at one place of the name.
     for (std::size_t at = 0; own.size() > 1 && at < given.size(); ++at) {
       std::size_t n = 0;
@@ -225,7 +229,8 @@ std::optional<std::string> accelerator_of_name(const std::string& name, const ca
       const bool is_model = n > 0 && std::ranges::any_of(given[at], [](char c) { return std::isdigit(static_cast<unsigned char>(c)); });
       const bool is_series = n + 1 == own.size();  // "rtx pro 6000" has its number in the last word
       if (!is_model && !is_series) continue;
-      const int score = 10 * static_cast<int>(n) - static_cast<int>(own.size());
+      const std::tuple score{10 * static_cast<int>(n) + 2 * static_cast<int>(n_said) - static_cast<int>(own.size()),
+                             accelerator.memory_capacity.value.in(byte)};
       if (!best || score > best_score) best = id, best_score = score;
     }
   }

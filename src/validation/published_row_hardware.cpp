@@ -14,8 +14,8 @@ namespace {
 /// Names are looked for in this order: longer ones that hold shorter ones come first.
 constexpr std::pair<std::string_view, std::string_view> kAccelerators[] = {
     {"gb300", "nvidia-gb300"},      {"gb200", "nvidia-gb200"},        {"b300", "nvidia-b300"},
-    {"b200", "nvidia-b200"},        {"gh200", "nvidia-h100-sxm"},     {"h200", "nvidia-h200-sxm"},
-    {"h100", "nvidia-h100-sxm"},    {"h800", "nvidia-h800-sxm"},      {"h20", "nvidia-h20"},
+    {"b200", "nvidia-b200"},        {"gh200", "nvidia-gh200"},        {"h200", "nvidia-h200-sxm"},
+    {"h100-pcie", "nvidia-h100-pcie"}, {"h100 pcie", "nvidia-h100-pcie"}, {"h100", "nvidia-h100-sxm"}, {"h800", "nvidia-h800-sxm"},      {"h20", "nvidia-h20"},
     {"a100", "nvidia-a100-sxm-80gb"}, {"a800", "nvidia-a800-sxm"},    {"l40s", "nvidia-l40s"},
     {"rtx pro 6000", "nvidia-rtx-pro-6000"}, {"rtx 4090", "nvidia-rtx-4090"},
     {"mi300", "amd-mi300x"},        {"mi325", "amd-mi325x"},          {"mi355", "amd-mi355x"},

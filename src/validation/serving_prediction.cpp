@@ -58,10 +58,9 @@ ServingPrediction of_closed_loop(const ServingCase& c, const Models& models, con
   return p;
 }
 
-/// All requests are there at once: the engine serves as many as its caches hold to their ends.
-ServingPrediction of_offline(ServingCase c, const Models& models, EngineSettings engine) {
+/// All requests are there at once.
+ServingPrediction of_offline(ServingCase c, const Models& models, const EngineSettings& engine) {
   c.load.n_waves = 1;
-  engine.kv_reservation = serving::KvReservation::whole_request;
   return of_closed_loop(c, models, engine);
 }
 

@@ -136,6 +136,11 @@ void read_mlperf(Reading& r) {
   r.assume("a server at the edge of what it holds yields what it does with all requests there at once");
 }
 
+void read_engine_limits(Reading& r) {
+  if (const auto n = number_of(r.plan, "max_num_seqs")) r.c.max_sequences = static_cast<std::int64_t>(*n);
+  if (const auto n = number_of(r.plan, "max_num_batched_tokens")) r.c.max_batched_tokens = static_cast<std::int64_t>(*n);
+}
+
 /// trtllm-bench sets the batch by what the caches hold, and the budget so that prompts keep up with answers.
 void read_offline(Reading& r) {
   ServingCase& c = r.c;
@@ -149,6 +154,8 @@ void read_offline(Reading& r) {
   }
   c.memory_utilisation = number_of(r.plan, "kv_free_fraction").value_or(0.9);
   const double ratio = static_cast<double>(c.load.input_tokens) / static_cast<double>(c.load.output_tokens);
+  read_engine_limits(r);
+  if (c.max_sequences && c.max_batched_tokens) return;
   c.max_sequences = std::min<std::int64_t>(2048, c.load.concurrency);
   c.max_batched_tokens = static_cast<std::int64_t>(std::clamp(static_cast<double>(*c.max_sequences) * (1 + ratio) / 4, 8192.0, kMostChunk / 2));
   r.assume("a batch of 2,048 where caches hold it, a budget of 8,192 to 16,384 tokens");
@@ -221,8 +228,7 @@ void read_open_loop(Reading& r) {
   c.protocol = Protocol::open_loop, c.rate_per_s = std::stod(rate[1]);
   c.load = {.concurrency = required(r.plan, "the number of requests", "num_requests"), .input_tokens = static_cast<std::int64_t>(2 * *in),
             .output_tokens = static_cast<std::int64_t>(2 * *out), .spread = 1};
-  if (const auto n = number_of(r.plan, "max_num_seqs")) c.max_sequences = static_cast<std::int64_t>(*n);
-  if (const auto n = number_of(r.plan, "max_num_batched_tokens")) c.max_batched_tokens = static_cast<std::int64_t>(*n);
+  read_engine_limits(r);
   if (contains(arrival, "sharegpt")) {
     c.lengths = serving::length_preset("sharegpt-long-answers");
     return r.assume("lengths and arrivals of the ShareGPT conversations as in the runs that are known request by request");

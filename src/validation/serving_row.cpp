@@ -17,6 +17,10 @@ constexpr std::pair<std::string_view, std::string_view> kEngines[] = {
     {"vllm v0.2", "eager"},           {"vllm (2023", "eager"},                   {"vllm", "vllm"},           {"sglang", "sglang"}, {"deepseek profile", "sglang"},
     {"distserve", "eager"},           {"deepspeed", "eager"},                    {"accelerate", "eager"}};
 
+std::string_view recipe_text(cost::Recipe recipe) {
+  return recipe == cost::Recipe::int4_weights ? "integers" : recipe == cost::Recipe::block ? "blocks" : "";
+}
+
 }  // namespace
 
 std::string layout_text(const serving::ReplicaPlan& p) {
@@ -25,10 +29,12 @@ std::string layout_text(const serving::ReplicaPlan& p) {
 
 Precision precision_named(const std::string& said, const catalog::LanguageModel& model) {
   const std::string name = lower(said);
-  Precision p{model.weight_format, name.starts_with("int4")};
+  Precision p{model.weight_format};
+  if (name.starts_with("int4")) p.recipe = cost::Recipe::int4_weights;
+  if (name.starts_with("fp8") && contains(name, "block")) p.recipe = cost::Recipe::block;
   if (name.starts_with("fp8") || name.starts_with("int8"))
     p.format = NumberFormat::fp8;
-  else if (name.starts_with("fp4") || name.starts_with("nvfp4") || name.starts_with("mxfp4") || p.integers)
+  else if (name.starts_with("fp4") || name.starts_with("nvfp4") || name.starts_with("mxfp4") || name.starts_with("int4"))
     p.format = NumberFormat::fp4;
   else if (name.starts_with("bf16") || name.starts_with("fp16") || name.starts_with("bfloat16") || name.starts_with("float16"))
     p.format = NumberFormat::bf16;
@@ -40,7 +46,7 @@ Precision precision_named(const std::string& said, const catalog::LanguageModel&
 
 void settle_plan(serving::ReplicaPlan& plan, const ServingCase& c, const Precision& precision) {
   const auto* backend = serving::find_backend(c.backend);
-  serving::set_checkpoint_formats(plan, *c.model, *c.accelerator, precision.format, precision.integers);
+  serving::set_checkpoint_formats(plan, *c.model, *c.accelerator, precision.format, precision.recipe);
   if (c.model->moe) plan.routing = {.kind = cost::Routing::Kind::power_law, .exponent = kRoutingExponent};
   if (backend && precision.format != NumberFormat::bf16) plan.kv_format = backend->kv_format;
   if (const auto reason = serving::unsound_split(*c.model, plan); !reason.empty()) throw Unusable(reason);
@@ -48,7 +54,7 @@ void settle_plan(serving::ReplicaPlan& plan, const ServingCase& c, const Precisi
 
 std::string configuration_of(const ServingCase& c, const Precision& precision) {
   std::string out = fmt::format("{} {} {} {} {} {}", c.backend, c.model->id, c.accelerator->id, io::enum_text(precision.format),
-                                precision.integers ? "integers" : "", layout_text(c.plan));
+                                recipe_text(precision.recipe), layout_text(c.plan));
   if (const auto& workers = c.disaggregation) {
     const auto& q = workers->prefill_plan;
     out += fmt::format(" behind {} x tp{} dp{} ep{} slices{} to {}", workers->n_prefill, q.tensor_parallel, q.data_parallel, q.expert_parallel,

@@ -12,7 +12,7 @@ inline constexpr double kRoutingExponent = 1.01;
 
 struct Precision {
   catalog::NumberFormat format = catalog::NumberFormat::bf16;
-  bool integers = false;  ///< int4 instead of fp4
+  cost::Recipe recipe = cost::Recipe::plain;  ///< int4_weights instead of fp4; block: fp8 with a scale for 128 numbers
 };
 
 /// Of the weights; what a model was released in where nothing is said, or where that is narrower.

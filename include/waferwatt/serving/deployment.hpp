@@ -75,9 +75,9 @@ struct ReplicaPlan {
 /// Gives the plan the formats that checkpoints of that precision have: models released in fp8 keep one scale
 /// for 128 numbers; 4-bit mixtures of experts keep attention in bf16, others are 4-bit throughout. Formats that
 /// the accelerator does not compute in become weights of that size with wider arithmetic.
-/// \param four_bit_integers int4 instead of fp4
+/// \param recipe int4_weights: int4 instead of fp4; block: fp8 with a scale for 128 numbers also where the model was not released so
 void set_checkpoint_formats(ReplicaPlan& plan, const catalog::LanguageModel& model, const catalog::Accelerator& accelerator,
-                            NumberFormat precision, bool four_bit_integers = false);
+                            NumberFormat precision, cost::Recipe recipe = cost::Recipe::plain);
 
 /// Why a model cannot be split this way; empty when it can.
 std::string unsound_split(const catalog::LanguageModel& model, const ReplicaPlan& plan);

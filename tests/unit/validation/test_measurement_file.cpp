@@ -47,7 +47,14 @@ TEST_CASE("names of files and devices tell accelerators apart") {
   CHECK(of("a10_gemm.csv") == "");
   CHECK(of("measurements.csv") == "");
   CHECK(of("NVIDIA A100 SXM") == "nvidia-a100-sxm-80gb");
-  CHECK(of("NVIDIA A100 PCIe") == "");
+  CHECK(of("NVIDIA A100 PCIe") == "nvidia-a100-pcie-80gb");
+  CHECK(of("a100_sxm_40gb_gemm.csv") == "nvidia-a100-sxm-40gb");
+  CHECK(of("A100 40GB") == "nvidia-a100-sxm-40gb");
+  CHECK(of("h100_pcie_moe.csv") == "nvidia-h100-pcie");
+  CHECK(of("h100-80gb") == "nvidia-h100-sxm");
+  CHECK(of("l4_gemm.csv") == "nvidia-l4");
+  CHECK(of("l40s_gemm.csv") == "nvidia-l40s");
+  CHECK(of("NVIDIA V100 PCIe") == "");
 }
 
 TEST_CASE("rows that cannot be read are skipped with their line and reason") {
