@@ -105,14 +105,16 @@ const std::vector<Software>& software_stacks() {
        .expert_host_factor = 8,
        .expert_slowdown = 1.15,
        .fused_expert_epilogues = false},
-      // From release 26.06 on: fused permutation and quantisation.
+      // From release 26.06 on: fused permutation and quantisation; products fused with SwiGLU, but not with biases or clamps
+      // (Megatron-LM's pull request 4636, Megatron-Bridge's issue 2885).
       {.name = "megatron-bridge-moe-2606",
        .kernel_slowdown = 0.8,
        .stream_factor = 1.1,
        .expert_overlap = 0.5,
        .gradient_bytes = 2,
        .layer_host_time = 0.3 * milli * second,
-       .expert_host_factor = 5},
+       .expert_host_factor = 5,
+       .fused_expert_epilogues = false},
       {.name = "nemo-mlperf",
        .kernel_slowdown = 1.06,
        .attention_slowdown = 1.2,

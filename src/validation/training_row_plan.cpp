@@ -75,13 +75,13 @@ void read_overlap(const Value& plan_value, const Flags& flags, training::Plan& p
   if (contains(said, "none")) plan.overlap = {.tensor = 0.0, .expert = 0.0, .context = 0.0, .data = 0.0};
 }
 
-/// DeepSpeed keeps gradients in 16 bits, of bf16 their fp32 sum too; ZeRO-1 and 2 make an fp32 copy of a rank's part for
-/// the optimizer, and go through two buckets of 5e8 numbers, the defaults of its configuration. Its pipeline holds outputs,
-/// and talks in groups of its own: replicas, stages, neighbours.
+/// DeepSpeed keeps gradients in 16 bits, and their fp32 sum too where a row says that they are added up in fp32; ZeRO-1 and 2
+/// make an fp32 copy of a rank's part for the optimizer, and go through two buckets of 5e8 numbers, the defaults of its
+/// configuration. Its pipeline holds outputs, and talks in groups of its own: replicas, stages, neighbours.
 void read_states(const Value& plan_value, const std::string& software, training::Plan& plan) {
   if (software.starts_with("megatron-bridge")) plan.gradient_bytes = 2;
   if (software != "megatron-deepspeed") return;
-  plan.gradient_bytes = contains(lower(text_of(plan_value, "dtype")), "bf16") ? 6 : 2;
+  plan.gradient_bytes = contains(lower(text_of(plan_value, "dtype")), "fp32 grad") ? 6 : 2;
   plan.engine.keeps_outputs = true, plan.engine.n_communicators = 3;
   if (plan.zero_stage > 0) plan.optimizer_bytes = 16, plan.engine.buckets = 2 * 5e8 * 2 * byte;
 }

@@ -115,6 +115,19 @@ TEST_CASE("without tp_comm_overlap the backward pass's scatters still run beside
   CHECK_FALSE(overlap("MXFP8", "True").has_value());
 }
 
+TEST_CASE("DeepSpeed keeps an fp32 sum beside 16-bit gradients where a row says so") {
+  const auto gradient_bytes = [](const std::string& dtype) {
+    const auto file = written("deepspeed.json", R"json([{"id": "a", "source": "BigScience", "replayable": "full",
+      "model": {"layers": 24, "hidden": 4096, "heads": 32, "vocab": 51200},
+      "hardware": {"gpu": "A100-SXM4-80GB", "n_gpus": 8, "node_size": 8, "network": "4x Omni-Path 100 Gb/s per node"},
+      "plan": {"tp": 4, "mbs": 1, "gbs": 128, "seq": 2048, "zero": 1, "dtype": ")json" + dtype + R"json("}, "measured": {"step_time_s": 1.0}}])json");
+    return read_training_cases(file, shipped()).cases.at(0).plan.gradient_bytes;
+  };
+  CHECK(gradient_bytes("fp16") == 2);
+  CHECK(gradient_bytes("bf16") == 2);
+  CHECK(gradient_bytes("bf16 params, fp32 grad accumulation") == 2 + 4);
+}
+
 TEST_CASE("shipped cases stay within their errors") {
   const auto report = validate_training(shipped_training_cases(shipped()), shipped());
   CHECK(report.skipped.empty());
