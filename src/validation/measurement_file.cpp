@@ -113,7 +113,7 @@ std::string what_is_missing(const std::vector<std::string>& columns) {
 InputError unknown_columns(const std::string& path, std::string_view line, const std::vector<std::string>& columns, bool has_operator) {
   const auto has = [&](std::string_view name) { return std::ranges::find(columns, name) != columns.end(); };
   std::string hint = has_operator                              ? "; the time must be a column us, in microseconds"
-                     : has("num_gpus") || has("node_num")      ? "; collectives: waferwatt validate network --cases FILE"
+                     : has("num_gpus") || has("node_num") || has("dispatch_ep") ? "; collectives: waferwatt validate network --cases FILE"
                      : line.find(',') == line.npos && line.find_first_of(";\t") != line.npos ? "; cells must be separated by commas"
                                                                : what_is_missing(columns) + "; see waferwatt calibrate --help";
   return InputError(fmt::format("{}:1: columns \"{}\" are of no known operator{}", path, line.substr(0, 120), hint));
@@ -154,7 +154,8 @@ std::string accelerator_of_file(const std::string& path, const catalog::Catalog&
     throw InputError(fmt::format("{}: is named after {}, not {}; give --accelerator {}, or rename the file if its name is wrong", path,
                                  *named, *asked, *named));
   if (!named && !asked)
-    throw InputError(fmt::format("{}: the name tells no accelerator; give --accelerator ID, or name the file like h200_sxm_gemm.csv", path));
+    throw InputError(fmt::format("{}: the name tells no accelerator of the catalog (waferwatt catalog list accelerators); give --accelerator ID, or name "
+                                 "the file like h200_sxm_gemm.csv", path));
   return asked ? *asked : *named;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Nanoseconds per operator estimate; serving simulations make hundreds of millions. "near": a site asked
 // before; "far": always another site, the list of measured points is walked through.
-//   bench_operator_model [MODELS [ESTIMATES]]     fewer estimates for callgrind
+//   bench_operator_model [MODELS [ESTIMATES [ACCELERATOR]]]     fewer estimates for callgrind
+// An accelerator that nobody measured takes the points of several others, and looks among each's.
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -28,8 +29,8 @@ double nanoseconds(F estimate) {
 int main(int argc, char** argv) {
   const auto catalog = catalog::Catalog::load(argc > 1 ? argv[1] : "models");
   if (argc > 2) n_estimates = std::atoi(argv[2]);
-  const auto& h200 = catalog.accelerators.at("nvidia-h200-sxm");
-  const cost::OperatorModel model(h200, catalog), physics(h200, catalog, cost::OperatorModel::Mode::physics);
+  const auto& accelerator = catalog.accelerators.at(argc > 3 ? argv[3] : "nvidia-h200-sxm");
+  const cost::OperatorModel model(accelerator, catalog), physics(accelerator, catalog, cost::OperatorModel::Mode::physics);
   std::printf("%-18s %9s %9s %9s %7s\n", "operator", "physics", "near", "far", "far/near");
   const auto measure = [&](const char* name, auto operation) {
     const double formula = nanoseconds([&](int i) { return physics.estimate(operation(1 + i % 4096, 0)); });

@@ -89,7 +89,7 @@ TEST_CASE("files that tell nothing are refused") {
   CHECK_THROWS_WITH(read_text("nccl.csv", "system,op,num_gpus,bytes,dtype,us\n"), Catch::Contains("collectives: waferwatt validate network --cases FILE"));
   CHECK_THROWS_WITH(read_text("h200.csv", "dtype,m,n,k,latency\n"), Catch::Contains("the time must be a column us, in microseconds"));
   CHECK_THROWS_WITH(read_text("h200.csv", ""), Catch::Contains("is empty"));
-  CHECK_THROWS_WITH(read_text("kernels.csv", "dtype,m,n,k,us\n"), Catch::Contains("the name tells no accelerator; give --accelerator ID"));
+  CHECK_THROWS_WITH(read_text("kernels.csv", "dtype,m,n,k,us\n"), Catch::Contains("the name tells no accelerator") && Catch::Contains("give --accelerator ID"));
   CHECK_THROWS_WITH(read("/no/such/file"), Catch::Contains("cannot be read"));
   CHECK_THROWS_WITH(read("/tmp"), Catch::Contains("is a folder"));
 }
