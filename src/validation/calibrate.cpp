@@ -268,6 +268,7 @@ Fitted fitted(const Key& key, const Usable& group, const catalog::Accelerator& a
 CalibrationFit fit_calibration(const catalog::Catalog& catalog, const std::string& accelerator_id, const Measurements& measurements) {
   const auto& accelerator = catalog.accelerators.at(accelerator_id);
   CalibrationFit result{.calibration = {.id = accelerator_id, .accelerator = accelerator_id}, .skipped = measurements.skipped};
+  for (const auto& doubt : measurements.doubts) result.skipped.push_back({accelerator_id, doubt});
   if (const auto reason = wrong_unit(catalog, accelerator_id, measurements)) throw InputError(accelerator_id + ": " + *reason);
   if (const auto reason = other_accelerator(catalog, accelerator_id, measurements)) throw InputError(accelerator_id + ": " + *reason);
   if (const auto reason = evenly_off(catalog, accelerator_id, measurements)) {

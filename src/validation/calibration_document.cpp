@@ -94,14 +94,41 @@ struct Peaks {
   static constexpr double kClockMargin = 1.05;
 };
 
-/// What the program that measured it says cannot be.
+const Value::List& list_at(const Value& object, std::string_view key) {
+  static const Value::List kNone;
+  const Value* value = object.find(key);
+  const auto* list = value ? value->get_if<Value::List>() : nullptr;
+  return list ? *list : kNone;
+}
+
+bool is(const Value& object, std::string_view key, bool wanted) {
+  const Value* value = object.find(key);
+  const auto* flag = value ? value->get_if<bool>() : nullptr;
+  return flag && *flag == wanted;
+}
+
+/// What the program that measured it says cannot be, or is of a card that was held back.
 void check_flags(const Value& point) {
-  const Value* flags = point.find("flags");
-  const auto* list = flags ? flags->get_if<Value::List>() : nullptr;
-  if (!list) return;
-  for (const auto& flag : *list)
-    if (const auto* text = flag.get_if<std::string>(); text && (*text == "above_peak" || *text == "above_bandwidth"))
+  for (const auto& flag : list_at(point, "flags"))
+    if (const auto* text = flag.get_if<std::string>();
+        text && (*text == "above_peak" || *text == "above_bandwidth" || *text == "thermal" || *text == "hw_slowdown"))
       throw InputError("flagged " + *text);
+}
+
+/// Operators and formats whose results were wrong: what they did in that time is not the operator.
+std::vector<const Value*> failed_checks(const Value& document) {
+  std::vector<const Value*> failed;
+  for (const auto& check : list_at(document, "checks"))
+    if (is(check, "pass", false) && !check.find("unsupported")) failed.push_back(&check);
+  return failed;
+}
+
+void check_results(const std::vector<const Value*>& failed, const Value& point) {
+  for (const Value* check : failed) {
+    const std::string of = text_at(*check, "op");  // "gemm TN", "attention_prefill causal"
+    if (of.substr(0, of.find(' ')) == text_at(point, "op") && text_at(*check, "dtype") == text_at(point, "dtype"))
+      throw InputError(fmt::format("the results of {} {} were wrong", of, text_at(*check, "dtype")));
+  }
 }
 
 Measurement read_point(const Value& point) {
@@ -142,17 +169,21 @@ void read_calibration_document(const std::string& path, std::string_view text, c
     throw InputError(fmt::format("{}: was measured on {} ({}), not on {}", path, name, *named, *asked));
   if (!named && !asked) throw InputError(fmt::format("{}: gpu \"{}\" is no accelerator of the catalog; give --accelerator ID", path, name));
   const Peaks peaks{document.find("spec"), gpu};
-  const Value* points = document.find("points");
-  const auto* list = points ? points->get_if<Value::List>() : nullptr;
-  if (!list || list->empty()) throw InputError(path + ": has no points");
+  if (gpu && is(*gpu, "mig", true)) throw InputError(path + ": was measured on a part of the card (MIG), whose rates are not the accelerator's");
+  const auto& list = list_at(document, "points");
+  if (list.empty()) throw InputError(path + ": has no points");
   out.is_of_calibrate = true;
-  for (std::size_t i = 0; i < list->size(); ++i) {
+  for (const auto& gate : list_at(document, "gates"))
+    if (is(gate, "pass", false)) out.doubts.push_back(fmt::format("{}: a gate failed when it was measured: {}", path, text_at(gate, "name")));
+  const auto failed = failed_checks(document);
+  for (const auto& point : list) {
     const auto file = static_cast<std::uint32_t>(out.files.size() - 1);
-    const auto line = static_cast<std::uint32_t>((*list)[i].place().line);
+    const auto line = static_cast<std::uint32_t>(point.place().line);
     try {
-      Measurement m = read_point((*list)[i]);
-      check_flags((*list)[i]);
-      peaks.check((*list)[i], m);
+      Measurement m = read_point(point);
+      check_flags(point);
+      check_results(failed, point);
+      peaks.check(point, m);
       m.accelerator = asked ? *asked : *named, m.file = file, m.line = line;
       out.rows.push_back(std::move(m));
     } catch (const InputError& error) {

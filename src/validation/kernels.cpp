@@ -91,6 +91,7 @@ KernelReport validate_kernels(const catalog::Catalog& catalog, const Measurement
   report.all = cost::error_summary("", std::move(all));
   for (auto& [group, list] : errors) report.groups[group] = cost::error_summary("", std::move(list));
   report.note = "predictions of the catalog's calibrations; rows that a calibration was fitted to are not held out";
+  for (const auto& doubt : measurements.doubts) report.note += "; " + doubt;
   for (const auto& [id, model] : models) {
     if (!catalog.accelerators.find(id)) continue;
     auto suspicion = wrong_unit(catalog, id, measurements);

@@ -39,6 +39,7 @@ struct Measurement {
 struct Measurements {
   std::vector<std::string> files;
   bool is_of_calibrate = false;  ///< by waferwatt-calibrate, not published by others
+  std::vector<std::string> doubts;  ///< gates of waferwatt-calibrate that failed, with the file
   std::vector<Measurement> rows;
   std::vector<Skipped> skipped;
 

@@ -221,6 +221,30 @@ TEST_CASE("points above the peak at the clock that was measured with them are no
   CHECK_THAT(m.skipped[1].reason, Catch::Contains("flagged above_peak"));
 }
 
+TEST_CASE("what waferwatt-calibrate says against its own measurement is heard") {
+  const auto document = [](const char* mig) {
+    return std::string{R"({"schema": "gpu-calibration/1", "status": "suspect", "gpu": {"name": "NVIDIA H200", "mig": )"} + mig + R"(},
+    "checks": [{"op": "gemm TN", "dtype": "fp8_e4m3", "relative_error": 0.7, "limit": 0.02, "pass": false},
+               {"op": "gemm TN", "dtype": "bf16", "relative_error": 0.001, "limit": 0.01, "pass": true},
+               {"op": "attention_decode", "dtype": "bf16", "pass": false, "unsupported": "no engine"}],
+    "gates": [{"name": "sentinel drift", "value": 0.2, "pass": false}, {"name": "idle power, W", "value": 90, "pass": true}],
+    "points": [
+    {"op": "gemm", "dtype": "bf16", "shape": {"m": 64, "n": 8192, "k": 8192}, "mode": "burst", "us": {"median": 40}},
+    {"op": "gemm", "dtype": "fp8_e4m3", "shape": {"m": 64, "n": 8192, "k": 8192}, "mode": "burst", "us": {"median": 30}},
+    {"op": "gemm", "dtype": "bf16", "shape": {"m": 128, "n": 8192, "k": 8192}, "mode": "burst", "us": {"median": 40}, "flags": ["thermal"]},
+    {"op": "gemm", "dtype": "bf16", "shape": {"m": 256, "n": 8192, "k": 8192}, "mode": "burst", "us": {"median": 50}, "flags": ["power_capped", "noisy"]}]})";
+  };
+  const auto m = read_text("card.json", document("false"));
+  REQUIRE(m.rows.size() == 2);  // a power cap is the card's own, and noise is in the error
+  REQUIRE(m.skipped.size() == 2);
+  CHECK_THAT(m.skipped[0].reason, Catch::Contains("the results of gemm TN fp8_e4m3 were wrong"));
+  CHECK_THAT(m.skipped[1].reason, Catch::Contains("flagged thermal"));
+  REQUIRE(m.doubts.size() == 1);
+  CHECK_THAT(m.doubts[0], Catch::Contains("card.json: a gate failed when it was measured: sentinel drift"));
+  CHECK_THAT(validate_kernels(shipped(), m).note, Catch::Contains("sentinel drift"));
+  CHECK_THROWS_WITH(read_text("card.json", document("true")), Catch::Contains("a part of the card (MIG)"));
+}
+
 TEST_CASE("the document of waferwatt-calibrate is read point by point") {
   const std::string document = R"({"schema": "gpu-calibration/1", "gpu": {"name": "NVIDIA H200"}, "points": [
     {"op": "gemm", "dtype": "bf16", "shape": {"m": 1, "n": 8192, "k": 8192, "layout": "TN"}, "mode": "burst", "cache": "cold", "us": {"median": 35.6}},
