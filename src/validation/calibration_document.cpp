@@ -21,11 +21,13 @@ std::string text_at(const Value& object, std::string_view key) {
 struct Shape {
   const Value& value;
 
-  std::int64_t operator()(std::string_view key) const {
+  std::int64_t operator()(std::string_view key, double least = 1) const {
     const Value* found = value.find(key);
     if (!found || !found->is_number()) throw InputError(fmt::format("shape lacks the number \"{}\"", key));
     const double number = found->number();
-    if (!(number >= 0) || number != std::floor(number)) throw InputError(fmt::format("shape has {} = {}", key, number));
+    constexpr double kMost = 1e15;
+    if (!(number >= least) || number > kMost || number != std::floor(number))
+      throw InputError(fmt::format("shape has {} = {}, a whole number of at least {} is expected", key, number, least));
     return static_cast<std::int64_t>(number);
   }
 };
@@ -45,6 +47,7 @@ void read_operator(const std::string& op, const Shape& at, Measurement& m) {
   } else if (op == "grouped_gemm") {
     const auto routing = text_at(at.value, "routing");
     if (!routing.empty() && routing != "balanced" && routing != "zipf_1.2") throw InputError("routing " + routing + " of a grouped GEMM has no model");
+    if (at("experts") > kMostExperts) throw InputError(fmt::format("{} experts; more than {} have no model", at("experts"), kMostExperts));
     m.op = OperatorKind::grouped_gemm, m.shape = {at("experts"), at("rows_per_expert"), at("n"), at("k"), routing == "zipf_1.2" ? 120 : 0};
   } else if (op == "attention_prefill" || op == "attention_backward") {
     m.op = op == "attention_prefill" ? OperatorKind::attention_prefill : OperatorKind::attention_backward;
@@ -53,7 +56,7 @@ void read_operator(const std::string& op, const Shape& at, Measurement& m) {
   } else if (op == "attention_decode") {
     m.op = OperatorKind::attention_decode, m.shape = {at("batch"), at("kv_length"), at("q_heads"), at("kv_heads"), at("head"), 0};
   } else if (op == "stream") {
-    m.op = OperatorKind::stream, m.shape = {at("bytes") * (at("reads") + at("writes"))};
+    m.op = OperatorKind::stream, m.shape = {at("bytes") * (at("reads", 0) + at("writes", 0))};
   } else if (op == "memcpy" && text_at(at.value, "direction") == "d2d") {
     m.op = OperatorKind::stream, m.shape = {2 * at("bytes")};
   } else if (op == "reduce_add") {
@@ -140,8 +143,6 @@ Measurement read_point(const Value& point) {
   if (!cost::kernel_format(m.format)) throw InputError(fmt::format("number format \"{}\" has no model", text_at(point, "dtype")));
   read_operator(text_at(point, "op"), Shape{*shape}, m);
   if (m.op == OperatorKind::gemm || m.op == OperatorKind::grouped_gemm) m.library = kCublasLt;
-  for (const auto dimension : m.shape)
-    if (dimension < 0) throw InputError("a dimension below 0");
   const Value* us = point.find("us");
   const Value* median = us ? us->find("median") : nullptr;
   if (!median || !median->is_number() || !(median->number() > 0)) throw InputError("us.median must be a time above 0");
@@ -187,7 +188,7 @@ void read_calibration_document(const std::string& path, std::string_view text, c
       m.accelerator = asked ? *asked : *named, m.file = file, m.line = line;
       out.rows.push_back(std::move(m));
     } catch (const InputError& error) {
-      out.skipped.push_back({fmt::format("{}:{}", out.files[file], line), error.what()});
+      out.skipped.push_back({fmt::format("{}:{}", out.files[file], line), error.diagnostics().front().message});
     }
   }
 }

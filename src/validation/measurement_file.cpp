@@ -65,6 +65,7 @@ void read_experts(const CsvRow& row, Measurement& out) {
   if (source.find("min_latency") != source.npos && out.format == "nvfp4") out.format = "nvfp4_low_latency";
   const std::int64_t ffn = row.dimension("inter_size"), tensor = row.dimension("tp"), experts = row.dimension("num_experts"),
                      parallel = row.dimension("ep"), top_k = row.dimension("topk");
+  if (experts > kMostExperts) throw InputError(fmt::format("{} experts; more than {} have no model", experts, kMostExperts));
   if (parallel > experts) throw InputError(fmt::format("{} experts over {} accelerators", experts, parallel));
   if (top_k > experts) throw InputError(fmt::format("{} of {} experts", top_k, experts));
   out.shape = {row.dimension("num_tokens"), row.dimension("hidden_size"), std::max<std::int64_t>(1, ffn / tensor), top_k, experts,

@@ -23,6 +23,9 @@ namespace waferwatt::validation {
 /// The library whose GEMMs waferwatt-calibrate measures: on inputs that are in the GEMM's format already.
 inline constexpr std::string_view kCublasLt = "cublaslt";
 
+/// Rows of more experts are skipped: models have hundreds, and every expert's share is worked out.
+inline constexpr std::int64_t kMostExperts = 65536;
+
 /// One measured time.
 struct Measurement {
   std::string accelerator;

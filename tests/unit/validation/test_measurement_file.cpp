@@ -74,8 +74,9 @@ TEST_CASE("rows that cannot be read are skipped with their line and reason") {
   const auto moe = read_text("h200_moe.csv",
                              "dtype,kernel_source,num_tokens,hidden_size,inter_size,topk,num_experts,tp,ep,distribution,us\n"
                              "bfloat16,x,16,4096,1536,8,128,1,256,balanced,230\nbfloat16,x,16,4096,1536,200,128,1,1,balanced,230\n"
-                             "bfloat16,x,16,4096,1536,8,128,1,1,lucky,230\n");
-  REQUIRE(moe.skipped.size() == 3);
+                             "bfloat16,x,16,4096,1536,8,128,1,1,lucky,230\nbfloat16,x,16,4096,1536,8,1000000000000,1,1,power_law_1.2,230\n");
+  REQUIRE(moe.skipped.size() == 4);
+  CHECK_THAT(moe.skipped[3].reason, Catch::Contains("1000000000000 experts; more than 65536 have no model"));
   CHECK_THAT(moe.skipped[0].reason, Catch::Contains("128 experts over 256 accelerators"));
   CHECK_THAT(moe.skipped[1].reason, Catch::Contains("200 of 128 experts"));
   CHECK_THAT(moe.skipped[2].reason, Catch::Contains("routing \"lucky\" has no model"));
@@ -255,7 +256,9 @@ TEST_CASE("the document of waferwatt-calibrate is read point by point") {
     {"op": "attention_backward", "dtype": "bf16", "shape": {}, "mode": "burst", "unsupported": "engine not found"},
     {"op": "launch", "dtype": "none", "shape": {"kernels": 1, "way": "stream"}, "mode": "burst", "us": {"median": 2}},
     {"op": "gemm", "dtype": "bf16", "shape": {"m": 1, "n": 64}, "mode": "burst", "us": {"median": 2}},
-    {"op": "gemm", "dtype": "bf16", "shape": {"m": 1, "n": 64, "k": 64}, "mode": "burst", "us": {"median": 0}}]})";
+    {"op": "gemm", "dtype": "bf16", "shape": {"m": 1, "n": 64, "k": 64}, "mode": "burst", "us": {"median": 0}},
+    {"op": "gemm", "dtype": "bf16", "shape": {"m": 0, "n": 64, "k": 64}, "mode": "burst", "us": {"median": 3}},
+    {"op": "gemm", "dtype": "bf16", "shape": {"m": 1e300, "n": 64, "k": 64}, "mode": "burst", "us": {"median": 3}}]})";
   const auto m = read_text("card.json", document);
   REQUIRE(m.rows.size() == 4);
   CHECK(m.rows[0].accelerator == "nvidia-h200-sxm");
@@ -263,7 +266,9 @@ TEST_CASE("the document of waferwatt-calibrate is read point by point") {
   CHECK(m.rows[1].is_sustained);
   CHECK(m.rows[2].shape == std::vector<std::int64_t>{4, 1024, 32, 8, 128, 0});
   CHECK(m.rows[3].op == OperatorKind::row);
-  REQUIRE(m.skipped.size() == 5);
+  REQUIRE(m.skipped.size() == 7);
+  CHECK_THAT(m.skipped[5].reason, Catch::Contains("shape has m = 0, a whole number of at least 1 is expected"));
+  CHECK_THAT(m.skipped[6].reason, Catch::Contains("shape has m = 1e+300"));
   CHECK_THAT(m.skipped[0].reason, Catch::Contains("routing one_hot of a grouped GEMM has no model"));
   CHECK_THAT(m.skipped[1].reason, Catch::Contains("not measured: engine not found"));
   CHECK_THAT(m.skipped[2].reason, Catch::Contains("operator \"launch\" has no fit"));
