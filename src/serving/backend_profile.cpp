@@ -29,24 +29,27 @@ void fitted(BackendProfile& p, const Fitted& f) {
   p.experts = ExpertKernel{f.experts_us * micro * second, f.experts_compute, f.experts_memory};
 }
 
-const std::array<BackendProfile, 6>& profiles() {
-  static const std::array<BackendProfile, 6> all = [] {
+const std::array<BackendProfile, 7>& profiles() {
+  static const std::array<BackendProfile, 7> all = [] {
     std::array p{profile("trtllm", "trtllm", false, 8192, 0.9, NumberFormat::fp8),
                  profile("sglang", "sglang graph", true, 16384, 0.85, NumberFormat::bf16),
                  profile("vllm", "vllm graph", false, 8192, 0.9, NumberFormat::bf16),
                  profile("eager", "nccl", true, 4096, 0.95, NumberFormat::bf16),
                  profile("trtllm-session", "trtllm", true, 16384, 0.95, NumberFormat::fp8),
-                 profile("sglang-deepep", "sglang graph", true, 16384, 0.85, NumberFormat::bf16)};
+                 profile("sglang-deepep", "sglang graph", true, 16384, 0.85, NumberFormat::bf16),
+                 profile("trtllm-engine", "trtllm", false, 8192, 0.9, NumberFormat::fp8)};
     p[3].has_graphs = p[4].has_graphs = false;
-    p[0].gathers_prompts = true;
+    p[0].gathers_prompts = p[0].overlaps_host = true;
     p[5].exchanges_by_deepep = true;
+    p[6].gathers_prompts = p[6].reserves_whole_requests = true;
     p[0].reserves_whole_requests = p[4].reserves_whole_requests = true;
-    fitted(p[0], {.first_token_steps = 0.811, .layer_us = 9.62, .experts_compute = 0.0916, .experts_memory = 0.909, .experts_us = 92.8, .step_us = 1410, .sequence_us = 24.2, .stream_us = 0, .prompt_us = 0, .decode = 0.731, .prefill = 1.26, .decode_attention = 0.731, .prefill_attention = 1.26, .prefill_experts = 1.73, .eager_us = 595, .request_ms = 6.72});
+    fitted(p[0], {.first_token_steps = 0.811, .layer_us = 7.4, .experts_compute = 0.119, .experts_memory = 0.909, .experts_us = 92.8, .step_us = 1120, .sequence_us = 35, .stream_us = 0, .prompt_us = 0, .decode = 0.95, .prefill = 1.26, .decode_attention = 0.95, .prefill_attention = 1.26, .prefill_experts = 1.73, .eager_us = 595, .request_ms = 6.72});
     fitted(p[1], {.first_token_steps = 5.5, .layer_us = 4.2, .experts_compute = 0.15, .experts_memory = 1, .experts_us = 40, .step_us = 1133, .sequence_us = 20, .stream_us = 0, .prompt_us = 0, .decode = 1.148, .prefill = 1.0, .decode_attention = 1.148, .prefill_attention = 1.0, .prefill_experts = 1.32, .eager_us = 800, .request_ms = 30});
     fitted(p[2], {.first_token_steps = 3.56, .layer_us = 23.6, .experts_compute = 0.0879, .experts_memory = 0.745, .experts_us = 39.2, .step_us = 50, .sequence_us = 14.7, .stream_us = 0, .prompt_us = 0, .decode = 0.903, .prefill = 1.41, .decode_attention = 0.903, .prefill_attention = 1.41, .prefill_experts = 0.981, .eager_us = 60, .request_ms = 2.13});
     fitted(p[3], {.first_token_steps = 0, .layer_us = 8.7, .experts_compute = 0.4, .experts_memory = 0.6, .experts_us = 20, .step_us = 8000, .sequence_us = 200, .stream_us = 0, .prompt_us = 0, .decode = 1.18, .prefill = 1.39, .decode_attention = 1.18, .prefill_attention = 1.39, .prefill_experts = 1.39, .eager_us = 294, .request_ms = 0});
     fitted(p[4], {.first_token_steps = 0, .layer_us = 0, .experts_compute = 0.4, .experts_memory = 0.6, .experts_us = 20, .step_us = 500, .sequence_us = 1, .stream_us = 0, .prompt_us = 0, .decode = 1, .prefill = 1.2, .decode_attention = 1, .prefill_attention = 1.2, .prefill_experts = 1.2, .eager_us = 50, .request_ms = 0});
     fitted(p[5], {.first_token_steps = 16, .layer_us = 12.8, .experts_compute = 0.143, .experts_memory = 1, .experts_us = 40, .step_us = 1280, .sequence_us = 20, .stream_us = 0, .prompt_us = 0, .decode = 1, .prefill = 0.92, .decode_attention = 1, .prefill_attention = 0.92, .prefill_experts = 0.92, .eager_us = 62, .request_ms = 40});
+    fitted(p[6], {.first_token_steps = 0.811, .layer_us = 9.62, .experts_compute = 0.0916, .experts_memory = 0.909, .experts_us = 92.8, .step_us = 1410, .sequence_us = 24.2, .stream_us = 0, .prompt_us = 0, .decode = 0.731, .prefill = 1.26, .decode_attention = 0.731, .prefill_attention = 1.26, .prefill_experts = 1.73, .eager_us = 595, .request_ms = 6.72});
     return p;
   }();
   return all;

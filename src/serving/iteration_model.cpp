@@ -163,15 +163,22 @@ IterationCost IterationModel::kernels(const IterationLoad& load) {
   return sum;
 }
 
-// Of one micro-batch: every group has a scheduler of its own.
-IterationCost IterationModel::host(const IterationLoad& load) const {
+// Of one micro-batch: every group has a scheduler of its own, (3).
+IterationCost IterationModel::host(const IterationLoad& load, double kernels_s) const {
   const std::int64_t parts = plan_.data_parallel * plan_.micro_batches();
   const double n_sequences = static_cast<double>(share(load.n_decode + load.n_chunks, parts));
   const double n_prompts = static_cast<double>(share(load.n_chunks, parts));
   const Time each = backend_.sequence_overhead + backend_.stream_overhead;
+  const double batch_s = n_sequences * each.in(second) + n_prompts * backend_.prompt_overhead.in(second);
   IterationCost cost;
-  cost.time_s = host_overhead_s_ + n_sequences * each.in(second) + n_prompts * backend_.prompt_overhead.in(second);
-  cost.host_s = cost.scheduling_s = cost.time_s;
+  if (!backend_.overlaps_host) {
+    cost.time_s = cost.scheduling_s = host_overhead_s_ + batch_s;
+  } else if (plan_.pipeline_parallel == 1) {
+    cost.time_s = cost.scheduling_s = host_overhead_s_ + std::max(0.0, batch_s - kernels_s);
+  } else {
+    cost.time_s = static_cast<double>(plan_.pipeline_parallel) * (host_overhead_s_ + batch_s);
+  }
+  cost.host_s = cost.time_s;
   cost.energy_j = cost.time_s * operators_->idle_power_w();
   return cost;
 }
@@ -209,7 +216,7 @@ IterationCost IterationModel::pass(const IterationLoad& load) {
   }
   gaps.energy_j = gaps.time_s * operators_->idle_power_w();
   sum += gaps;
-  sum += host(load);
+  sum += host(load, sum.time_s);
   return sum;
 }
 

@@ -28,17 +28,24 @@ struct Models {
   serving::IterationModel* prompts;  ///< with the layout of the prefill workers; null when there are none
 };
 
+/// Memory is planned for a group and micro-batch: each has sequences of its own.
+serving::MemoryPlan memory_of(const ServingCase& c, const serving::ReplicaPlan& plan, EngineSettings engine) {
+  const std::int64_t n_parts = plan.data_parallel * plan.micro_batches();
+  engine.max_sequences = (engine.max_sequences + n_parts - 1) / n_parts;
+  return serving::memory_plan(*c.model, *c.accelerator, plan, engine);
+}
+
 /// Of one replica: those of a deployment share its load evenly.
 ServingPrediction of_closed_loop(const ServingCase& c, const Models& models, const EngineSettings& engine) {
   serving::ClosedLoopLoad load = c.load;
   load.concurrency = std::max<std::int64_t>(1, load.concurrency / c.n_replicas), load.n_warm_up /= c.n_replicas;
-  const auto memory = serving::memory_plan(*c.model, *c.accelerator, c.plan, engine);
+  const auto memory = memory_of(c, c.plan, engine);
   const auto run = [&] {
     if (!models.prompts) return serving::closed_loop(models.iterations, engine, memory, load);
     const auto& plan = c.disaggregation->prefill_plan;
     const auto link = c.network ? c.network->scale_out().effective_bandwidth()
                                 : c.accelerator->nic_bandwidth ? c.accelerator->nic_bandwidth->value : 50 * giga * byte / second;
-    const auto prompts_memory = serving::memory_plan(*c.model, *c.accelerator, plan, engine);
+    const auto prompts_memory = memory_of(c, plan, engine);
     return serving::disaggregated_loop({*models.prompts, engine, prompts_memory, c.disaggregation->n_prefill},
                                        {models.iterations, engine, memory, c.disaggregation->n_decode},
                                        c.model->kv_cache_per_token(plan.kv_format), link * static_cast<double>(plan.n_accelerators()), load);

@@ -5,15 +5,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <regex>
 
 namespace waferwatt::validation {
 namespace {
 
 using catalog::NumberFormat;
 
-/// Looked for in this order: names that hold others come first. Engines of 2022 and 2023 launch every kernel.
+/// Looked for in this order: names that hold others come first. Engines of 2022 and 2023 launch every kernel; what NVIDIA
+/// submits to MLPerf runs engines that TensorRT built.
 constexpr std::pair<std::string_view, std::string_view> kEngines[] = {
-    {"gptsession", "trtllm-session"}, {"tensorrt-llm static", "trtllm-session"}, {"tensorrt-llm", "trtllm"}, {"trtllm", "trtllm"}, {"nvidia", "trtllm"},
+    {"gptsession", "trtllm-session"}, {"tensorrt-llm static", "trtllm-session"}, {"tensorrt-llm", "trtllm"}, {"trtllm", "trtllm"}, {"nvidia", "trtllm-engine"},
     {"vllm v0.2", "eager"},           {"vllm (2023", "eager"},                   {"vllm", "vllm"},           {"sglang", "sglang"}, {"deepseek profile", "sglang"},
     {"distserve", "eager"},           {"deepspeed", "eager"},                    {"accelerate", "eager"}};
 
@@ -63,10 +65,16 @@ std::string configuration_of(const ServingCase& c, const Precision& precision) {
   return out;
 }
 
-std::string backend_named(const std::string& engine) {
-  const std::string name = lower(engine);
+std::string backend_named(const std::string& engine, const std::string& source) {
+  constexpr int kFirstOnPytorch = 19;
+  const std::string name = lower(engine.empty() ? source : engine);
   const auto at = std::ranges::find_if(kEngines, [&](const auto& pair) { return contains(name, pair.first); });
-  return at != std::end(kEngines) ? std::string{at->second} : name;
+  if (at == std::end(kEngines)) return name;
+  static const std::regex release("tensorrt-llm v?0\\.([0-9]+)");
+  std::smatch found;
+  const std::string said = name + " " + lower(source);
+  if (at->second == "trtllm" && std::regex_search(said, found, release) && std::stoi(found[1]) < kFirstOnPytorch) return "trtllm-engine";
+  return std::string{at->second};
 }
 
 void read_whole_time(ServingCase& c, double whole_s, std::optional<double> power_of_tdp) {

@@ -28,8 +28,9 @@ std::string layout_text(const serving::ReplicaPlan& plan);
 /// All but the concurrency and the lengths, as the table has it.
 std::string configuration_of(const ServingCase& c, const Precision& precision);
 
-/// The profile that stands for an engine as sources name it ("SGLang 43124cdd"); empty: none.
-std::string backend_named(const std::string& engine);
+/// The profile that stands for an engine as sources name it ("SGLang 43124cdd"), or as the source is named where it does
+/// not. TensorRT-LLM before 0.19, of which either name tells the release, runs engines that TensorRT built.
+std::string backend_named(const std::string& engine, const std::string& source = {});
 
 /// Takes tokens a second and, where `power` of the accelerators was measured, energy per token from the whole time of a
 /// batch; nothing when it is not the sum of its parts: then answers ended before their length.

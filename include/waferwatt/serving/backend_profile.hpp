@@ -32,6 +32,7 @@ struct BackendProfile {
   bool reserves_whole_requests = false;  ///< space in the KV cache is set aside for input and output at admission
   std::int64_t max_batched_tokens = 8192;          ///< token budget of an iteration
   double memory_utilisation = 0.9;                 ///< of accelerator memory
+  bool overlaps_host = false;  ///< the host prepares an iteration while accelerators compute the one before (iteration_model.hpp)
   bool has_graphs = true;                          ///< decode iterations are launched as one graph, not kernel by kernel
   NumberFormat kv_format = NumberFormat::bf16;     ///< of the cache when weights are narrower than 16 bits
 
@@ -51,7 +52,8 @@ struct BackendProfile {
 };
 
 /// The profile of "vllm", "sglang", "trtllm"; of "sglang-deepep": SGLang with experts over many nodes, whose kernels are
-/// others; or of "eager", "trtllm-session": engines of 2022 and 2023 without graphs. \returns nothing for an unknown name
+/// others; of "trtllm-engine": TensorRT-LLM before 0.19 and in MLPerf, with engines that TensorRT built; or of "eager",
+/// "trtllm-session": engines of 2022 and 2023 without graphs. \returns nothing for an unknown name
 const BackendProfile* find_backend(std::string_view name);
 std::vector<std::string> backend_names();
 

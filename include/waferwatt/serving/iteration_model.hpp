@@ -19,6 +19,11 @@
 // half computes (P for both). The kernels that exchange keep K of the multiprocessors' time to themselves: those of low
 // latency all multiprocessors while they send and receive and none in between, others a few all the time, so that
 //   (2)  t = max(P + K, C)
+//
+// Engines that overlap prepare the next iteration while accelerators compute this one (T): of the host's time, a fixed part
+// f and b for each of n sequences, only f shows until the host is slower than the accelerators. In their pipelines every
+// stage has a host that prepares a micro-batch, lets it run, and takes its tokens in before it prepares the next, so that
+//   (3)  t = max(T, n b) + f          in a pipeline  t = T + p (f + n b)
 #include <map>
 #include <memory>
 
@@ -91,7 +96,7 @@ class IterationModel {
   IterationCost tabulated(Table& table, std::int64_t n, Cost cost);
   IterationCost decode_attention(std::int64_t n_sequences, std::int64_t total_context, std::int64_t tokens_each);
   IterationCost kernels(const IterationLoad& load);
-  IterationCost host(const IterationLoad& load) const;
+  IterationCost host(const IterationLoad& load, double kernels_s) const;
 
   std::unique_ptr<LayerOperators> operators_;
   ReplicaPlan plan_;

@@ -34,6 +34,21 @@ TEST_CASE("Decoding one sequence takes at least as long as reading the weights o
   CHECK(time_s < 2 * least_s);
 }
 
+TEST_CASE("Hosts that work beside the accelerators show where they are slower, and between the stages of a pipeline") {
+  const auto time_s = [](double sequence_us, double step_us, std::int64_t stages) {
+    EngineSettings engine;
+    engine.backend.overlaps_host = true;
+    engine.backend.sequence_overhead = sequence_us * micro * second;
+    engine.host_overhead = step_us * micro * second;
+    return iteration_model("llama-3-1-8b", h200(), {.tensor_parallel = 1, .pipeline_parallel = stages}, engine).decode_cost(100, 100'000).time_s;
+  };
+  const double kernels_s = time_s(0, 0, 1);
+  CHECK(kernels_s > 100 * 10e-6);
+  CHECK(time_s(10, 500, 1) == Approx(kernels_s + 500e-6));         // 100 sequences of 10 us are hidden
+  CHECK(time_s(1000, 500, 1) == Approx(100 * 1000e-6 + 500e-6));   // of 1 ms the kernels are
+  CHECK(time_s(10, 500, 2) == Approx(time_s(0, 0, 2) + 2 * (500e-6 + 50 * 10e-6)));  // 50 in each of two micro-batches
+}
+
 TEST_CASE("The parts of an iteration's time sum to it") {
   auto model = iteration_model("deepseek-v3", h200(), {.tensor_parallel = 8, .weight_format = NumberFormat::fp8});
   const IterationLoad load{.n_decode = 30,

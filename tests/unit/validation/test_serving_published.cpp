@@ -42,7 +42,33 @@ TEST_CASE("Offline runs serve all requests at once, with whole requests set asid
   CHECK(c.plan.weight_format == catalog::NumberFormat::fp8);
   CHECK(*c.tokens_per_s == 9000);
   CHECK(c.model->n_layers.value == 32);
-  CHECK_FALSE(c.assumption.empty());
+  // trtllm-bench: (2 x 80 GB - 7.24e9 weights) x 0.9 over 2 x 32 x 8 x 128 x 384 bytes of a request are 5,463 requests, of
+  // which it takes 4,096; answers of as many and their prompts are 4,096 x (1 + 128 / 256) tokens.
+  CHECK(*c.max_sequences == 3000);
+  CHECK(*c.max_batched_tokens == 6144);
+  CHECK(c.plan.kv_format == catalog::NumberFormat::fp8);
+}
+
+TEST_CASE("trtllm-bench's batch is that of a stage, rounded up, and its budget holds the longest prompt beside it") {
+  const auto cases = row(R"({"engine": "TensorRT-LLM", "tp": 2, "pp": 4, "isl": 2048, "osl": 2048, "num_requests": 3000, "arrival": "all at once", "weight_dtype": "FP8"})",
+                         R"({"output_tokens_per_s_total": 9000})");
+  // (8 x 80 GB - 7.24e9) x 0.9 / (65,536 x 4,096 bytes) = 2,121.6 requests, 530.4 a stage: 640. 1,060.8 tokens would do, at
+  // least 2,048 are taken, and 2,048 + 640 hold a whole prompt.
+  CHECK(*cases.cases.at(0).max_sequences == 4 * 640);
+  CHECK(*cases.cases.at(0).max_batched_tokens == 2688);
+}
+
+TEST_CASE("Releases of TensorRT-LLM before 0.19 run engines that TensorRT built; checkpoints of experts keep 16-bit caches on Hopper") {
+  const std::string shape = R"({"name": "m", "layers": 32, "hidden": 4096, "heads": 32, "kv_heads": 8, "head_dim": 128, "ffn": 14336, "vocab": 32000, "moe": {"experts": 16, "top_k": 1, "moe_ffn": 4096, "shared_experts": 0, "first_dense_layers": 0}})";
+  const auto of = [&](const std::string& source, const std::string& gpu) {
+    const auto cases = cases_of(fmt::format(R"([{{"id": "a", "source": "{}", "model": {}, "hardware": {{"gpu": "{}", "n_gpus": 8, "node_size": 8}}, "plan": {{"engine": "TensorRT-LLM", "tp": 1, "isl": 128, "osl": 128, "num_requests": 9, "arrival": "all at once", "weight_dtype": "FP8"}}, "measured": {{"output_tokens_per_s_total": 9}}, "replayable": "full"}}])", source, shape, gpu), ".json");
+    REQUIRE(cases.cases.size() == 1);
+    return cases.cases[0];
+  };
+  CHECK(of("TensorRT-LLM v0.19", "H100-SXM5-80GB").backend == "trtllm");
+  CHECK(of("TensorRT-LLM v0.18", "H100-SXM5-80GB").backend == "trtllm-engine");
+  CHECK(of("TensorRT-LLM v1.0", "H100-SXM5-80GB").plan.kv_format == catalog::NumberFormat::bf16);
+  CHECK(of("TensorRT-LLM v1.0", "B200-SXM-180GB").plan.kv_format == catalog::NumberFormat::fp8);
 }
 
 TEST_CASE("Static batches, phases and profiles give times of iterations") {
