@@ -35,7 +35,7 @@ io::Record<X> with_replicas(io::Record<X> record) {
       .optional("two_batch_overlap", of(&R::two_batch_overlap),
                 {.doc = "One half of a batch computes while the tokens of the other half are exchanged."})
       .optional("backend", of(&R::backend),
-                {.doc = "Inference engine whose kernels, host overheads and scheduling count: vllm, sglang, sglang-deepep (experts over nodes), trtllm, eager, trtllm-session; "
+                {.doc = "Inference engine whose kernels, host overheads and scheduling count: vllm, sglang, sglang-deepep (experts over nodes), trtllm, trtllm-engine (with engines that TensorRT built), eager, trtllm-session; "
                         "absent: calibrated kernels and the engine's host_overhead."})
       .optional("weight_format", of(&R::weight_format),
                 {.doc = "Number format of the weights; absent: the model's, read narrow and computed in a wider one where "
