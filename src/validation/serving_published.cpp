@@ -14,7 +14,7 @@ namespace waferwatt::validation {
 namespace {
 
 constexpr std::int64_t kMlperfSamples = 24576;  ///< of an offline run: the data set's
-constexpr double kMostChunk = 32768;            ///< tokens of an iteration that trtllm-bench sets at most
+constexpr double kMostChunk = 32768;            ///< tokens of an iteration, of tools that say nothing
 
 /// A row while it becomes a case.
 struct Reading {
