@@ -98,7 +98,7 @@ TEST_CASE("biases and clamps of experts take kernels of their own where the soft
   const Time plain = time(false, false, "megatron-core");
   CHECK((time(true, false, "megatron-core") - plain) / passes(8192 * 4096, 28, 36) == Approx(1).epsilon(1e-6));
   CHECK((time(false, true, "megatron-core") - plain) / passes(8192 * 2 * 14336, 8, 10) == Approx(1).epsilon(1e-6));
-  CHECK(time(true, true, "typical") == time(false, false, "typical"));
+  CHECK(time(true, true, "dualpipe") == time(false, false, "dualpipe"));
 }
 
 TEST_CASE("what sequence parallelism gathers crosses in the format of the products") {
