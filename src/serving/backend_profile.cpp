@@ -40,6 +40,7 @@ const std::array<BackendProfile, 7>& profiles() {
                  profile("trtllm-engine", "trtllm", false, 8192, 0.9, NumberFormat::fp8)};
     p[3].has_graphs = p[4].has_graphs = false;
     p[0].gathers_prompts = p[0].overlaps_host = true;
+    p[0].gathers_tokens = p[6].gathers_tokens = true;
     p[5].exchanges_by_deepep = true;
     p[6].gathers_prompts = p[6].reserves_whole_requests = true;
     p[0].reserves_whole_requests = p[4].reserves_whole_requests = true;

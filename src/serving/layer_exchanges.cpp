@@ -12,6 +12,8 @@ namespace {
 constexpr double kLowLatencyTokens = 512;
 // Kernels that exchange long prompts' tokens hold so many multiprocessors as long as they run (DeepEP's default).
 constexpr double kExchangeMultiprocessors = 20, kMultiprocessors = 132;
+/// Domains with more accelerators span nodes.
+constexpr std::int64_t kNode = 8;
 constexpr const char *kLowLatency = "deepep low-latency", *kNormal = "deepep normal 20 SM";
 
 /// Of so many places, those that hold one of a token's k experts, in the mean.
@@ -43,6 +45,8 @@ LayerOperators::Exchange LayerOperators::dispatch_and_combine(double n_tokens) c
     return own_kernels.time < all.time ? own_kernels : all;
   }
   const double k = as_double(model_.moe->experts_per_token);
+  // TensorRT-LLM's condition (enable_alltoall of its fused experts, supports_mnnvl).
+  if (gathers_tokens_ && (network_.domain_size() <= kNode || ranks_ <= k)) return all;
   const double bytes = std::max(1.0, catalog::size_of(plan_.experts().format).in(byte));
   const DataSize copy = n_tokens / tensor_ * hidden_ * byte;
   const bool by_node = group.spans_domains() && n_tokens / tensor_ > kLowLatencyTokens;

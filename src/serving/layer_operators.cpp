@@ -27,6 +27,7 @@ LayerOperators::LayerOperators(const catalog::LanguageModel& model, const cost::
       network_(network),
       all_reduce_library_(engine.backend.all_reduce),
       exchanges_by_deepep_(engine.backend.exchanges_by_deepep),
+      gathers_tokens_(engine.backend.gathers_tokens),
       expert_kernel_(engine.backend.experts),
       fused_quantisation_(engine.fused_quantisation),
       power_cap_(engine.power_cap),

@@ -66,7 +66,7 @@ class LayerOperators {
   ReplicaPlan plan_;
   network::TwoLevelNetwork network_;
   std::string all_reduce_library_;
-  bool exchanges_by_deepep_;
+  bool exchanges_by_deepep_, gathers_tokens_;
   std::optional<ExpertKernel> expert_kernel_;
   bool fused_quantisation_;
   std::optional<Power> power_cap_;

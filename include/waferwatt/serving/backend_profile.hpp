@@ -27,6 +27,8 @@ struct BackendProfile {
   std::string name = "default";
   std::string all_reduce = "vllm graph";           ///< library of the measured all-reduces of small messages
   bool exchanges_by_deepep = false;                ///< tokens go to their experts by DeepEP's kernels, not by a library's collectives
+  /// Tokens are gathered everywhere and sums reduced, but where NVLink spans nodes and ranks are more than a token's experts.
+  bool gathers_tokens = false;
   bool prefill_first = false;                      ///< prompts have iterations of their own, before decoding goes on
   bool gathers_prompts = false;  ///< with data-parallel attention: prompts wait until every group has one
   bool reserves_whole_requests = false;  ///< space in the KV cache is set aside for input and output at admission

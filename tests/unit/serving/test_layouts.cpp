@@ -46,6 +46,26 @@ TEST_CASE("Experts spread over one accelerator and sliced n ways are experts sli
   CHECK(spread->cost(mixed(32, 1)).time_s == Approx(sliced->cost(mixed(32, 1)).time_s));
 }
 
+TEST_CASE("Engines that gather tokens do so unless NVLink spans nodes and a token has fewer experts than there are ranks") {
+  EngineSettings gathers;
+  gathers.backend.gathers_tokens = true;
+  static const cost::OperatorModel gb200(shipped().accelerators.at("nvidia-gb200"), shipped());
+  const auto network_s = [&](std::int64_t ranks, const EngineSettings& engine, const cost::OperatorModel& operators) {
+    return iterations("qwen3-30b-a3b", {.data_parallel = ranks}, engine, operators)->decode_cost(64 * ranks, 64 * ranks * 800).network_s;
+  };
+  // 48 layers gather 64 tokens of 2,048 numbers from each rank, and reduce as many; nothing else is sent.
+  const auto gathered_s = [&](std::int64_t ranks, const cost::OperatorModel& operators) {
+    const auto& accelerator = operators.accelerator();
+    const auto network = *network::network_of(accelerator, shipped().system_of(accelerator.id), nullptr, ranks, shipped());
+    const DataSize all = static_cast<double>(ranks) * 64 * 2048 * 2 * byte;
+    return 48 * (network.all_gather_time(network.group(ranks), all) + network.reduce_scatter_time(network.group(ranks), all)).in(second);
+  };
+  CHECK(network_s(8, gathers, h200()) == Approx(gathered_s(8, h200())));
+  CHECK(network_s(8, {}, h200()) <= gathered_s(8, h200()) * 1.0001);
+  CHECK(network_s(8, gathers, gb200) == Approx(gathered_s(8, gb200)));  // 8 experts of a token on 8 ranks
+  CHECK(network_s(16, gathers, gb200) == Approx(network_s(16, {}, gb200)));
+}
+
 TEST_CASE("Data-parallel groups of a dense model each take their share of the sequences, and meet nowhere") {
   // 4 groups with 4 n sequences and 4 prompts take the time of one accelerator with n sequences and 1 prompt.
   const auto four = iterations("llama-3-1-8b", {.data_parallel = 4});
