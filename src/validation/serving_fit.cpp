@@ -15,9 +15,10 @@ namespace {
 
 using serving::BackendProfile;
 
-// What a residual usually is, and how much a metric counts: goals are 8 % for times per token and rates, 20 % for first tokens.
-constexpr double kUsual = 0.1, kUsualFirstToken = 0.2, kFirstTokenWeight = 0.35;
-constexpr double kPriorWeight = 1e-3;  // of the sum over all measurements
+// What a residual usually is: goals are 8 % for times per token and rates, 20 % for first tokens.
+constexpr double kUsual = 0.1, kUsualFirstToken = 0.2;
+constexpr double kCountedAs = 0.75;  // a source of n cases counts as n to this power: a long table does not drown the others
+constexpr double kPriorWeight = 0.02;  // of the sum over all measurements
 
 double position(const ProfileParameter& p, double value) { return p.scale > 0 ? std::log1p(value / p.scale) : std::log(value); }
 double value_at(const ProfileParameter& p, double position) {
@@ -42,14 +43,18 @@ std::vector<ServingCase> of_half(const ServingCases& cases, const std::string& b
   return out;
 }
 
-/// Every so manieth configuration with its lengths, in the order in which they are met first.
+/// Of each configuration with its lengths every so manieth load, in the order in which they are met; where they begin
+/// moves on from one configuration to the next, so that small and large loads are met alike.
 std::vector<ServingCase> thinned(const std::vector<ServingCase>& cases, std::size_t every) {
-  std::map<std::string, std::size_t> numbers;
+  struct Configuration {
+    std::size_t first, n = 0;
+  };
+  std::map<std::string, Configuration> configurations;
   std::vector<ServingCase> out;
   for (const ServingCase& c : cases) {
     const auto key = fmt::format("{} {} {}", c.configuration, c.load.input_tokens, c.load.output_tokens);
-    const auto number = numbers.try_emplace(key, numbers.size()).first->second;
-    if (number % every == 0) out.push_back(c);
+    Configuration& configuration = configurations.try_emplace(key, Configuration{.first = configurations.size()}).first->second;
+    if ((configuration.first + configuration.n++) % every == 0) out.push_back(c);
   }
   return out;
 }
@@ -61,12 +66,12 @@ class Objective {
       : cases_(cases), predictor_(cases, catalog), n_jobs_(n_jobs) {
     std::map<std::string, double> sizes;
     for (const ServingCase& c : cases) ++sizes[source_of(c)];
-    double all = 0;  // a source counts by the square root of its cases: a long table does not drown the others
-    for (const auto& [source, n] : sizes) all += std::sqrt(n);
+    double all = 0;
+    for (const auto& [source, n] : sizes) all += std::pow(n, kCountedAs);
     for (const ServingCase& c : cases) {
-      const double each = 1 / std::sqrt(sizes.at(source_of(c))) / all;
+      const double n = sizes.at(source_of(c)), each = std::pow(n, kCountedAs) / n / all;
       if (c.tpot_s) weights_.push_back(each);
-      if (c.ttft_s) weights_.push_back(each * kFirstTokenWeight);
+      if (c.ttft_s) weights_.push_back(each);
       if (measured_rate(c)) weights_.push_back(each);
     }
   }

@@ -133,8 +133,10 @@ std::vector<MeasuredRequest> poisson_requests(const ServingCase& c) {
   return requests;
 }
 
-/// Whether clients read answers while they grow.
-bool is_streamed(const ServingCase& c) { return c.protocol == Protocol::closed_loop || c.protocol == Protocol::open_loop; }
+/// Whether clients read answers while they grow: those of servers do, and whoever tells when first tokens of many requests came.
+bool is_streamed(const ServingCase& c) {
+  return c.protocol == Protocol::closed_loop || c.protocol == Protocol::open_loop || (c.protocol == Protocol::offline && c.ttft_s);
+}
 
 EngineSettings engine_of(const ServingCase& c, const BackendProfile& profile) {
   EngineSettings engine;
@@ -145,7 +147,7 @@ EngineSettings engine_of(const ServingCase& c, const BackendProfile& profile) {
   engine.max_sequences = std::max<std::int64_t>(1, c.max_sequences.value_or(c.load.concurrency / c.n_replicas));
   if (c.mixes_prompts) engine.backend.prefill_first = false;
   if (c.launches_kernels) engine.backend.has_graphs = false;
-  if (!is_streamed(c)) engine.backend.stream_overhead = {};
+  engine.backend.stream_overhead *= is_streamed(c) ? 1 / static_cast<double>(c.stream_interval) : 0;
   engine.scheduler.prefix_caching = c.finds_prefixes;
   engine.scheduler.draft_tokens = c.draft_tokens;
   engine.scheduler.draft_acceptance = kDraftAcceptance;

@@ -23,7 +23,7 @@ struct ProfileParameter {
 std::span<const ProfileParameter> profile_parameters();
 
 struct ServingFitOptions {
-  std::size_t every = 2;  ///< every so manieth configuration of the fitted half is used: the others tell the same for longer
+  std::size_t every = 2;  ///< every so manieth load of each configuration of the fitted half is used: the others tell the same for longer
   unsigned n_jobs = 1;
 };
 
