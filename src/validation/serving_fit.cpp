@@ -143,9 +143,10 @@ ServingFit fit_backend(const ServingCases& cases, const std::string& backend, co
   }
   const auto found = core::fit(problem);
 
-  ServingFit fit{.profile = profile_at(profile, found.x), .n_cases = used.size(), .first_loss = found.first_loss, .loss = found.loss,
+  ServingFit fit{.profile = profile_at(profile, found.x), .n_cases = used.size(), .first_loss = objective.loss(profile_at(profile, problem.prior)),
                  .shipped_loss = objective.loss(profile), .fitted = {}, .held_out = {}};
   for (const ProfileParameter& p : profile_parameters()) p.set(fit.profile, rounded(p.get(fit.profile)));
+  fit.loss = objective.loss(fit.profile);
   fit.fitted = errors_by_source(half, catalog, fit.profile);
   fit.held_out = errors_by_source(of_half(cases, backend, false), catalog, fit.profile);
   return fit;

@@ -30,7 +30,7 @@ struct ServingFitOptions {
 struct ServingFit {
   serving::BackendProfile profile;
   std::size_t n_cases = 0;                 ///< that were used
-  double first_loss = 0, loss = 0, shipped_loss = 0;  ///< at the start, at the end, of the shipped profile
+  double first_loss = 0, loss = 0, shipped_loss = 0;  ///< mean of measurements, without the pull: at the start, at the end, of the shipped profile
   std::map<std::string, ServingReport> fitted, held_out;  ///< errors on both halves, all of their cases, by source
 };
 
