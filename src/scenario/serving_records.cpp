@@ -40,6 +40,9 @@ io::Record<X> with_replicas(io::Record<X> record) {
       .optional("weight_format", of(&R::weight_format),
                 {.doc = "Number format of the weights; absent: the model's, read narrow and computed in a wider one where "
                         "the accelerator does not compute in it."})
+      .optional("weight_scales", of(&R::weight_scales),
+                {.doc = "Of fp8 weights: one for a tensor, or one for a block of 128 numbers; absent: block where the model was released "
+                        "in fp8, else tensor."})
       .optional("kv_format", of(&R::kv_format), {.doc = "Number format of the KV cache."})
       .optional("engine", of(&R::engine), {.doc = "Batching and memory of one replica."})
       .optional("role", of(&R::role),
@@ -65,6 +68,16 @@ void check_group(const ServingReplicas& group, const catalog::Catalog& catalog, 
         "weight_format", fmt::format("{} does not compute in {}; leave weight_format out, or use {}", accelerator->name,
                                      io::enum_text(*group.weight_format),
                                      io::enum_text(serving::runnable_format(*accelerator, *group.weight_format)))));
+}
+
+void check_scales(const ServingReplicas& group, const catalog::LanguageModel* model, Diagnostics& diagnostics) {
+  if (!group.weight_scales || !model) return;
+  const auto format = group.weight_format.value_or(model->weight_format);
+  if (format != catalog::NumberFormat::fp8)
+    diagnostics.add(group.where.diagnostic(
+        "weight_scales", fmt::format("weights in {} have no such scales; give weight_format fp8, or leave weight_scales out", io::enum_text(format))));
+  else if (*group.weight_scales == WeightScales::tensor && model->weight_format == catalog::NumberFormat::fp8)
+    diagnostics.add(group.where.diagnostic("weight_scales", fmt::format("{} was released with a scale for each block; use block, or leave weight_scales out", model->name)));
 }
 
 void check_prefix_blocks(const ServingScenario& s, Diagnostics& diagnostics) {
@@ -151,10 +164,10 @@ const io::Record<ServingScenario>& ServingScenario::record() {
 }
 
 void check(const ServingScenario& scenario, const catalog::Catalog& catalog, Diagnostics& diagnostics) {
-  scenario.model.resolve(catalog.language_models, diagnostics);
+  const auto* model = scenario.model.resolve(catalog.language_models, diagnostics);
   scenario.grid.resolve(catalog.grids, diagnostics);
-  if (scenario.groups.empty()) check_group(scenario, catalog, diagnostics);
-  for (const ServingReplicas& group : scenario.groups) check_group(group, catalog, diagnostics);
+  if (scenario.groups.empty()) check_group(scenario, catalog, diagnostics), check_scales(scenario, model, diagnostics);
+  for (const ServingReplicas& group : scenario.groups) check_group(group, catalog, diagnostics), check_scales(group, model, diagnostics);
   for (const auto& accelerator : scenario.search.accelerators) accelerator.resolve(catalog.accelerators, diagnostics);
   check_prefix_blocks(scenario, diagnostics);
   if (!scenario.workload.trace) return;

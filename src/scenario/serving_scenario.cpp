@@ -24,7 +24,8 @@ serving::ReplicaGroup group_of(const ServingReplicas& replicas, const catalog::L
   group.plan.expert_parallel = replicas.expert_parallel;
   group.plan.redundant_experts = replicas.redundant_experts;
   group.plan.two_batch_overlap = replicas.two_batch_overlap;
-  serving::set_checkpoint_formats(group.plan, model, *group.accelerator, replicas.weight_format.value_or(model.weight_format));
+  serving::set_checkpoint_formats(group.plan, model, *group.accelerator, replicas.weight_format.value_or(model.weight_format),
+                                 replicas.weight_scales == WeightScales::block ? cost::Recipe::block : cost::Recipe::plain);
   group.plan.kv_format = replicas.kv_format;
   group.engine = replicas.engine;
   if (const auto* backend = replicas.backend ? serving::find_backend(*replicas.backend) : nullptr) {

@@ -6,6 +6,9 @@
 
 namespace waferwatt::scenario {
 
+/// Of 8-bit weights: one scale for a tensor, or one for 128 numbers.
+enum class WeightScales { tensor, block };
+
 /// Replicas that are alike: how each is split and batches, and how many there are.
 struct ServingReplicas {
   std::optional<catalog::Reference<catalog::Accelerator>> accelerator;
@@ -14,6 +17,7 @@ struct ServingReplicas {
   std::int64_t redundant_experts = 0;
   std::optional<std::string> backend;                  ///< whose kernels and host work; absent: the calibrated ones
   std::optional<catalog::NumberFormat> weight_format;  ///< absent: the model's own
+  std::optional<WeightScales> weight_scales;           ///< absent: as the model was released
   catalog::NumberFormat kv_format = catalog::NumberFormat::bf16;
   serving::EngineSettings engine;
   serving::Role role = serving::Role::mixed;
@@ -79,6 +83,10 @@ Result deployment_search(const ServingScenario& scenario, const catalog::Catalog
 }  // namespace waferwatt::scenario
 
 namespace waferwatt::io {
+template <>
+struct EnumTexts<scenario::WeightScales> {
+  static constexpr std::array values{std::pair{scenario::WeightScales::tensor, "tensor"}, std::pair{scenario::WeightScales::block, "block"}};
+};
 template <>
 struct EnumTexts<scenario::ServingObjective> {
   static constexpr std::array values{std::pair{scenario::ServingObjective::accelerators, "accelerators"},

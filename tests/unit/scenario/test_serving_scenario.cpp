@@ -93,6 +93,18 @@ TEST_CASE("Unknown ids and formats of a serving scenario are diagnostics") {
         std::string::npos);
 }
 
+TEST_CASE("Weights in 8 bits have a scale for each block where a scenario says so, or the model was released so") {
+  const auto recipe = [](const std::string& model, const std::string& more) {
+    Diagnostics diagnostics;
+    const auto s = read(R"({"model": ")" + model + R"(", "accelerator": "nvidia-h200-sxm", "workload": {"preset": "azure-2023-code", "rate": "1 1/s", "n_requests": 1})" + more + "}", diagnostics);
+    REQUIRE(diagnostics.empty());
+    return deployment_of(s, shipped()).groups[0].plan.weight_recipe;
+  };
+  CHECK(recipe("qwen3-32b", R"(, "weight_format": "fp8")") == cost::Recipe::plain);
+  CHECK(recipe("qwen3-32b", R"(, "weight_format": "fp8", "weight_scales": "block")") == cost::Recipe::block);
+  CHECK(recipe("deepseek-v3", "") == cost::Recipe::block);
+}
+
 TEST_CASE("The shipped serving scenario runs on SimGrid's loop in under 3 seconds and meets its service level mostly") {
   Diagnostics diagnostics;
   io::Value value = io::read_json_file(WAFERWATT_SOURCE_DIR "/scenarios/serve-llama3-70b-azure-like.json", diagnostics);
