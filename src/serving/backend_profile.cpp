@@ -12,7 +12,7 @@ BackendProfile profile(std::string name, std::string all_reduce, bool prefill_fi
           .max_batched_tokens = budget, .memory_utilisation = memory, .kv_format = kv};
 }
 
-/// As `waferwatt validate serving --fit` prints them.
+/// trtllm, sglang and vllm as `waferwatt validate serving --fit` prints them; whence the others are: docs/models/serving.md.
 struct Fitted {
   double first_token_steps, layer_us, experts_compute, experts_memory, experts_us, step_us, sequence_us, stream_us, prompt_us;
   double decode, prefill, decode_attention, prefill_attention, prefill_experts, eager_us, request_ms;

@@ -22,8 +22,8 @@ DataSize activation_bytes(const catalog::LanguageModel& model, const ReplicaPlan
 }
 
 /// What runtime and communication library take beside the engine's tensors once it starts, as vLLM's logs say: 0.1 to 0.3 GiB on
-/// one GPU (0.16 on H100, github.com/vllm-project/vllm pull request 12126), up to 2.1 GiB where several communicate. Chips
-/// without DRAM hold none.
+/// one GPU (0.16 on H100, github.com/vllm-project/vllm pull request 12126), up to 2.1 GiB where several communicate,
+/// of which the middle is taken. Chips without DRAM hold none.
 DataSize runtime_bytes(const catalog::Accelerator& accelerator, const ReplicaPlan& plan) {
   constexpr DataSize kGibibyte = 1073741824.0 * byte;
   if (!catalog::has_dram(accelerator)) return {};

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <climits>
 #include <cmath>
 #include <filesystem>
 #include <tuple>
@@ -206,6 +205,17 @@ void read_csv(const std::string& path, std::string_view text, const catalog::Cat
   }
 }
 
+/// How many words of an accelerator's model, which follow its vendor in `own`, stand in order in `given` from `at` on.
+std::size_t n_model_words(const std::vector<std::string>& given, std::size_t at, const std::vector<std::string>& own) {
+  std::size_t n = 0;
+  for (std::size_t next = at; n + 1 < own.size() && next < given.size(); ++next) {
+    if (given[next] == own[n + 1]) ++n;
+    else if (n + 2 < own.size() && given[next] == own[n + 1] + own[n + 2]) n += 2;  // "rtx4090"
+    else break;
+  }
+  return n;
+}
+
 }  // namespace
 
 std::string Measurements::id(const Measurement& row) const { return fmt::format("{}:{}", files[row.file], row.line); }
@@ -214,7 +224,7 @@ std::optional<std::string> accelerator_of_name(const std::string& name, const ca
   const auto given = words(name);
   const auto is_card = [](const std::vector<std::string>& of) { return std::ranges::find(of, "pcie") != of.end(); };
   // Of accelerators that are named as well, one with more memory is the usual one.
-  std::tuple<int, double> best_score{INT_MIN, 0};
+  std::tuple<int, double> best_score;
   std::optional<std::string> best;
   for (const auto& [id, accelerator] : catalog.accelerators.all()) {
     const auto own = words(id);  // vendor, model, form, ...
@@ -222,12 +232,7 @@ std::optional<std::string> accelerator_of_name(const std::string& name, const ca
     const auto n_said = std::ranges::count_if(own, [&](const std::string& word) { return std::ranges::find(given, word) != given.end(); });
     // All words of the model must be there, in order, at one place of the name.
     for (std::size_t at = 0; own.size() > 1 && at < given.size(); ++at) {
-      std::size_t n = 0;
-      for (std::size_t next = at; n + 1 < own.size() && next < given.size(); ++next) {
-        if (given[next] == own[n + 1]) ++n;
-        else if (n + 2 < own.size() && given[next] == own[n + 1] + own[n + 2]) n += 2;  // "rtx4090"
-        else break;
-      }
+      const std::size_t n = n_model_words(given, at, own);
       const bool is_model = n > 0 && std::ranges::any_of(given[at], [](char c) { return std::isdigit(static_cast<unsigned char>(c)); });
       const bool is_series = n + 1 == own.size();  // "rtx pro 6000" has its number in the last word
       if (!is_model && !is_series) continue;

@@ -164,8 +164,8 @@ void read_offline(Reading& r) {
       r.assume("checkpoints of mixtures of experts in 8 bits keep caches in 16");
     }
     const auto limits = trtllm_bench_limits(c);
-    c.max_sequences = std::min(c.load.concurrency, limits.max_batch_size * c.plan.data_parallel * c.plan.micro_batches());
-    c.max_batched_tokens = limits.max_num_tokens;
+    if (!c.max_sequences) c.max_sequences = std::min(c.load.concurrency, limits.max_batch_size * c.plan.data_parallel * c.plan.micro_batches());
+    if (!c.max_batched_tokens) c.max_batched_tokens = limits.max_num_tokens;
     return;
   }
   const double ratio = static_cast<double>(c.load.input_tokens) / static_cast<double>(c.load.output_tokens);
