@@ -34,7 +34,7 @@ def validated(program, name, *options):
 
 
 def unseen(program, name):
-    """Errors on the measurements collected after everything was fitted, and their file; nothing where a set has none."""
+    """Errors on the measurements that no number was fitted to, and their file; nothing where a set has none."""
     file = f"backtests/{name}-unseen.json"
     return (file, validated(program, name, "--cases", file)) if (ROOT / file).exists() else None
 
@@ -164,7 +164,7 @@ def set_page(name, result, drawn, fresh=None):
     if fresh:
         file, errors = fresh
         errors["groups"] = {family: metrics for family, metrics in errors.get("groups", {}).items() if not family.startswith("half ")}  # halves of a fit
-        text += ["", "## Never fitted", "", "Collected after all numbers of the models were fitted, and fitted to none: "
+        text += ["", "## Never fitted", "", f"No number was fitted to these; `docs/models/{name}.md` says what they led to: "
                  f"`waferwatt validate {name} --cases {file}`; each row names its source.", "", *table(errors)]
     return "\n".join(text).rstrip() + "\n"
 

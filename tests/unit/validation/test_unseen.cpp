@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measurements that no number of the models was fitted to and no setting was chosen with: they were collected after all of them.
+// Measurements that no number of the models was fitted to. What they led to besides is in docs/models, under "Never fitted".
 #include <catch2/catch.hpp>
 
 #include "fixture.hpp"
