@@ -11,6 +11,7 @@ namespace {
 
 constexpr NumberFormat kActivationFormat = NumberFormat::bf16;
 constexpr double kStateBytes = 4;  // states of linear attention are kept in fp32
+constexpr double kSquareBytes = 4;  // sums of squares are in fp32
 constexpr WeightFormat kWide{};
 // Rotation, quantisation, writing and reading of index keys, scores, weights of heads, selection, gathering of indices.
 constexpr double kIndexerKernels = 8;
@@ -110,6 +111,7 @@ IterationCost LayerOperators::attention_projections(double n_tokens) const {
   const double size = static_cast<double>(model_.head_size()), gates = model_.gated_attention ? heads_ : 0;
   sum += gemm(n_tokens, (heads_ + gates + 2 * kv_heads_) * size, hidden_, weights);
   sum += gemm(n_tokens, hidden_, heads_ * size, weights);
+  if (model_.norm_across_heads) sum += norm_across_heads(n_tokens);
   return sum;
 }
 
@@ -122,6 +124,17 @@ IterationCost LayerOperators::linear_projections(double n_tokens) const {
   sum += gemm(n_tokens, hidden_, values, plan_.attention());
   sum += stream(2 * n_tokens * (2 * keys + values) * kActivationBytes);  // convolution
   sum += stream(3 * n_tokens * (2 * keys + 2 * values) * kActivationBytes);
+  return sum;
+}
+
+// The squares of each rank's own heads, their sum over the ranks, the norm.
+IterationCost LayerOperators::norm_across_heads(double n_tokens) const {
+  const double bytes = n_tokens * (heads_ + kv_heads_) * static_cast<double>(model_.head_size()) * kActivationBytes;
+  if (tensor_ <= 1) return stream(2 * bytes);
+  const DataSize squares = n_tokens * 2 * kSquareBytes * byte;
+  IterationCost sum = stream(bytes);
+  sum += network_time(all_reduce_time(squares), 2 * squares);
+  sum += stream(2 * bytes);
   return sum;
 }
 

@@ -49,6 +49,7 @@ struct LanguageModel {
   std::optional<Fact<std::int64_t>> full_attention_step;  ///< every k-th layer sees the whole context
   bool gated_ffn = true;
   bool gated_attention = false;  ///< the output of attention is multiplied by a gate as wide as the queries
+  bool norm_across_heads = false;  ///< queries and keys are normalised over all heads together, not each head by itself
   bool tied_embeddings = false;
   std::optional<MixtureOfExperts> moe;
   std::optional<LatentAttention> mla;

@@ -10,12 +10,17 @@ using namespace waferwatt::serving;
 
 namespace {
 
-IterationModel iteration_model(const std::string& model, const cost::OperatorModel& operators, ReplicaPlan plan,
+/// `model` is kept by reference.
+IterationModel iteration_model(const catalog::LanguageModel& model, const cost::OperatorModel& operators, ReplicaPlan plan,
                                EngineSettings engine = {}) {
   const auto& accelerator = operators.accelerator();
   const auto network =
       network::network_of(accelerator, shipped().system_of(accelerator.id), nullptr, plan.tensor_parallel, shipped());
-  return IterationModel(shipped().language_models.at(model), operators, plan, *network, engine);
+  return IterationModel(model, operators, plan, *network, engine);
+}
+
+IterationModel iteration_model(const std::string& model, const cost::OperatorModel& operators, ReplicaPlan plan, EngineSettings engine = {}) {
+  return iteration_model(shipped().language_models.at(model), operators, plan, engine);
 }
 
 const cost::OperatorModel& h200() {
@@ -109,6 +114,24 @@ TEST_CASE("Small all-reduces are those of the engine, large ones those of the ne
   CHECK(model.all_reduce_time(8192 * byte) < network.all_reduce_time(network.group(8), 8192 * byte));
   CHECK(model.all_reduce_time(256 * mega * byte) <= network.all_reduce_time(network.group(8), 256 * mega * byte));
   CHECK(iteration_model("llama-3-1-70b", h200(), {.tensor_parallel = 1}).all_reduce_time(1 * mega * byte) == Time{});
+}
+
+TEST_CASE("Queries and keys that are normalised across heads cost a sum of squares over the ranks in every layer") {
+  const catalog::LanguageModel& across = shipped().language_models.at("minimax-m2-5");
+  REQUIRE(across.norm_across_heads);
+  catalog::LanguageModel by_head = across;
+  by_head.norm_across_heads = false;
+  const auto more_s = [&](std::int64_t ranks) {
+    const ReplicaPlan plan{.tensor_parallel = ranks, .weight_format = NumberFormat::fp8};
+    return iteration_model(across, h200(), plan).decode_cost(10, 10'000).time_s - iteration_model(by_head, h200(), plan).decode_cost(10, 10'000).time_s;
+  };
+  // 48 + 8 heads of 128 numbers of 2 bytes: 14,336 bytes a token are read, and written again.
+  const auto moved_s = [](double bytes) { return h200().stream(bytes * byte).time.in(second); };
+  CHECK(more_s(1) == Approx(62 * moved_s(2 * 10 * 14'336)));
+  // A quarter of the heads on each of four ranks, read twice and written once; two sums of 4 bytes for each token.
+  const double sum_s = iteration_model(across, h200(), {.tensor_parallel = 4}).all_reduce_time(10 * 2 * 4 * byte).in(second);
+  CHECK(sum_s > 1e-6);
+  CHECK(more_s(4) == Approx(62 * (moved_s(10 * 3'584) + sum_s + moved_s(2 * 10 * 3'584))));
 }
 
 TEST_CASE("Without a graph a layer takes as long as its kernels take to launch") {
