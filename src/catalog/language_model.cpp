@@ -156,8 +156,8 @@ const io::Record<LanguageModel>& LanguageModel::record() {
           .optional("sliding_window", &M::sliding_window, {.doc = "Attention window in tokens.", .at_least = 1, .at_most = 100 * kWide})
           .optional("full_attention_step", &M::full_attention_step, {.doc = "Every k-th layer sees the whole context; the others the window, or are linear.", .at_least = 1, .at_most = kManyLayers})
           .optional("gated_attention", &M::gated_attention, {.doc = "Attention's output is multiplied by a gate as wide as the queries."})
-          .optional("norm_across_heads", &M::norm_across_heads,
-                    {.doc = "Queries and keys are normalised over all heads together: accelerators that share the heads add up their squares in every layer."})
+          .optional("query_key_norm", &M::query_key_norm,
+                    {.doc = "How queries and keys are normalised. Across heads, accelerators that share them add up their squares in every layer."})
           .optional("moe", &M::moe, {.doc = "Mixture of experts; absent: dense."})
           .optional("mla", &M::mla, {.doc = "Latent attention sizes, with attention \"mla\"."})
           .optional("linear_attention", &M::linear_attention, {.doc = "Sizes of the linear layers, with full_attention_step."})

@@ -42,7 +42,6 @@ Command validate_command() {
                       {"--points", "", "FILE", "Write measured and predicted time of every case as CSV (kernels, network, training, serving)."},
                       {"--fit", "", "", "Fit the backends' profiles on half of the configurations (serving)."},
                       {"--backend", "", "NAME", "The only backend to fit (serving; default: all that were measured)."},
-                      {"--every", "", "N", "Fit on every N-th load of each configuration (serving; default: 2)."},
                       {"--jobs", "-j", "N", "Processor cores to use (supply, world, serving --fit; default: all)."},
                       {"--json", "", "", "Print one JSON object."}},
           .run = validate,

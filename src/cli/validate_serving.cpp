@@ -14,14 +14,12 @@ namespace waferwatt::cli {
 namespace {
 
 int fit_profiles(const validation::ServingCases& cases, const Arguments& arguments, const catalog::Catalog& catalog) {
-  const validation::ServingFitOptions options{
-      .every = arguments.whole_number("--every", 1).value_or(validation::ServingFitOptions{}.every),
-      .n_jobs = static_cast<unsigned>(arguments.whole_number("--jobs", 1).value_or(std::max(1u, std::thread::hardware_concurrency())))};
+  const auto n_jobs = static_cast<unsigned>(arguments.whole_number("--jobs", 1).value_or(std::max(1u, std::thread::hardware_concurrency())));
   std::vector<std::string> backends;
   if (const auto backend = arguments.value("--backend")) backends.push_back(*backend);
   for (const auto& c : cases.cases)
     if (!arguments.has("--backend") && std::ranges::find(backends, c.backend) == backends.end()) backends.push_back(c.backend);
-  for (const auto& backend : backends) fmt::print("{}\n", text_of(validation::fit_backend(cases, backend, catalog, options)));
+  for (const auto& backend : backends) fmt::print("{}\n", text_of(validation::fit_backend(cases, backend, catalog, n_jobs)));
   return kOk;
 }
 

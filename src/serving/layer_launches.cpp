@@ -10,12 +10,12 @@ constexpr double kAttention = 8;
 constexpr double kFeedForward = 6;
 // Latent attention besides: norms and quantisations of both latent vectors, their second projections, joining of keys.
 constexpr double kLatent = 8;
-// Norm of queries and keys across heads: squares, their all-reduce, the norm.
-constexpr double kAcrossHeads = 3;
+// Norm of queries and keys; across heads their squares and these's all-reduce come before.
+constexpr double kHeadNorm = 1, kNormAcrossHeads = 3;
 // Linear attention instead of plain one: gates, convolution, states by chunks, gated norm.
 constexpr double kLinear = 14;
-// The indexer of sparse attention: projections, rotation, quantisation, index cache, scores, selection.
-constexpr double kIndexer = 12;
+// The indexer of sparse attention: three projections, scores, selection, and its small kernels (layer_operators.cpp).
+constexpr double kIndexer = 15;
 // Experts instead of a feed-forward part: norm, router, choice in three, quantisation, order in three, two grouped
 // products, activation, sum, all-reduce; shared ones have four of their own.
 constexpr double kExperts = 13, kShared = 4;
@@ -27,7 +27,8 @@ double layer_launches(const catalog::LanguageModel& model) {
   const double full = static_cast<double>(model.n_full_attention_layers()), experts = static_cast<double>(model.n_expert_layers());
   double sum = n_layers * kAttention + (n_layers - experts) * kFeedForward;
   if (model.mla) sum += n_layers * kLatent;
-  if (model.norm_across_heads) sum += n_layers * kAcrossHeads;
+  if (model.query_key_norm == catalog::QueryKeyNorm::per_head) sum += full * kHeadNorm;
+  if (model.query_key_norm == catalog::QueryKeyNorm::across_heads) sum += n_layers * kNormAcrossHeads;
   if (model.linear_attention) sum += (n_layers - full) * (kLinear - kAttention);
   if (model.sparse_attention) sum += n_layers * kIndexer;
   if (model.moe) sum += experts * (kExperts + (model.moe->n_shared_experts.value > 0 ? kShared : 0));

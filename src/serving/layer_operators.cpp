@@ -13,8 +13,9 @@ constexpr NumberFormat kActivationFormat = NumberFormat::bf16;
 constexpr double kStateBytes = 4;  // states of linear attention are kept in fp32
 constexpr double kSquareBytes = 4;  // sums of squares are in fp32
 constexpr WeightFormat kWide{};
-// Rotation, quantisation, writing and reading of index keys, scores, weights of heads, selection, gathering of indices.
-constexpr double kIndexerKernels = 8;
+// Of the indexer, about 4 us each (sglang pull request 29437): norm of the key, rotation, two Hadamard transforms, two
+// quantisations, of which one writes the cache, two copies (until 22232), two scalings of the heads' weights.
+constexpr double kIndexerKernels = 10;
 // Kernels of sparse attention work on the latent vectors with tiles of so many heads, be there fewer.
 constexpr double kSparseTileHeads = 64;
 
@@ -104,14 +105,16 @@ IterationCost LayerOperators::attention_projections(double n_tokens) const {
     if (const auto& sparse = model_.sparse_attention) {  // queries and key of the indexer, and their weights
       const double index = as_double(sparse->n_index_heads) * as_double(sparse->index_head_dim);
       sum += gemm(n_tokens, index, query_rank > 0 ? query_rank : hidden_, weights);
-      sum += gemm(n_tokens, as_double(sparse->index_head_dim) + as_double(sparse->n_index_heads), hidden_, kWide);
+      sum += gemm(n_tokens, as_double(sparse->index_head_dim), hidden_, kWide);
+      sum += gemm(n_tokens, as_double(sparse->n_index_heads), hidden_, kWide);
+      sum += stream(2 * n_tokens * index * kActivationBytes) * kIndexerKernels;
     }
     return sum;
   }
   const double size = static_cast<double>(model_.head_size()), gates = model_.gated_attention ? heads_ : 0;
   sum += gemm(n_tokens, (heads_ + gates + 2 * kv_heads_) * size, hidden_, weights);
   sum += gemm(n_tokens, hidden_, heads_ * size, weights);
-  if (model_.norm_across_heads) sum += norm_across_heads(n_tokens);
+  sum += query_key_norm(n_tokens);
   return sum;
 }
 
@@ -127,14 +130,15 @@ IterationCost LayerOperators::linear_projections(double n_tokens) const {
   return sum;
 }
 
-// The squares of each rank's own heads, their sum over the ranks, the norm.
-IterationCost LayerOperators::norm_across_heads(double n_tokens) const {
+// Across heads: the squares of each rank's own heads and their sum over the ranks come first.
+IterationCost LayerOperators::query_key_norm(double n_tokens) const {
+  if (model_.query_key_norm == catalog::QueryKeyNorm::none) return {};
   const double bytes = n_tokens * (heads_ + kv_heads_) * static_cast<double>(model_.head_size()) * kActivationBytes;
-  if (tensor_ <= 1) return stream(2 * bytes);
+  IterationCost sum = stream(2 * bytes);
+  if (model_.query_key_norm == catalog::QueryKeyNorm::per_head || tensor_ <= 1) return sum;
   const DataSize squares = n_tokens * 2 * kSquareBytes * byte;
-  IterationCost sum = stream(bytes);
+  sum += stream(bytes);
   sum += network_time(all_reduce_time(squares), 2 * squares);
-  sum += stream(2 * bytes);
   return sum;
 }
 
@@ -251,7 +255,7 @@ IterationCost LayerOperators::decode_attention(double n_sequences, double mean_c
     n_sequences *= tokens_each;
     IterationCost layer = decode_layer(n_sequences, std::min(mean_context, as_double(sparse->chosen_tokens)), 1);
     layer += stream(n_sequences * mean_context * as_double(sparse->index_head_dim));  // every key of the indexer
-    layer += stream(n_sequences * mean_context * 4) * kIndexerKernels;  // scores, their selection, and what leads to them
+    layer += stream(n_sequences * mean_context * 4);  // selection among the scores
     return layer * n_layers_;
   }
   IterationCost sum;

@@ -49,7 +49,7 @@ class LayerOperators {
   Time quantisation_launch(WeightFormat weights) const;
   IterationCost attention_projections(double n_tokens) const;
   IterationCost linear_projections(double n_tokens) const;
-  IterationCost norm_across_heads(double n_tokens) const;
+  IterationCost query_key_norm(double n_tokens) const;
   IterationCost feed_forward(double n_tokens, double ffn_size) const;
   cost::Estimate expert_kernel(const cost::Experts& op) const;
   /// There and back: how long it takes, and what of it the kernels keep from others (exchanging_s of an iteration).

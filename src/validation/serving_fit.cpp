@@ -19,6 +19,9 @@ using serving::BackendProfile;
 constexpr double kUsual = 0.1, kUsualFirstToken = 0.2;
 constexpr double kCountedAs = 0.75;  // a source of n cases counts as n to this power: a long table does not drown the others
 constexpr double kPriorWeight = 0.02;  // of the sum over all measurements
+// Host and kernel times trade against each other along a flat valley, which is walked in small gains.
+constexpr double kLeastGain = 5e-4;
+constexpr int kMostIterations = 100;
 
 double position(const ProfileParameter& p, double value) { return p.scale > 0 ? std::log1p(value / p.scale) : std::log(value); }
 double value_at(const ProfileParameter& p, double position) {
@@ -40,22 +43,6 @@ std::vector<ServingCase> of_half(const ServingCases& cases, const std::string& b
   OnceEach once;
   for (const ServingCase& c : cases.cases)
     if (c.backend == backend && is_fit_for_profiles(c) && is_fitted_half(c) == fitted && once.is_new(c)) out.push_back(c);
-  return out;
-}
-
-/// Of each configuration with its lengths every so manieth load, in the order in which they are met; where they begin
-/// moves on from one configuration to the next, so that small and large loads are met alike.
-std::vector<ServingCase> thinned(const std::vector<ServingCase>& cases, std::size_t every) {
-  struct Configuration {
-    std::size_t first, n = 0;
-  };
-  std::map<std::string, Configuration> configurations;
-  std::vector<ServingCase> out;
-  for (const ServingCase& c : cases) {
-    const auto key = fmt::format("{} {} {}", c.configuration, c.load.input_tokens, c.load.output_tokens);
-    Configuration& configuration = configurations.try_emplace(key, Configuration{.first = configurations.size()}).first->second;
-    if ((configuration.first + configuration.n++) % every == 0) out.push_back(c);
-  }
   return out;
 }
 
@@ -124,18 +111,18 @@ double rounded(double value) { return std::stod(fmt::format("{:.3g}", value)); }
 
 }  // namespace
 
-ServingFit fit_backend(const ServingCases& cases, const std::string& backend, const catalog::Catalog& catalog, const ServingFitOptions& options) {
+ServingFit fit_backend(const ServingCases& cases, const std::string& backend, const catalog::Catalog& catalog, unsigned n_jobs) {
   constexpr std::size_t kFewest = 20;
   const auto half = of_half(cases, backend, true);
   if (half.size() < kFewest)
     throw InputError(fmt::format("backend \"{}\": {} cases in the half that is fitted, at least {} are needed", backend, half.size(), kFewest));
-  const auto used = thinned(half, options.every);
   const auto* shipped = serving::find_backend(backend);
   BackendProfile profile = shipped ? *shipped : BackendProfile{.name = backend};
-  Objective objective(used, catalog, options.n_jobs);
+  Objective objective(half, catalog, n_jobs);
 
   core::LeastSquares problem;
   problem.weights = objective.weights(), problem.prior_weight = kPriorWeight;
+  problem.least_gain = kLeastGain, problem.most_iterations = kMostIterations;
   problem.residuals = [&](std::span<const double> x) { return objective.residuals(profile_at(profile, x)); };
   for (const ProfileParameter& p : profile_parameters()) {
     problem.prior.push_back(position(p, p.prior));
@@ -143,7 +130,7 @@ ServingFit fit_backend(const ServingCases& cases, const std::string& backend, co
   }
   const auto found = core::fit(problem);
 
-  ServingFit fit{.profile = profile_at(profile, found.x), .n_cases = used.size(), .first_loss = objective.loss(profile_at(profile, problem.prior)),
+  ServingFit fit{.profile = profile_at(profile, found.x), .n_cases = half.size(), .first_loss = objective.loss(profile_at(profile, problem.prior)),
                  .shipped_loss = objective.loss(profile), .fitted = {}, .held_out = {}};
   for (const ProfileParameter& p : profile_parameters()) p.set(fit.profile, rounded(p.get(fit.profile)));
   fit.loss = objective.loss(fit.profile);

@@ -7,6 +7,9 @@ namespace waferwatt::catalog {
 
 enum class Attention { mha, gqa, mqa, mla };
 
+/// How queries and keys are normalised before they meet: not at all, each head by itself, all heads together.
+enum class QueryKeyNorm { none, per_head, across_heads };
+
 /// A mixture-of-experts feed-forward part.
 struct MixtureOfExperts {
   Fact<std::int64_t> n_routed_experts, n_shared_experts, experts_per_token, expert_ffn_size;
@@ -49,7 +52,7 @@ struct LanguageModel {
   std::optional<Fact<std::int64_t>> full_attention_step;  ///< every k-th layer sees the whole context
   bool gated_ffn = true;
   bool gated_attention = false;  ///< the output of attention is multiplied by a gate as wide as the queries
-  bool norm_across_heads = false;  ///< queries and keys are normalised over all heads together, not each head by itself
+  QueryKeyNorm query_key_norm = QueryKeyNorm::none;
   bool tied_embeddings = false;
   std::optional<MixtureOfExperts> moe;
   std::optional<LatentAttention> mla;
@@ -91,5 +94,9 @@ namespace waferwatt::io {
 template <> struct EnumTexts<catalog::Attention> {
   static constexpr std::array values{std::pair{catalog::Attention::mha, "mha"}, std::pair{catalog::Attention::gqa, "gqa"},
                                      std::pair{catalog::Attention::mqa, "mqa"}, std::pair{catalog::Attention::mla, "mla"}};
+};
+template <> struct EnumTexts<catalog::QueryKeyNorm> {
+  static constexpr std::array values{std::pair{catalog::QueryKeyNorm::none, "none"}, std::pair{catalog::QueryKeyNorm::per_head, "per-head"},
+                                     std::pair{catalog::QueryKeyNorm::across_heads, "across-heads"}};
 };
 }  // namespace waferwatt::io

@@ -22,21 +22,16 @@ struct ProfileParameter {
 };
 std::span<const ProfileParameter> profile_parameters();
 
-struct ServingFitOptions {
-  std::size_t every = 2;  ///< every so manieth load of each configuration of the fitted half is used: the others tell the same for longer
-  unsigned n_jobs = 1;
-};
-
 struct ServingFit {
   serving::BackendProfile profile;
-  std::size_t n_cases = 0;                 ///< that were used
+  std::size_t n_cases = 0;                 ///< of the half that was fitted
   double first_loss = 0, loss = 0, shipped_loss = 0;  ///< mean of measurements, without the pull: at the start, at the end, of the shipped profile
   std::map<std::string, ServingReport> fitted, held_out;  ///< errors on both halves, all of their cases, by source
 };
 
 /// Fits the profile of one backend. What is no fitted number is as in the shipped profile.
 /// \throws InputError when the files have fewer than 20 cases of the backend
-ServingFit fit_backend(const ServingCases& cases, const std::string& backend, const catalog::Catalog& catalog, const ServingFitOptions& options = {});
+ServingFit fit_backend(const ServingCases& cases, const std::string& backend, const catalog::Catalog& catalog, unsigned n_jobs = 1);
 
 /// Parameters with their units, and the errors of both halves.
 std::string text_of(const ServingFit& fit);

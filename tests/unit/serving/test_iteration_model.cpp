@@ -118,20 +118,24 @@ TEST_CASE("Small all-reduces are those of the engine, large ones those of the ne
 
 TEST_CASE("Queries and keys that are normalised across heads cost a sum of squares over the ranks in every layer") {
   const catalog::LanguageModel& across = shipped().language_models.at("minimax-m2-5");
-  REQUIRE(across.norm_across_heads);
+  REQUIRE(across.query_key_norm == catalog::QueryKeyNorm::across_heads);
+  catalog::LanguageModel plain = across;
+  plain.query_key_norm = catalog::QueryKeyNorm::none;
   catalog::LanguageModel by_head = across;
-  by_head.norm_across_heads = false;
-  const auto more_s = [&](std::int64_t ranks) {
-    const ReplicaPlan plan{.tensor_parallel = ranks, .weight_format = NumberFormat::fp8};
-    return iteration_model(across, h200(), plan).decode_cost(10, 10'000).time_s - iteration_model(by_head, h200(), plan).decode_cost(10, 10'000).time_s;
+  by_head.query_key_norm = catalog::QueryKeyNorm::per_head;
+  const auto time_s = [](const catalog::LanguageModel& model, std::int64_t ranks) {
+    return iteration_model(model, h200(), {.tensor_parallel = ranks, .weight_format = NumberFormat::fp8}).decode_cost(10, 10'000).time_s;
   };
+  const auto more_s = [&](std::int64_t ranks) { return time_s(across, ranks) - time_s(plain, ranks); };
   // 48 + 8 heads of 128 numbers of 2 bytes: 14,336 bytes a token are read, and written again.
   const auto moved_s = [](double bytes) { return h200().stream(bytes * byte).time.in(second); };
   CHECK(more_s(1) == Approx(62 * moved_s(2 * 10 * 14'336)));
+  CHECK(time_s(by_head, 1) == time_s(across, 1));
   // A quarter of the heads on each of four ranks, read twice and written once; two sums of 4 bytes for each token.
   const double sum_s = iteration_model(across, h200(), {.tensor_parallel = 4}).all_reduce_time(10 * 2 * 4 * byte).in(second);
   CHECK(sum_s > 1e-6);
   CHECK(more_s(4) == Approx(62 * (moved_s(10 * 3'584) + sum_s + moved_s(2 * 10 * 3'584))));
+  CHECK(time_s(by_head, 4) - time_s(plain, 4) == Approx(62 * moved_s(2 * 10 * 3'584)));
 }
 
 TEST_CASE("Without a graph a layer takes as long as its kernels take to launch") {

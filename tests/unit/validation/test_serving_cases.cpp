@@ -138,14 +138,14 @@ TEST_CASE("A fit finds the profile that made up the measurements, with any numbe
   truth.step_overhead = 3 * milli * second, truth.decode_kernels = 1.2;
   const auto made_up = predict(cases.cases, shipped(), [&](const ServingCase&) { return truth; });
   for (std::size_t i = 0; i < made_up.size(); ++i) cases.cases[i].ttft_s = made_up[i].ttft_s, cases.cases[i].tpot_s = made_up[i].tpot_s;
-  const auto fit = fit_backend(cases, "vllm", shipped(), {.every = 1, .n_jobs = 1});
+  const auto fit = fit_backend(cases, "vllm", shipped(), 1);
   const auto& errors = fit.fitted.at("table of measurements").metrics;
   CHECK(errors.at("tpot").median < 3);
   CHECK(errors.at("ttft").median < 6);
   CHECK(fit.loss < 0.1 * fit.first_loss);
   CHECK(fit.loss < fit.shipped_loss);
   CHECK(text_of(fit).find("step_overhead") != std::string::npos);
-  CHECK(text_of(fit_backend(cases, "vllm", shipped(), {.every = 1, .n_jobs = 2})) == text_of(fit));
+  CHECK(text_of(fit_backend(cases, "vllm", shipped(), 2)) == text_of(fit));
 }
 
 TEST_CASE("Sending answers token by token costs where clients read them while they grow, and offline nothing") {
