@@ -70,6 +70,23 @@ TEST_CASE("large exponents neither overflow nor vanish") {
   CHECK(model.stream(1e-3 * byte).time > Time{});
 }
 
+TEST_CASE("of two branches the faster one is taken, whichever is looked at first") {
+  const cost::Formula formula{{4e-6, 0.5, 0.9, 1.7, 1}, cost::FormulaCoefficients{9e-6, 0.9, 0.6, 3, 0.5}};
+  int n_other = 0;
+  for (double work = 1e-8; work < 1e-2; work *= 1.3)
+    for (double traffic = 1e-8; traffic < 1e-2; traffic *= 1.3) {
+      const cost::Load load{work, traffic, 1e-6};
+      const double first = formula.first.time(load), other = formula.other->time(load);
+      const auto [branch, time] = formula.fastest(load);
+      CHECK(time == std::min(first, other));
+      CHECK(branch == (other < first ? &*formula.other : &formula.first));
+      CHECK(branch->least_time(load) <= time);
+      n_other += other < first;
+    }
+  CHECK(n_other > 500);
+  CHECK(n_other < 2000);
+}
+
 TEST_CASE("prefill counts causal pairs with the context before them") {
   const auto catalog = round_catalog({fit(OperatorKind::attention_prefill, "bf16", 0, 0.5, 0.5, 1)});
   const cost::OperatorModel model(round_accelerator("x"), catalog);
