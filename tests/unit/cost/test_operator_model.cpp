@@ -312,6 +312,28 @@ TEST_CASE("of two donors of experts neither is taken: coefficients are their geo
   CHECK(us(model.estimate(op).time) == Approx(6 + std::hypot(bytes_us, work_us)).epsilon(1e-3));
 }
 
+TEST_CASE("donors that measured the same change nothing, however many they are") {
+  auto gemm = fit(OperatorKind::gemm, "bf16", 5, 0.8, 0.5, 2);
+  catalog::ResidualGrid grid;
+  grid.shape = {{"m", {{16, 256, 4096}}}, {"n", {{4096, 4096, 4096}}}, {"k", {{4096, 4096, 4096}}}};
+  grid.log_residual_e4 = {{1000, -2000, 500}};
+  gemm.grid = grid;
+  const auto estimate = [&](std::size_t n_donors, double m) {
+    catalog::Catalog catalog;
+    for (std::size_t i = 0; i < n_donors; ++i) {
+      const std::string id = "donor-" + std::to_string(i);
+      catalog.accelerators.add(round_accelerator(id));
+      catalog.calibrations.add({.id = id, .accelerator = id, .fits = {gemm}});
+    }
+    return cost::OperatorModel(round_accelerator("x"), catalog).estimate(cost::Gemm{m, 4096, 4096});
+  };
+  for (const double m : {16.0, 300.0, 1e5})
+    for (const std::size_t n : {2u, 3u, 4u, 5u, 9u}) {
+      CHECK(us(estimate(n, m).time) == Approx(us(estimate(1, m).time)).epsilon(1e-6));
+      CHECK(estimate(n, m).error_p90 == estimate(1, m).error_p90);
+    }
+}
+
 TEST_CASE("a guessed calibration is a transfer on its own accelerator and no donor to others") {
   auto catalog = round_catalog({fit(OperatorKind::gemm, "bf16", 4, 0.8, 0.8, 2)});
   catalog.accelerators.add(round_accelerator("y"));
