@@ -110,7 +110,7 @@ struct OperatorModel::Maker {
       return fit;
     }
     for (const auto* donor : donors) {
-      if (donor->grid) fit.surfaces.push_back(surfaces.of(*donor));
+      if (donor->grid && donor->grid->n_points() > 0) fit.surfaces.push_back(surfaces.of(*donor));
     }
     return fit;
   }
@@ -219,6 +219,8 @@ void OperatorModel::refuse(NumberFormat format) const {
 
 Estimate OperatorModel::evaluate(const Fit& f, const Demand& demand, FlopRate peak) const {
   const Load load = demand.load(peak, *accelerator_.memory_bandwidth);
+  // Before the formula: a processor computes its powers while it waits for the last steps of the search.
+  const auto [residual, nearest] = mean_of(f.surfaces, demand.at);
   const auto [branch, time_s] = f.formula.fastest(load);
   Estimate estimate{.time = time_s * second,
                     .work = demand.work,
@@ -229,13 +231,7 @@ Estimate OperatorModel::evaluate(const Fit& f, const Demand& demand, FlopRate pe
                     .error_p90 = f.error_p90};
   if (f.surfaces.empty()) return estimate;
 
-  double residual = 0, nearest = INFINITY;
-  for (const auto& surface : f.surfaces) {
-    const auto sample = surface->surface().at(demand.at);
-    residual += sample.residual;
-    nearest = std::min(nearest, sample.distance);
-  }
-  estimate.time *= std::exp(static_cast<float>(residual) / static_cast<float>(f.surfaces.size()));
+  estimate.time *= std::exp(static_cast<float>(residual));
   if (nearest == 0 && f.provenance == Provenance::fitted) {
     estimate.provenance = Provenance::measured;
     estimate.error = std::min(kRepeatability, f.error), estimate.error_p90 = std::min(kRepeatabilityP90, f.error_p90);

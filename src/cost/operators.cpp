@@ -2,6 +2,7 @@
 #include "waferwatt/cost/operators.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace waferwatt::cost {
@@ -22,7 +23,15 @@ constexpr double kQueryTile = 128;     // queries that a block of prefill attent
 constexpr double kIdleRow = 0.6;         // a row of a tile against a token's way through memory
 constexpr double kNominalSplit = 30e-9;  // seconds for the square root of a step along k
 
-float log2_of(double value) { return std::log2(static_cast<float>(std::max(value, 1e-3))); }
+/// Most dimensions are powers of two, whose logarithm is their exponent.
+float log2_of(double value) {
+  constexpr std::uint32_t kFractionBits = 23, kFraction = (1u << kFractionBits) - 1;
+  constexpr int kBias = 127;
+  const auto x = static_cast<float>(std::max(value, 1e-3));
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  if ((bits & kFraction) == 0 && x < INFINITY) return static_cast<float>(static_cast<int>(bits >> kFractionBits) - kBias);
+  return std::log2(x);
+}
 
 template <class... X>
 Coordinates coordinates(X... x) {

@@ -36,11 +36,13 @@ struct Load {
 struct FormulaCoefficients {
   double launch_s = 0, compute_efficiency = 1, memory_efficiency = 1, exponent = 1, serial_factor = 0;
 
-  double roof(const Load& load) const {
-    return smooth_maximum(load.work_s / compute_efficiency, load.traffic_s / memory_efficiency, exponent);
-  }
+  double work_time(const Load& load) const { return load.work_s / compute_efficiency; }
+  double traffic_time(const Load& load) const { return load.traffic_s / memory_efficiency; }
+  double roof(const Load& load) const { return smooth_maximum(work_time(load), traffic_time(load), exponent); }
   double overhead(const Load& load) const { return launch_s + serial_factor * load.serial_s; }
   double time(const Load& load) const { return overhead(load) + roof(load); }
+  /// No time of the load is below it: the smooth maximum is never below the larger of both.
+  double least_time(const Load& load) const { return overhead(load) + std::max(work_time(load), traffic_time(load)); }
 };
 
 struct Formula {
@@ -49,17 +51,31 @@ struct Formula {
 
   /// The branch that is faster, and its time.
   std::pair<const FormulaCoefficients*, double> fastest(const Load& load) const {
-    const double t = first.time(load);
-    if (!other) return {&first, t};
+    if (!other) return {&first, first.time(load)};
+    // Powers take longer than all the rest: where one branch cannot be the faster one, they are left out.
+    const double least = first.least_time(load), least_other = other->least_time(load);
+    if (least <= least_other) {
+      const double t = first.time(load);
+      if (least_other >= t) return {&first, t};
+      const double t_other = other->time(load);
+      return t_other < t ? std::pair{&*other, t_other} : std::pair{&first, t};
+    }
     const double t_other = other->time(load);
+    if (least > t_other) return {&*other, t_other};
+    const double t = first.time(load);
     return t_other < t ? std::pair{&*other, t_other} : std::pair{&first, t};
   }
   double time(const Load& load) const { return fastest(load).second; }
   static Formula of(const catalog::OperatorFit& fit);
 };
 
-enum class Bound : int;
+/// What an operator waits for most.
+enum class Bound : int { launch, memory, compute };
+
 /// What the branch's time of a load is mostly: launch (with serial time), memory or compute.
-Bound bound_of(const FormulaCoefficients& branch, const Load& load, double time_s);
+inline Bound bound_of(const FormulaCoefficients& branch, const Load& load, double time_s) {
+  if (const double overhead_s = branch.overhead(load); overhead_s > time_s - overhead_s) return Bound::launch;
+  return branch.work_time(load) >= branch.traffic_time(load) ? Bound::compute : Bound::memory;
+}
 
 }  // namespace waferwatt::cost

@@ -23,9 +23,6 @@ namespace waferwatt::cost {
 class MeasuredPoints;
 class MeasuredSurfaces;
 
-/// What an operator waits for most.
-enum class Bound : int { launch, memory, compute };
-
 /// Where an estimate comes from: a measured point, between measured points of this accelerator, other
 /// accelerators or formats, data sheets.
 enum class Provenance { measured, fitted, transferred, spec_only };

@@ -7,7 +7,6 @@
 #include <cmath>
 
 #include "waferwatt/core/random.hpp"
-#include "waferwatt/cost/residual_surface.hpp"
 
 using namespace waferwatt;
 
@@ -91,57 +90,6 @@ TEST_CASE("representative points cover the space and leave an outlier aside") {
   const auto points = cost::representative_points(samples, residuals, 16);
   CHECK(points.size() == 16);
   for (const auto i : points) CHECK(residuals[i] == 0.1);
-}
-
-TEST_CASE("a measured point gives its residual back") {
-  std::vector<cost::ResidualSurface::Point> points;
-  for (float x = 0; x < 8; ++x)
-    for (float y = 0; y < 8; ++y) points.push_back({at(x, y), 0.01 * static_cast<double>(x) + 0.1 * static_cast<double>(y)});
-  const cost::ResidualSurface surface(points);
-  CHECK(surface.at(at(3, 4)).residual == Approx(0.43));
-  CHECK(surface.at(at(3, 4)).distance == 0);
-}
-
-TEST_CASE("the tree finds nearly the neighbours that a walk through all points finds") {
-  RandomStream random(3, "points");
-  std::vector<cost::ResidualSurface::Point> points;
-  const auto somewhere = [&] {
-    cost::Coordinates c{.size = 5};
-    for (std::size_t j = 0; j < c.size; ++j) c.x[j] = static_cast<float>(j < 2 ? random.uniform(0, 10) : std::floor(random.uniform(0, 4)));
-    return c;
-  };
-  for (int i = 0; i < 500; ++i) points.push_back({somewhere(), random.normal(0, 0.3)});
-  const cost::ResidualSurface surface(points);
-  double difference = 0;
-  int n_nearest = 0;
-  for (int i = 0; i < 200; ++i) {
-    const auto x = somewhere();
-    std::vector<std::pair<double, double>> all;  // squared distance, residual
-    for (const auto& p : points) {
-      double d = 0;
-      for (std::size_t j = 0; j < x.size; ++j) d += (p.at.x[j] - x.x[j]) * (p.at.x[j] - x.x[j]);
-      all.emplace_back(d, p.residual);
-    }
-    std::ranges::sort(all);
-    double weights = 0, sum = 0;
-    for (std::size_t k = 0; k < 6; ++k) weights += 1 / (all[k].first + 1e-3), sum += all[k].second / (all[k].first + 1e-3);
-    // The lists of 32 hold most of the six nearest of 500 in five dimensions.
-    difference += std::abs(surface.at(x).residual - sum / weights) / 200;
-    CHECK(surface.at(x).distance >= Approx(std::sqrt(all[0].first)).margin(1e-5));
-    n_nearest += surface.at(x).distance == Approx(std::sqrt(all[0].first)).margin(1e-4) ? 1 : 0;
-  }
-  CHECK(difference < 0.05);
-  CHECK(n_nearest > 140);
-  for (const auto& p : points) CHECK(surface.at(p.at).residual == Approx(p.residual).margin(1e-6));
-}
-
-TEST_CASE("residuals are held for two octaves and gone at four") {
-  const std::vector<cost::ResidualSurface::Point> one{{{.x = {10}, .size = 1}, 0.5}};
-  const cost::ResidualSurface surface(one);
-  CHECK(surface.at({.x = {11.9f}, .size = 1}).residual == Approx(0.5));
-  CHECK(surface.at({.x = {13}, .size = 1}).residual == Approx(0.25));
-  CHECK(surface.at({.x = {15}, .size = 1}).residual == 0);
-  CHECK(cost::ResidualSurface().at({.x = {1}, .size = 1}).residual == 0);
 }
 
 TEST_CASE("serial time is added to the roof and found by the fit") {

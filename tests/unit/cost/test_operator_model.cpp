@@ -70,6 +70,23 @@ TEST_CASE("large exponents neither overflow nor vanish") {
   CHECK(model.stream(1e-3 * byte).time > Time{});
 }
 
+TEST_CASE("of two branches the faster one is taken, whichever is looked at first") {
+  const cost::Formula formula{{4e-6, 0.5, 0.9, 1.7, 1}, cost::FormulaCoefficients{9e-6, 0.9, 0.6, 3, 0.5}};
+  int n_other = 0;
+  for (double work = 1e-8; work < 1e-2; work *= 1.3)
+    for (double traffic = 1e-8; traffic < 1e-2; traffic *= 1.3) {
+      const cost::Load load{work, traffic, 1e-6};
+      const double first = formula.first.time(load), other = formula.other->time(load);
+      const auto [branch, time] = formula.fastest(load);
+      CHECK(time == std::min(first, other));
+      CHECK(branch == (other < first ? &*formula.other : &formula.first));
+      CHECK(branch->least_time(load) <= time);
+      n_other += other < first;
+    }
+  CHECK(n_other > 500);
+  CHECK(n_other < 2000);
+}
+
 TEST_CASE("prefill counts causal pairs with the context before them") {
   const auto catalog = round_catalog({fit(OperatorKind::attention_prefill, "bf16", 0, 0.5, 0.5, 1)});
   const cost::OperatorModel model(round_accelerator("x"), catalog);
@@ -293,6 +310,28 @@ TEST_CASE("of two donors of experts neither is taken: coefficients are their geo
   const double weights = 3.0 * 4096 * 4096, bytes_us = 2 * weights / (0.6 * 4e6), work_us = 2 * weights / (0.6 * 1e9);
   const cost::Experts op{.n_tokens = 1, .experts_per_token = 1, .n_experts = 1, .hidden_size = 4096, .ffn_size = 4096, .routing = {.kind = cost::Routing::Kind::balanced}};
   CHECK(us(model.estimate(op).time) == Approx(6 + std::hypot(bytes_us, work_us)).epsilon(1e-3));
+}
+
+TEST_CASE("donors that measured the same change nothing, however many they are") {
+  auto gemm = fit(OperatorKind::gemm, "bf16", 5, 0.8, 0.5, 2);
+  catalog::ResidualGrid grid;
+  grid.shape = {{"m", {{16, 256, 4096}}}, {"n", {{4096, 4096, 4096}}}, {"k", {{4096, 4096, 4096}}}};
+  grid.log_residual_e4 = {{1000, -2000, 500}};
+  gemm.grid = grid;
+  const auto estimate = [&](std::size_t n_donors, double m) {
+    catalog::Catalog catalog;
+    for (std::size_t i = 0; i < n_donors; ++i) {
+      const std::string id = "donor-" + std::to_string(i);
+      catalog.accelerators.add(round_accelerator(id));
+      catalog.calibrations.add({.id = id, .accelerator = id, .fits = {gemm}});
+    }
+    return cost::OperatorModel(round_accelerator("x"), catalog).estimate(cost::Gemm{m, 4096, 4096});
+  };
+  for (const double m : {16.0, 300.0, 1e5})
+    for (const std::size_t n : {2u, 3u, 4u, 5u, 9u}) {
+      CHECK(us(estimate(n, m).time) == Approx(us(estimate(1, m).time)).epsilon(1e-6));
+      CHECK(estimate(n, m).error_p90 == estimate(1, m).error_p90);
+    }
 }
 
 TEST_CASE("a guessed calibration is a transfer on its own accelerator and no donor to others") {

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <cmath>
+
 using namespace waferwatt;
 using cost::Recipe;
 using cost::Routing;
@@ -186,4 +188,10 @@ TEST_CASE("an operator comes back from its stored dimensions") {
   CHECK(stored.traffic == direct.traffic);
   CHECK(stored.at.x == direct.at.x);
   CHECK_THROWS_WITH(cost::demand_of_shape(catalog::OperatorKind::gemm, "fp7", shape), Catch::Contains("unknown number format \"fp7\""));
+}
+
+TEST_CASE("coordinates are logarithms, powers of two or not") {
+  for (int k = -9; k < 60; ++k) CHECK(cost::demand(cost::Stream{std::exp2(k) * byte}).at.x[0] == static_cast<float>(k));
+  for (const double bytes : {0.7, 3.0, 7168.0, 1e9}) CHECK(cost::demand(cost::Stream{bytes * byte}).at.x[0] == Approx(std::log2(bytes)));
+  CHECK(cost::demand(cost::Stream{DataSize{}}).at.x[0] == Approx(std::log2(1e-3)));
 }
