@@ -41,7 +41,8 @@ class Search {
  public:
   explicit Search(const LeastSquares& problem) : problem_(problem), n_(problem.prior.size()) {
     if (problem.low.size() != n_ || problem.high.size() != n_) throw InputError("a fit needs as many bounds as numbers");
-    fit_.x = problem.prior;
+    fit_.x = problem.start.empty() ? problem.prior : problem.start;
+    if (fit_.x.size() != n_) throw InputError("a fit needs as many numbers to start with as it has");
     for (std::size_t j = 0; j < n_; ++j) fit_.x[j] = std::clamp(fit_.x[j], problem.low[j], problem.high[j]);
     z_ = residuals(fit_.x);
     fit_.first_loss = fit_.loss = loss(fit_.x, z_);

@@ -66,6 +66,15 @@ TEST_CASE("The same problem gives the same fit, bit by bit") {
   CHECK(core::fit(line(6, 4)).x == core::fit(line(6, 4)).x);
 }
 
+TEST_CASE("A search ends in the hollow it begins in") {
+  core::LeastSquares problem;  // (x^2 - 1)^2 has one at 1 and one at -1
+  problem.weights = {1}, problem.prior = {0.5}, problem.low = {-5}, problem.high = {5};
+  problem.residuals = [](std::span<const double> x) { return std::vector{x[0] * x[0] - 1}; };
+  CHECK(core::fit(problem).x[0] == Approx(1).epsilon(0.02));
+  problem.start = {-0.5};
+  CHECK(core::fit(problem).x[0] == Approx(-1).epsilon(0.02));
+}
+
 TEST_CASE("Sizes that do not agree are errors") {
   auto problem = line(1, 41);
   problem.low.pop_back();
@@ -73,4 +82,7 @@ TEST_CASE("Sizes that do not agree are errors") {
   problem = line(1, 41);
   problem.weights.pop_back();
   CHECK_THROWS_WITH(core::fit(problem), Catch::Contains("as many weights as residuals"));
+  problem = line(1, 41);
+  problem.start = {0};
+  CHECK_THROWS_WITH(core::fit(problem), Catch::Contains("as many numbers to start with"));
 }
