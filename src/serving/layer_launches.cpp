@@ -10,7 +10,7 @@ constexpr double kAttention = 8;
 constexpr double kFeedForward = 6;
 // Latent attention besides: norms and quantisations of both latent vectors, their second projections, joining of keys.
 constexpr double kLatent = 8;
-// Norm of queries and keys; across heads their squares and these's all-reduce come before.
+// Norm of queries and keys; across heads their squares and an all-reduce come before.
 constexpr double kHeadNorm = 1, kNormAcrossHeads = 3;
 // Linear attention instead of plain one: gates, convolution, states by chunks, gated norm.
 constexpr double kLinear = 14;
@@ -27,8 +27,9 @@ double layer_launches(const catalog::LanguageModel& model) {
   const double full = static_cast<double>(model.n_full_attention_layers()), experts = static_cast<double>(model.n_expert_layers());
   double sum = n_layers * kAttention + (n_layers - experts) * kFeedForward;
   if (model.mla) sum += n_layers * kLatent;
-  if (model.query_key_norm == catalog::QueryKeyNorm::per_head) sum += full * kHeadNorm;
-  if (model.query_key_norm == catalog::QueryKeyNorm::across_heads) sum += n_layers * kNormAcrossHeads;
+  const double attending = model.linear_attention ? full : n_layers;
+  if (model.query_key_norm == catalog::QueryKeyNorm::per_head) sum += attending * kHeadNorm;
+  if (model.query_key_norm == catalog::QueryKeyNorm::across_heads) sum += attending * kNormAcrossHeads;
   if (model.linear_attention) sum += (n_layers - full) * (kLinear - kAttention);
   if (model.sparse_attention) sum += n_layers * kIndexer;
   if (model.moe) sum += experts * (kExperts + (model.moe->n_shared_experts.value > 0 ? kShared : 0));

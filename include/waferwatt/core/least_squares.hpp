@@ -14,7 +14,7 @@ struct LeastSquares {
   std::function<std::vector<double>(std::span<const double> x)> residuals;
   std::vector<double> weights;          ///< w, of residuals
   std::vector<double> low, high;        ///< bounds of x
-  std::vector<double> prior;
+  std::vector<double> prior;            ///< what x is likely to be
   std::vector<double> start;            ///< of the search; empty: the prior
   double prior_weight = 0;              ///< p: how much a distance of one from the prior costs
   double difference = 0.03;             ///< of x, for derivatives: wider than the steps that residuals may have

@@ -30,6 +30,7 @@ struct ServingFit {
 };
 
 /// Fits the profile of one backend. What is no fitted number is as in the shipped profile.
+/// \param n_jobs processor cores; with any number of them the fit is the same
 /// \throws InputError when the files have fewer than 20 cases of the backend
 ServingFit fit_backend(const ServingCases& cases, const std::string& backend, const catalog::Catalog& catalog, unsigned n_jobs = 1);
 
