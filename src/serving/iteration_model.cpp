@@ -96,6 +96,7 @@ IterationModel::IterationModel(const catalog::LanguageModel& model, const cost::
 IterationModel::~IterationModel() = default;
 
 void IterationModel::change(const BackendProfile& backend, Time host_overhead) {
+  if (backend.decode_experts != backend_.decode_experts) decode_expert_costs_.clear();
   backend_ = backend, host_overhead_s_ = host_overhead.in(second);
   if (operators_->take_expert_kernel(backend.experts)) expert_costs_.clear();
 }
@@ -132,35 +133,66 @@ IterationCost IterationModel::decode_attention(std::int64_t n_sequences, std::in
   return between(at(below), at(below + 1), (mean - low) / (high - low));
 }
 
-// Of the busiest group. Prompts are in one micro-batch or another: on average in each its part.
-IterationCost IterationModel::kernels(const IterationLoad& load) {
+// Prompts are in one micro-batch or another: on average in each its part.
+IterationModel::GroupLoad IterationModel::of_busiest_group(const IterationLoad& load) const {
   const std::int64_t stages = plan_.micro_batches(), groups = plan_.data_parallel * stages;
-  const std::int64_t n_decode = share(load.n_decode, groups);
-  const double n_chunks = static_cast<double>(share(load.n_chunks, plan_.data_parallel)) / static_cast<double>(stages);
-  const double chunk_share = load.n_chunks > 0 ? n_chunks / static_cast<double>(load.n_chunks) : 0;
-  const auto prefill = static_cast<std::int64_t>(std::ceil(static_cast<double>(load.prefill_tokens) * chunk_share));
-  const std::int64_t n_decoding = n_decode * load.tokens_each, n_tokens = n_decoding + prefill;
-  const std::int64_t n_all = share(load.n_decode * load.tokens_each + load.prefill_tokens, stages);
-  IterationCost sum = tabulated(token_costs_, n_tokens, [&](double n) { return operators_->tokens(n); });
-  if (const std::int64_t n_out = n_decoding + share(load.n_first_tokens, groups); n_out > 0)
-    sum += tabulated(head_costs_, n_out, [&](double n) { return operators_->head(n); });
-  IterationCost attention;
-  if (n_decode > 0) {
-    const double context = static_cast<double>(load.decode_context) * static_cast<double>(n_decode) / static_cast<double>(load.n_decode);
-    attention += decode_attention(n_decode, static_cast<std::int64_t>(context), load.tokens_each);
+  GroupLoad group{.n_decode = share(load.n_decode, groups)};
+  group.n_chunks = static_cast<double>(share(load.n_chunks, plan_.data_parallel)) / static_cast<double>(stages);
+  const double chunk_share = load.n_chunks > 0 ? group.n_chunks / static_cast<double>(load.n_chunks) : 0;
+  group.prefill_tokens = static_cast<std::int64_t>(std::ceil(static_cast<double>(load.prefill_tokens) * chunk_share));
+  group.n_tokens = group.n_decode * load.tokens_each + group.prefill_tokens;
+  group.n_out = group.n_decode * load.tokens_each + share(load.n_first_tokens, groups);
+  return group;
+}
+
+IterationCost IterationModel::attention(const IterationLoad& load, const GroupLoad& group) {
+  IterationCost sum;
+  if (group.n_decode > 0) {
+    const double context = static_cast<double>(load.decode_context) * static_cast<double>(group.n_decode) / static_cast<double>(load.n_decode);
+    sum += decode_attention(group.n_decode, static_cast<std::int64_t>(context), load.tokens_each);
   }
-  if (prefill > 0) {  // all chunks run in one kernel, priced as equal chunks with the same tokens and work
-    const double n = n_chunks, tokens = static_cast<double>(prefill);
+  if (group.prefill_tokens > 0) {  // all chunks run in one kernel, priced as equal chunks with the same tokens and work
+    const double n = group.n_chunks, tokens = static_cast<double>(group.prefill_tokens);
     const double mean = load.prefill_work / static_cast<double>(load.prefill_tokens);
-    attention += operators_->prefill_attention(n, tokens, std::max(0.0, mean - tokens / n / 2));
+    sum += operators_->prefill_attention(n, tokens, std::max(0.0, mean - tokens / n / 2));
   }
-  sum += operators_->stage_sends(static_cast<double>(n_tokens));
+  return sum * (load.prefill_tokens > 0 ? backend_.prefill_attention : backend_.decode_attention);
+}
+
+IterationCost IterationModel::experts(const IterationLoad& load, const GroupLoad& group) {
+  const std::int64_t n_all = share(load.n_decode * load.tokens_each + load.prefill_tokens, plan_.micro_batches());
+  const std::int64_t n_tokens = std::max(n_all, group.n_tokens);
   const bool has_prompts = load.prefill_tokens > 0;
-  sum = slower(sum, has_prompts ? backend_.prefill_kernels : backend_.decode_kernels);
-  sum += attention * (has_prompts ? backend_.prefill_attention : backend_.decode_attention);
-  const IterationCost experts = tabulated(expert_costs_, std::max(n_all, n_tokens), [&](double n) { return operators_->experts(n); });
-  sum += experts * (has_prompts ? backend_.prefill_experts : 1);
+  if (!has_prompts && backend_.decode_experts && plan_.experts() == WeightFormat{NumberFormat::fp8, cost::Recipe::block})
+    return tabulated(decode_expert_costs_, n_tokens, [&](double n) { return operators_->experts_by(*backend_.decode_experts, n); });
+  return tabulated(expert_costs_, n_tokens, [&](double n) { return operators_->experts(n); }) * (has_prompts ? backend_.prefill_experts : 1);
+}
+
+IterationCost IterationModel::kernels(const IterationLoad& load) {
+  const GroupLoad group = of_busiest_group(load);
+  IterationCost sum = tabulated(token_costs_, group.n_tokens, [&](double n) { return operators_->tokens(n); });
+  if (group.n_out > 0) sum += tabulated(head_costs_, group.n_out, [&](double n) { return operators_->head(n); });
+  sum += operators_->stage_sends(static_cast<double>(group.n_tokens));
+  sum = slower(sum, load.prefill_tokens > 0 ? backend_.prefill_kernels : backend_.decode_kernels);
+  sum += attention(load, group);
+  sum += experts(load, group);
   return sum;
+}
+
+// (2), of two batches, each with this load.
+double IterationModel::hidden_flight_s(const IterationLoad& load) {
+  if (plan_.data_parallel == 1 || operators_->n_expert_layers() == 0) return 0;
+  const GroupLoad group = of_busiest_group(load);
+  const OverlapStages stages = operators_->overlap_stages(static_cast<double>(group.n_tokens));
+  const bool has_prompts = load.prefill_tokens > 0;
+  const double factor = has_prompts ? backend_.prefill_kernels : backend_.decode_kernels;
+  const double before_s = factor * stages.before_attention_s, shared_s = factor * stages.shared_experts_s;
+  const double core_s = factor * stages.after_attention_s + attention(load, group).time_s * operators_->n_expert_layers() / n_layers_;
+  const double experts_s = experts(load, group).time_s, dispatch_s = stages.dispatch_s, combine_s = stages.combine_s;
+  if (!has_prompts) return 2 * (std::min(dispatch_s, before_s + shared_s) + std::min(combine_s, core_s));
+  const double layer_s = before_s + core_s;
+  return std::min(dispatch_s, layer_s + shared_s) + std::min(dispatch_s, experts_s) + std::min(combine_s, experts_s + shared_s) +
+         std::min(combine_s, layer_s);
 }
 
 // Of one micro-batch: every group has a scheduler of its own, (3).
@@ -203,8 +235,8 @@ IterationCost IterationModel::pass(const IterationLoad& load) {
   const bool has_prompts = load.prefill_tokens > 0;
   const double batches = plan_.two_batch_overlap ? 2 : 1;
   IterationCost sum = plan_.two_batch_overlap ? kernels(half_of(load)) * batches : kernels(load);
-  if (plan_.two_batch_overlap) {  // (2)
-    const double hidden_s = std::min(sum.network_s - sum.exchanging_s, sum.time_s - sum.network_s);
+  if (plan_.two_batch_overlap) {
+    const double hidden_s = hidden_flight_s(half_of(load));
     sum.time_s -= hidden_s, sum.network_s -= hidden_s;
   }
   IterationCost gaps;

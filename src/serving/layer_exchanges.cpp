@@ -37,12 +37,12 @@ LayerOperators::Exchange LayerOperators::dispatch_and_combine(double n_tokens) c
   const network::Group group = network_.group(plan_.n_ranks());
   const DataSize own = n_tokens * hidden_ * kActivationBytes * byte;
   const DataSize gathered = own * static_cast<double>(plan_.data_parallel);
-  const auto held = [this](Time time) { return Exchange{time, time * multiprocessors_held()}; };
-  const Exchange all = held(network_.all_gather_time(group, gathered) + network_.reduce_scatter_time(group, gathered));
+  const auto held = [this](Time time) { return Way{time, time * multiprocessors_held()}; };
+  const Exchange all{held(network_.all_gather_time(group, gathered)), held(network_.reduce_scatter_time(group, gathered))};
   if (!plan_.expert_parallel || plan_.expert_tensor_parallel > 1) return all;
   if (exchanges_by_deepep_) {
     const Exchange own_kernels = deepep(n_tokens / tensor_, group);
-    return own_kernels.time < all.time ? own_kernels : all;
+    return own_kernels.time() < all.time() ? own_kernels : all;
   }
   const double k = as_double(model_.moe->experts_per_token);
   // TensorRT-LLM's condition (enable_alltoall of its fused experts, supports_mnnvl).
@@ -50,8 +50,8 @@ LayerOperators::Exchange LayerOperators::dispatch_and_combine(double n_tokens) c
   const double bytes = std::max(1.0, catalog::size_of(plan_.experts().format).in(byte));
   const DataSize copy = n_tokens / tensor_ * hidden_ * byte;
   const bool by_node = group.spans_domains() && n_tokens / tensor_ > kLowLatencyTokens;
-  const Exchange straight = held(exchange_time(group, copy * bytes, k, by_node) + exchange_time(group, copy * kActivationBytes, k, by_node));
-  return straight.time < all.time ? straight : all;
+  const Exchange straight{held(exchange_time(group, copy * bytes, k, by_node)), held(exchange_time(group, copy * kActivationBytes, k, by_node))};
+  return straight.time() < all.time() ? straight : all;
 }
 
 double LayerOperators::multiprocessors_held() const {
@@ -73,18 +73,16 @@ LayerOperators::Exchange LayerOperators::deepep(double n_tokens, network::Group 
     if (most == 0) return std::nullopt;
     return measured->time(way, library, std::min(most, group.n_ranks), numbers * links);
   };
-  Exchange sum;
-  for (const auto& [way, number_bytes] : {std::pair{"dispatch", narrow}, std::pair{"combine", kActivationBytes}}) {
+  const auto one_way = [&](std::string_view way, double number_bytes) -> Way {
     if (group.spans_domains()) {
       const Time own = low_latency ? in_domain(way, measured ? measured->bandwidth_ratio() : 1).value_or(network_.launch()) : Time{};
       const Time time = std::max(own, exchange_time(group, copy * number_bytes, k, !low_latency));
-      sum.time += time, sum.kept += low_latency ? own : time * multiprocessors_held();
-    } else {
-      const Time time = in_domain(way, 1).value_or(exchange_time(group, copy * number_bytes, k, false));
-      sum.time += time, sum.kept += low_latency ? time : time * multiprocessors_held();
+      return {time, low_latency ? own : time * multiprocessors_held()};
     }
-  }
-  return sum;
+    const Time time = in_domain(way, 1).value_or(exchange_time(group, copy * number_bytes, k, false));
+    return {time, low_latency ? time : time * multiprocessors_held()};
+  };
+  return {one_way("dispatch", narrow), one_way("combine", kActivationBytes)};
 }
 
 // Every token to the ranks of its k experts: straight, or by node: one copy to each, which hands it on inside.

@@ -101,7 +101,7 @@ IterationCost LayerOperators::attention_projections(double n_tokens) const {
     sum += gemm(n_tokens, query_rank + latent + rope, hidden_, weights);
     sum += gemm(n_tokens, heads_ * (nope + rope), query_rank > 0 ? query_rank : hidden_, weights);
     sum += gemm(n_tokens, heads_ * (nope + v), latent, kWide);  // up-projection or its absorbed halves
-    sum += gemm(n_tokens, hidden_, heads_ * v, weights);
+    sum += output_projection(n_tokens);
     if (const auto& sparse = model_.sparse_attention) {  // queries and key of the indexer, and their weights
       const double index = as_double(sparse->n_index_heads) * as_double(sparse->index_head_dim);
       sum += gemm(n_tokens, index, query_rank > 0 ? query_rank : hidden_, weights);
@@ -113,8 +113,21 @@ IterationCost LayerOperators::attention_projections(double n_tokens) const {
   }
   const double size = static_cast<double>(model_.head_size()), gates = model_.gated_attention ? heads_ : 0;
   sum += gemm(n_tokens, (heads_ + gates + 2 * kv_heads_) * size, hidden_, weights);
-  sum += gemm(n_tokens, hidden_, heads_ * size, weights);
+  sum += output_projection(n_tokens);
   sum += query_key_norm(n_tokens);
+  return sum;
+}
+
+IterationCost LayerOperators::output_projection(double n_tokens) const {
+  const double size = model_.mla ? as_double(model_.mla->v_head_dim) : static_cast<double>(model_.head_size());
+  return gemm(n_tokens, hidden_, heads_ * size, plan_.attention());
+}
+
+// Of all layers.
+IterationCost LayerOperators::projections(double n_tokens) const {
+  if (!model_.linear_attention) return attention_projections(n_tokens) * n_layers_;
+  IterationCost sum = linear_projections(n_tokens) * (n_layers_ - n_full_layers_);
+  sum += attention_projections(n_tokens) * n_full_layers_;
   return sum;
 }
 
@@ -150,59 +163,10 @@ IterationCost LayerOperators::feed_forward(double n_tokens, double ffn_size) con
   return sum;
 }
 
-IterationCost LayerOperators::experts(double n_tokens) const {
-  if (n_expert_layers_ <= 0) return {};
-  const catalog::MixtureOfExperts& moe = *model_.moe;
-  const double n_experts = as_double(moe.n_routed_experts), size = as_double(moe.expert_ffn_size);
-  const double slices = plan_.expert_parallel ? static_cast<double>(plan_.expert_tensor_parallel) : ranks_;
-  const double n_copies = plan_.expert_parallel ? static_cast<double>(plan_.redundant_experts) : 0;
-  const WeightFormat weights = plan_.experts();
-  const cost::Experts op{.n_tokens = n_tokens,
-                         .experts_per_token = as_double(moe.experts_per_token),
-                         .n_experts = n_experts,
-                         .expert_parallel = std::min(ranks_ / slices, n_experts + n_copies),
-                         .n_copies = n_copies,
-                         .hidden_size = hidden_,
-                         .ffn_size = std::ceil(size / slices),
-                         .gated = model_.gated_ffn,
-                         .format = weights.format,
-                         .recipe = weights.recipe,
-                         .routing = plan_.routing};
-  return priced(expert_kernel(op)) * n_expert_layers_;
-}
-
-// Engines carry several kernels for experts and take the fastest: the calibrated one, in fp4 also the one for few
-// tokens, and their own.
-cost::Estimate LayerOperators::expert_kernel(const cost::Experts& op) const {
-  cost::Estimate best = operators_.estimate(op);
-  const auto consider = [&](const cost::Estimate& other) {
-    if (other.time < best.time) best = other;
-  };
-  if (op.format == NumberFormat::fp4 && op.recipe == cost::Recipe::plain) {
-    cost::Experts few = op;
-    few.recipe = cost::Recipe::low_latency;
-    consider(operators_.estimate(few));
-  }
-  if (expert_kernel_) {
-    const catalog::Accelerator& accelerator = operators_.accelerator();
-    // Fused: activations do not move in kernels of their own.
-    const cost::Load load = cost::demand(op).load(*accelerator.peak(op.format), *accelerator.memory_bandwidth);
-    const cost::FormulaCoefficients own{expert_kernel_->launch.in(second), expert_kernel_->compute_efficiency, expert_kernel_->memory_efficiency, 2};
-    cost::Estimate estimate = best;
-    const double time_s = own.time(load);
-    estimate.time = time_s * second;
-    estimate.bound = cost::bound_of(own, load, time_s);
-    estimate.provenance = cost::Provenance::transferred;
-    consider(estimate);
-  }
-  return best;
-}
-
 IterationCost LayerOperators::tokens(double n_tokens) const {
   const double hidden_bytes = n_tokens * hidden_ * kActivationBytes;
   IterationCost sum;
-  if (model_.linear_attention) sum += linear_projections(n_tokens) * (n_layers_ - n_full_layers_);
-  sum += attention_projections(n_tokens) * (model_.linear_attention ? n_full_layers_ : n_layers_);
+  sum += projections(n_tokens);
   sum += stream(4 * hidden_bytes) * (2 * n_layers_);  // residual add and norm: two read, two written
   const IterationCost reduce = network_time(all_reduce_time(hidden_bytes * byte), 4 * hidden_bytes * byte);
   sum += reduce * n_layers_;  // after attention
@@ -212,17 +176,28 @@ IterationCost LayerOperators::tokens(double n_tokens) const {
   if (n_expert_layers_ > 0) {
     const catalog::MixtureOfExperts& moe = *model_.moe;
     IterationCost part = gemm(n_tokens, as_double(moe.n_routed_experts), hidden_, kWide);
-    if (moe.n_shared_experts.value > 0) part += feed_forward(n_tokens, as_double(moe.n_shared_experts) * as_double(moe.expert_ffn_size));
+    part += shared_experts(n_tokens);
     if (meets) {
       const Exchange exchange = dispatch_and_combine(n_tokens);
-      IterationCost ways = network_time(exchange.time, 4 * hidden_bytes * byte);
-      ways.exchanging_s = exchange.kept.in(second);
+      IterationCost ways = network_time(exchange.time(), 4 * hidden_bytes * byte);
+      ways.exchanging_s = exchange.kept().in(second);
       part += ways;
     }
     sum += part * n_expert_layers_;
   }
   sum += stream(2 * hidden_bytes);  // embedding
   return sum;
+}
+
+OverlapStages LayerOperators::overlap_stages(double n_tokens) const {
+  const double output_s = output_projection(n_tokens).time_s, norm_s = stream(4 * n_tokens * hidden_ * kActivationBytes).time_s;
+  const double router_s = gemm(n_tokens, as_double(model_.moe->n_routed_experts), hidden_, kWide).time_s;
+  const Exchange exchange = dispatch_and_combine(n_tokens);
+  return {.before_attention_s = n_expert_layers_ * (projections(n_tokens).time_s / n_layers_ - output_s + norm_s),
+          .after_attention_s = n_expert_layers_ * (output_s + norm_s + router_s),
+          .shared_experts_s = n_expert_layers_ * shared_experts(n_tokens).time_s,
+          .dispatch_s = n_expert_layers_ * exchange.dispatch.flight_s(),
+          .combine_s = n_expert_layers_ * exchange.combine.flight_s()};
 }
 
 IterationCost LayerOperators::head(double n_sequences) const {

@@ -11,6 +11,12 @@ inline constexpr double kActivationBytes = 2;  ///< activations are in bf16
 
 inline double as_double(const catalog::Fact<std::int64_t>& fact) { return static_cast<double>(fact.value); }
 
+/// Of all layers with experts. Attention is cut where queries meet the cache.
+struct OverlapStages {
+  double before_attention_s = 0, after_attention_s = 0, shared_experts_s = 0;
+  double dispatch_s = 0, combine_s = 0;  ///< tokens in flight, while other kernels have all multiprocessors
+};
+
 class LayerOperators {
  public:
   LayerOperators(const catalog::LanguageModel& model, const cost::OperatorModel& operators, const ReplicaPlan& plan,
@@ -21,6 +27,10 @@ class LayerOperators {
   IterationCost tokens(double n_tokens) const;
   /// Routed experts, for the tokens of all groups.
   IterationCost experts(double n_tokens) const;
+  /// The same by a library's grouped products of fp8 with block scales, activation and quantisation between them.
+  IterationCost experts_by(cost::GemmLibrary library, double n_tokens) const;
+  /// Of the layers with experts, for the tokens of one data-parallel group: what one batch does while the other's tokens fly.
+  OverlapStages overlap_stages(double n_tokens) const;
   /// The head and sampling.
   IterationCost head(double n_sequences) const;
   /// Attention of new tokens to their caches, `tokens_each` per sequence that read its cache together; states of linear layers.
@@ -40,6 +50,7 @@ class LayerOperators {
 
   Time all_reduce_time(DataSize size) const;
   double idle_power_w() const { return operators_.idle_power().in(watt); }
+  double n_expert_layers() const { return n_expert_layers_; }
   const cost::OperatorModel& operators() const { return operators_; }
 
  private:
@@ -47,14 +58,24 @@ class LayerOperators {
   IterationCost network_time(Time time, DataSize traffic) const;
   IterationCost gemm(double m, double n, double k, WeightFormat weights) const;
   Time quantisation_launch(WeightFormat weights) const;
+  IterationCost projections(double n_tokens) const;
   IterationCost attention_projections(double n_tokens) const;
+  IterationCost output_projection(double n_tokens) const;
+  IterationCost shared_experts(double n_tokens) const;
   IterationCost linear_projections(double n_tokens) const;
   IterationCost query_key_norm(double n_tokens) const;
   IterationCost feed_forward(double n_tokens, double ffn_size) const;
+  cost::Experts routed(double n_tokens) const;
   cost::Estimate expert_kernel(const cost::Experts& op) const;
-  /// There and back: how long it takes, and what of it the kernels keep from others (exchanging_s of an iteration).
-  struct Exchange {
+  /// How long tokens are under way, and what of it the kernels keep from others (exchanging_s of an iteration).
+  struct Way {
     Time time, kept;
+    double flight_s() const { return (time - kept).in(second); }
+  };
+  struct Exchange {
+    Way dispatch, combine;
+    Time time() const { return dispatch.time + combine.time; }
+    Time kept() const { return dispatch.kept + combine.kept; }
   };
   Exchange dispatch_and_combine(double n_tokens) const;
   Exchange deepep(double n_tokens, network::Group group) const;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "waferwatt/catalog/catalog.hpp"
+#include "waferwatt/cost/gemm_library.hpp"
 
 namespace waferwatt::serving {
 
@@ -48,13 +49,15 @@ struct BackendProfile {
   /// Decode steps by which a first token is late: requests are taken in, and answers sent, every few steps.
   double first_token_steps = 0;
   std::optional<ExpertKernel> experts;  ///< taken where it is faster than the calibrated kernels
+  /// Whose grouped products the experts of iterations without prompts are, in fp8 with block scales; absent: as with prompts.
+  std::optional<cost::GemmLibrary> decode_experts;
   double decode_kernels = 1, prefill_kernels = 1;  ///< kernel time over the calibrated one, without and with prompts
   double decode_attention = 1, prefill_attention = 1;  ///< the same of attention alone
   double prefill_experts = 1;  ///< the same of the experts' kernels with prompts; prefill_kernels is of all others
 };
 
 /// The profile of "vllm", "sglang", "trtllm"; of "sglang-deepep": SGLang with experts over many nodes, whose kernels are
-/// others; of "trtllm-engine": TensorRT-LLM before 0.19 and in MLPerf, with engines that TensorRT built; or of "eager",
+/// others: DeepEP's and DeepGEMM's; of "trtllm-engine": TensorRT-LLM before 0.19 and in MLPerf, with engines that TensorRT built; or of "eager",
 /// "trtllm-session": engines of 2022 and 2023 without graphs. \returns nothing for an unknown name
 const BackendProfile* find_backend(std::string_view name);
 std::vector<std::string> backend_names();

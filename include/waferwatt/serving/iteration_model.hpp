@@ -15,10 +15,15 @@
 // tokens are there, after T + h. A round of all of them, the iteration of the batch, takes the longer of both:
 //   (1)  t = max(T + h, m h)          as m <= p, the stages' m T / p is never longer than T
 //
-// Two batches beside each other: while the tokens of one half of the batch are exchanged (C for both halves), the other
-// half computes (P for both). The kernels that exchange keep K of the multiprocessors' time to themselves: those of low
-// latency all multiprocessors while they send and receive and none in between, others a few all the time, so that
-//   (2)  t = max(P + K, C)
+// Two batches beside each other: while tokens of one half of the batch fly to their experts (D) and back (C), the other half
+// computes what the engine's order puts there (SGLang's operations_strategy.py, after DeepSeek's figures). Of one half, in the
+// layers with experts: projections before attention B, attention and what follows A, shared experts S, routed experts E.
+// Without prompts D lies beside a batch's own S and the other's B, C beside the other's A, and nothing flies beside E.
+// With prompts the batches follow each other in two steps, up to dispatch and up to combine. What flies beside kernels is hidden:
+//   (2)  h = 2 (min(D, B + S) + min(C, A))
+//        h = min(D, B + A + S) + min(D, E) + min(C, E + S) + min(C, B + A)      with prompts
+// Kernels that exchange keep multiprocessors to themselves: those of low latency all of them while they send and receive and
+// none in between, others a few all the time. That part of an exchange does not fly and is not hidden.
 //
 // Engines that overlap prepare the next iteration while accelerators compute this one (T): of the host's time, a fixed part
 // f and b for each of n sequences, only f shows until the host is slower than the accelerators. In their pipelines every
@@ -95,7 +100,16 @@ class IterationModel {
   template <class Cost>
   IterationCost tabulated(Table& table, std::int64_t n, Cost cost);
   IterationCost decode_attention(std::int64_t n_sequences, std::int64_t total_context, std::int64_t tokens_each);
+  /// What the busiest data-parallel group has of a micro-batch.
+  struct GroupLoad {
+    std::int64_t n_decode = 0, prefill_tokens = 0, n_tokens = 0, n_out = 0;
+    double n_chunks = 0;
+  };
+  GroupLoad of_busiest_group(const IterationLoad& load) const;
+  IterationCost attention(const IterationLoad& load, const GroupLoad& group);
+  IterationCost experts(const IterationLoad& load, const GroupLoad& group);
   IterationCost kernels(const IterationLoad& load);
+  double hidden_flight_s(const IterationLoad& load);
   IterationCost host(const IterationLoad& load, double kernels_s) const;
 
   std::unique_ptr<LayerOperators> operators_;
@@ -103,7 +117,7 @@ class IterationModel {
   BackendProfile backend_;
   double n_layers_ = 0, launches_ = 1, host_overhead_s_ = 0;
   cost::Provenance provenance_;
-  Table token_costs_, expert_costs_, head_costs_;
+  Table token_costs_, expert_costs_, decode_expert_costs_, head_costs_;
   std::map<std::int64_t, std::vector<Table>> attention_tables_;  // by tokens of each sequence, their number, node of mean context
 };
 
