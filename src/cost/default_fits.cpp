@@ -19,6 +19,12 @@ constexpr double kBlocksPerWatt = 0.7;
 /// H100, with 1.43 times the bandwidth of memory.
 constexpr double kWithinDie = 0.7;
 
+/// Sums of 128 products with block scales are promoted to fp32 one by one: a Hopper's multiprocessor does 4,096 products of fp8 and 128
+/// multiply-adds of fp32 in a cycle. Instructions that scale blocks themselves came with fp4.
+constexpr double kPromotion = 4096.0 / (128 * 128);
+
+double promotion(const catalog::Accelerator& a) { return a.peak_fp4 ? 0 : kPromotion; }
+
 double watts_per_rate(const catalog::Accelerator& a) { return a.tdp->in(watt) / a.peak_bf16->in(tera * flop / second); }
 
 /// Of an even number the upper of the middle two, but of experts' donors their geometric mean: an A100's library launches them in
@@ -62,6 +68,10 @@ OperatorFit carried_over(const Donor& donor, const catalog::Accelerator& to) {
     efficiency = change(kEfficiencyPerWatt);
   }
   fit.launch_time *= launch, fit.compute_efficiency *= efficiency, fit.serial_factor *= blocks;
+  if (fit.format == "fp8_block") {
+    const double per_work = 1 / fit.compute_efficiency;
+    fit.compute_efficiency = 1 / std::max(per_work / 2, per_work + promotion(to) - promotion(from));
+  }
   if (auto& other = fit.other_branch) other->launch_time *= launch, other->compute_efficiency *= efficiency, other->serial_factor *= blocks;
   return fit;
 }

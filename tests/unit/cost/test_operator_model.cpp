@@ -183,6 +183,24 @@ TEST_CASE("an accelerator without calibration takes the medians of those with HB
   CHECK(us(of_older.estimate(cost::Gemm{1, 1, 1}).time) == Approx(1.4 * 3).epsilon(1e-2));
 }
 
+TEST_CASE("sums of block-scaled products are promoted where no instruction scales blocks, which those with fp4 do") {
+  // Hopper: 4,096 products of fp8 a cycle against 128 multiply-adds, one for 128 products: a quarter of the time at the peak.
+  const auto without = round_accelerator("without"), others = round_accelerator("others without");
+  auto with = round_accelerator("with");
+  with.peak_fp4 = with.peak_fp8;
+  const cost::Gemm op{1e5, 1e5, 1e5, NumberFormat::fp8, cost::Recipe::block};
+  const auto carried_s = [&](const catalog::Accelerator& from, const catalog::Accelerator& to) {
+    catalog::Catalog catalog;
+    catalog.accelerators.add(from);
+    catalog.calibrations.add({.id = "measured", .accelerator = from.id, .fits = {fit(OperatorKind::gemm, "fp8_block", 0, 0.5, 1e9, 1)}});
+    return cost::OperatorModel(to, catalog).estimate(op).time.in(second);
+  };
+  const double at_peak_s = 2e15 / 2e15;
+  CHECK(carried_s(with, without) == Approx((1 / 0.5 + 0.25) * at_peak_s).epsilon(1e-3));
+  CHECK(carried_s(without, with) == Approx((1 / 0.5 - 0.25) * at_peak_s).epsilon(1e-3));
+  CHECK(carried_s(without, others) == Approx(1 / 0.5 * at_peak_s).epsilon(1e-3));
+}
+
 TEST_CASE("a catalog without calibrations still gives an estimate") {
   const cost::OperatorModel model(round_accelerator("x"), catalog::Catalog{});
   CHECK(model.estimate(cost::Gemm{8192, 8192, 8192}).provenance == cost::Provenance::spec_only);

@@ -39,8 +39,8 @@ void check_bands(const std::string& accelerator, const std::string& version, con
   }
 }
 
-/// Median and 90th percentile of GEMM errors in bf16 when the calibrations of a family are left out.
-void check_left_out(const std::string& file, const std::vector<std::string>& family, double median, double p90) {
+/// Median and 90th percentile of GEMM errors in a format when the calibrations of a family are left out.
+void check_left_out(const std::string& file, const std::vector<std::string>& family, double median, double p90, const std::string& format = "bf16") {
   const std::string path = std::string{WAFERWATT_SHARED_DIR "/data/kernels/"} + file;
   if (!std::filesystem::exists(path)) {
     WARN("no " << file << ": skipped");
@@ -48,9 +48,9 @@ void check_left_out(const std::string& file, const std::vector<std::string>& fam
   }
   const catalog::Catalog catalog = without(family);
   auto measurements = read(path);
-  std::erase_if(measurements.rows, [](const auto& row) { return row.format != "bf16"; });
+  std::erase_if(measurements.rows, [&](const auto& row) { return row.format != format; });
   const auto report = validate_kernels(catalog, measurements);
-  WARN(file << ": left out, median " << 100 * report.all.median << " % mean " << 100 * report.all.mean << " % p90 " << 100 * report.all.p90 << " %");
+  WARN(file << " " << format << ": left out, median " << 100 * report.all.median << " % mean " << 100 * report.all.mean << " % p90 " << 100 * report.all.p90 << " %");
   CHECK(report.all.n > 9000);
   CHECK(report.all.median < median);
   CHECK(report.all.p90 < p90);
@@ -71,6 +71,12 @@ TEST_CASE("an A100 is predicted from Hopper and Blackwell") {
 }
 TEST_CASE("a B200 is predicted from Ampere and Hopper") {
   check_left_out("b200_sxm_gemm_trtllm_1.3.0rc20.csv.gz", {"nvidia-b200", "nvidia-b300", "nvidia-gb200", "nvidia-gb300"}, 0.12, 0.30);
+}
+TEST_CASE("GEMMs with block scales are predicted across generations, with and without instructions that scale blocks") {
+  const std::vector<std::string> blackwell{"nvidia-b200", "nvidia-b300", "nvidia-gb200", "nvidia-gb300"};
+  check_left_out("h100_sxm_gemm_trtllm_1.3.0rc20.csv.gz", kHopper, 0.13, 0.38, "fp8_block");
+  check_left_out("h200_sxm_gemm_trtllm_1.3.0rc20.csv.gz", kHopper, 0.15, 0.38, "fp8_block");
+  check_left_out("b200_sxm_gemm_trtllm_1.3.0rc20.csv.gz", blackwell, 0.15, 0.50, "fp8_block");
 }
 TEST_CASE("an H200 is predicted from an accelerator of the same die") {
   check_left_out("h200_sxm_gemm_trtllm_1.3.0rc20.csv.gz", {"nvidia-h200-sxm"}, 0.06, 0.16);
