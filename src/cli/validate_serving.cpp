@@ -19,7 +19,7 @@ int fit_profiles(const validation::ServingCases& cases, const Arguments& argumen
   if (const auto backend = arguments.value("--backend")) backends.push_back(*backend);
   for (const auto& c : cases.cases)
     if (!arguments.has("--backend") && std::ranges::find(backends, c.backend) == backends.end()) backends.push_back(c.backend);
-  for (const auto& backend : backends) fmt::print("{}\n", text_of(validation::fit_backend(cases, backend, catalog, n_jobs)));
+  for (const auto& backend : backends) fmt::print("{}\n", text_of(validation::fit_backend(cases, backend, catalog, n_jobs, arguments.values("--without"))));
   return kOk;
 }
 
@@ -36,6 +36,7 @@ int validate_serving(const Arguments& arguments) {
   validation::ServingCases cases;
   if (files.empty()) cases = validation::shipped_serving_cases(catalog);
   for (const auto& file : files) cases.add(validation::read_serving_cases(file, catalog));
+  if (arguments.has("--without") && !arguments.has("--fit")) throw UsageError("--without needs --fit: nothing else leaves cases out");
   if (arguments.has("--fit")) return fit_profiles(cases, arguments, catalog);
   const auto report = validation::validate_serving(cases, catalog);
   if (const auto points = arguments.value("--points")) {

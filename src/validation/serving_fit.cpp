@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "serving_prediction.hpp"
+#include "waferwatt/core/diagnostic.hpp"
 #include "waferwatt/core/least_squares.hpp"
 #include "waferwatt/validation/serving_halves.hpp"
 
@@ -40,12 +42,27 @@ std::string source_of(const ServingCase& c) {
   return fmt::format("{}{}", c.source.empty() ? "table of measurements" : c.source, c.disaggregation ? ", workers of their own" : "");
 }
 
-std::vector<ServingCase> of_half(const ServingCases& cases, const std::string& backend, bool fitted) {
-  std::vector<ServingCase> out;
+struct Parts {
+  std::vector<ServingCase> fitted, held_out, left_out;
+};
+
+Parts parts_of(const ServingCases& cases, const std::string& backend, const std::vector<std::string>& without) {
+  Parts parts;
   OnceEach once;
-  for (const ServingCase& c : cases.cases)
-    if (c.backend == backend && is_fit_for_profiles(c) && is_fitted_half(c) == fitted && once.is_new(c)) out.push_back(c);
-  return out;
+  for (const ServingCase& c : cases.cases) {
+    if (c.backend != backend || !is_fit_for_profiles(c) || !once.is_new(c)) continue;
+    const bool is_left_out = std::ranges::find(without, c.model->id) != without.end() || std::ranges::find(without, c.accelerator->id) != without.end();
+    (is_left_out ? parts.left_out : is_fitted_half(c) ? parts.fitted : parts.held_out).push_back(c);
+  }
+  return parts;
+}
+
+void check_names(const ServingCases& cases, const std::vector<std::string>& names) {
+  std::set<std::string> known;
+  for (const ServingCase& c : cases.cases) known.insert({c.model->id, c.accelerator->id});
+  for (const std::string& name : names)
+    if (!known.contains(name))
+      throw InputError(fmt::format("\"{}\" is no model or accelerator of these cases{}", name, core::suggestion(name, {known.begin(), known.end()}, "names")));
 }
 
 /// Predictions against measurements, as residuals of one profile after another.
@@ -124,9 +141,12 @@ double rounded(double value) { return std::stod(fmt::format("{:.3g}", value)); }
 
 }  // namespace
 
-ServingFit fit_backend(const ServingCases& cases, const std::string& backend, const catalog::Catalog& catalog, unsigned n_jobs) {
+ServingFit fit_backend(const ServingCases& cases, const std::string& backend, const catalog::Catalog& catalog, unsigned n_jobs,
+                       const std::vector<std::string>& without) {
   constexpr std::size_t kFewest = 20;
-  const auto half = of_half(cases, backend, true);
+  check_names(cases, without);
+  const Parts parts = parts_of(cases, backend, without);
+  const auto& half = parts.fitted;
   if (half.size() < kFewest)
     throw InputError(fmt::format("backend \"{}\": {} cases in the half that is fitted, at least {} are needed", backend, half.size(), kFewest));
   const auto* shipped = serving::find_backend(backend);
@@ -144,11 +164,12 @@ ServingFit fit_backend(const ServingCases& cases, const std::string& backend, co
   const auto found = best_fit(problem);
 
   ServingFit fit{.profile = profile_at(profile, found.x), .n_cases = half.size(), .first_loss = objective.loss(profile_at(profile, problem.prior)),
-                 .shipped_loss = objective.loss(profile), .fitted = {}, .held_out = {}};
+                 .shipped_loss = objective.loss(profile), .fitted = {}, .held_out = {}, .left_out = {}};
   for (const ProfileParameter& p : profile_parameters()) p.set(fit.profile, rounded(p.get(fit.profile)));
   fit.loss = objective.loss(fit.profile);
   fit.fitted = errors_by_source(half, catalog, fit.profile);
-  fit.held_out = errors_by_source(of_half(cases, backend, false), catalog, fit.profile);
+  fit.held_out = errors_by_source(parts.held_out, catalog, fit.profile);
+  fit.left_out = errors_by_source(parts.left_out, catalog, fit.profile);
   return fit;
 }
 
@@ -164,6 +185,7 @@ std::string text_of(const ServingFit& fit) {
   };
   table("fitted", fit.fitted);
   table("held out", fit.held_out);
+  table("left out", fit.left_out);
   return out;
 }
 

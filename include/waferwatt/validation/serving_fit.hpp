@@ -27,12 +27,15 @@ struct ServingFit {
   std::size_t n_cases = 0;                 ///< of the half that was fitted
   double first_loss = 0, loss = 0, shipped_loss = 0;  ///< mean of measurements, without the pull: at the start, at the end, of the shipped profile
   std::map<std::string, ServingReport> fitted, held_out;  ///< errors on both halves, all of their cases, by source
+  std::map<std::string, ServingReport> left_out;          ///< of models and accelerators that no half has
 };
 
 /// Fits the profile of one backend. What is no fitted number is as in the shipped profile.
 /// \param n_jobs processor cores; with any number of them the fit is the same
-/// \throws InputError when the files have fewer than 20 cases of the backend
-ServingFit fit_backend(const ServingCases& cases, const std::string& backend, const catalog::Catalog& catalog, unsigned n_jobs = 1);
+/// \param without ids of language models and accelerators whose cases the fit does not see
+/// \throws InputError when the files have fewer than 20 cases of the backend, or none of a model or accelerator to leave out
+ServingFit fit_backend(const ServingCases& cases, const std::string& backend, const catalog::Catalog& catalog, unsigned n_jobs = 1,
+                       const std::vector<std::string>& without = {});
 
 /// Parameters with their units, and the errors of both halves.
 std::string text_of(const ServingFit& fit);

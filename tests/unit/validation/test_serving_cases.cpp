@@ -148,6 +148,28 @@ TEST_CASE("A fit finds the profile that made up the measurements, with any numbe
   CHECK(text_of(fit_backend(cases, "vllm", shipped(), 2)) == text_of(fit));
 }
 
+TEST_CASE("A fit does not see what it is told to leave out, and tells its errors apart") {
+  auto cases = shipped_serving_cases(shipped());
+  std::erase_if(cases.cases, [](const ServingCase& c) { return c.backend != "vllm"; });
+  for (std::size_t i = 0, n = cases.cases.size(); i < 3 * n; ++i) {
+    cases.cases.push_back(cases.cases[i]);
+    cases.cases.back().load.concurrency += 1;
+  }
+  const std::string model = cases.cases[0].model->id;
+  std::size_t n_of_model = 0;
+  for (auto& c : cases.cases)
+    if (c.model->id == model) ++n_of_model, c.tpot_s = 1e3;  // seconds: whoever sees them cannot be met
+  const auto fit = fit_backend(cases, "vllm", shipped(), 2, {model});
+  REQUIRE(n_of_model < cases.cases.size() / 2);
+  CHECK(fit.left_out.at("table of measurements").metrics.at("tpot").n == n_of_model);
+  CHECK(fit.left_out.at("table of measurements").metrics.at("tpot").median > 90);
+  CHECK(fit.fitted.at("table of measurements").metrics.at("tpot").n + fit.held_out.at("table of measurements").metrics.at("tpot").n == cases.cases.size() - n_of_model);
+  CHECK(fit.fitted.at("table of measurements").metrics.at("tpot").median < 20);
+  CHECK(text_of(fit).find("  left out table of measurements") != std::string::npos);
+  CHECK_THROWS_WITH(fit_backend(cases, "vllm", shipped(), 1, {model + "x"}),
+                    Catch::Contains("\"" + model + "x\" is no model or accelerator of these cases") && Catch::Contains("did you mean \"" + model + "\"?"));
+}
+
 TEST_CASE("Sending answers token by token costs where clients read them while they grow, and offline nothing") {
   auto cases = cases_of("a,vllm,Qwen/Qwen3-32B,h100_sxm,,agg,8,1024,128,2,1,1,1,50,7\n");
   const auto time_per_token = [&](Protocol protocol, Time stream_overhead) {
