@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "eighths.hpp"
 #include "least_keys.hpp"
-#include "ordinal.hpp"
 #include "waferwatt/cost/residual_surface.hpp"
 
 namespace waferwatt::cost {
@@ -36,7 +36,7 @@ WAFERWATT_INLINE Floats weighed(const Rows<Floats>& squared_distances, const Row
 
 }  // namespace
 
-/// Searches 1, 2 or 4 surfaces: the ways down their trees go side by side, and what is near in each has lanes of its own.
+/// Searches the lists of 1, 2 or 4 surfaces: what is near in each has lanes of its own.
 template <std::size_t N, class Vectors>
 struct ResidualSurface::Search {
   using Numbers = typename Vectors::Numbers;
@@ -47,27 +47,10 @@ struct ResidualSurface::Search {
   std::array<const Column*, N> columns;
   alignas(32) std::array<std::array<float, kListed>, N> distances;  // squared
 
-  WAFERWATT_INLINE Search(const ResidualSurface* const* s, const Coordinates& a) : surfaces(s), at(a) {}
+  WAFERWATT_INLINE Search(const ResidualSurface* const* s, const Coordinates& a, const std::array<const Column*, N>& lists)
+      : surfaces(s), at(a), columns(lists) {}
 
   static constexpr std::size_t lane(std::size_t surface) { return surface * kLanes / N; }
-
-  WAFERWATT_INLINE void find_lists() {
-    std::array<std::int32_t, kMaxCoordinates> x;
-    for (std::size_t j = 0; j < kMaxCoordinates; ++j) x[j] = ordinal(at.x[j]);
-    std::array<const Node*, N> nodes;
-    std::uint32_t depth = 0;
-    for (std::size_t s = 0; s < N; ++s) nodes[s] = surfaces[s]->nodes_.data(), depth = std::max(depth, surfaces[s]->depth_);
-    for (std::uint32_t level = 0; level < depth; ++level)
-#pragma GCC unroll 4
-      for (std::size_t s = 0; s < N; ++s) {
-        const Node& n = *nodes[s];
-        const std::size_t half = x[n.dimensions[0]] > n.splits[0], first = x[n.dimensions[1]] > n.splits[1],
-                          second = x[n.dimensions[2]] > n.splits[2];
-        // Without branches: nobody can predict them.
-        nodes[s] = surfaces[s]->nodes_.data() + (n.next + 2 * half + ((half & second) | ((half ^ 1) & first)));
-      }
-    for (std::size_t s = 0; s < N; ++s) columns[s] = &surfaces[s]->columns_[nodes[s]->list];
-  }
 
   /// Distances of the points of two lists, in order in four lanes each. The last five bits of each tell its place, so
   /// that no two of a list are equal.
@@ -110,7 +93,6 @@ struct ResidualSurface::Search {
     Rows<Floats> distances, residuals;
   };
   WAFERWATT_INLINE Neighbours neighbours() {
-    find_lists();
     const Rows<Ordered> some = keys(0, N / 2);
     const auto nearest = least<Vectors>(some, N == 4 ? keys(1, N - 1) : some);
     Neighbours found;
@@ -147,10 +129,25 @@ struct ResidualSurface::Search {
 
 /// For every kind of processor. Results are the same: AVX2 alone does not fuse products with sums.
 struct ResidualSurface::Searches {
+  /// Where the ways down the trees end: they go side by side.
+  /// \param eighth (node): the one that leads on
+  template <std::size_t N, class Eighth>
+  WAFERWATT_INLINE static std::array<const Column*, N> lists(const ResidualSurface* const* surfaces, const Eighth& eighth) {
+    std::array<const Node*, N> nodes;
+    std::uint32_t depth = 0;
+    for (std::size_t s = 0; s < N; ++s) nodes[s] = surfaces[s]->nodes_.data(), depth = std::max(depth, surfaces[s]->depth_);
+    for (std::uint32_t level = 0; level < depth; ++level)
+#pragma GCC unroll 4
+      for (std::size_t s = 0; s < N; ++s) nodes[s] = surfaces[s]->nodes_.data() + (nodes[s]->next + eighth(*nodes[s]));
+    std::array<const Column*, N> columns;
+    for (std::size_t s = 0; s < N; ++s) columns[s] = &surfaces[s]->columns_[nodes[s]->list];
+    return columns;
+  }
+
 #if defined(__x86_64__)
   template <std::size_t N>
   [[gnu::target("avx2")]] static Sample sum_in_long_vectors(const ResidualSurface* const* s, const Coordinates& at, std::size_t n) {
-    return Search<N, OneVector>(s, at).sum(n);
+    return Search<N, OneVector>(s, at, lists<N>(s, SplitsAtOnce(at))).sum(n);
   }
 #endif
   template <std::size_t N>
@@ -159,7 +156,7 @@ struct ResidualSurface::Searches {
     static const bool has_long_vectors = __builtin_cpu_supports("avx2");
     if (has_long_vectors) return sum_in_long_vectors<N>(s, at, n);
 #endif
-    return Search<N, TwoVectors>(s, at).sum(n);
+    return Search<N, TwoVectors>(s, at, lists<N>(s, SplitBySplit(at))).sum(n);
   }
 };
 

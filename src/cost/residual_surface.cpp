@@ -23,7 +23,7 @@ float squared_distance(const std::array<float, kMaxCoordinates>& a, const Coordi
 
 }  // namespace
 
-/// Grows by halves and is packed into a surface's nodes, which hold two levels each.
+/// Grows by halves and is packed into a surface's nodes, which hold three levels each.
 struct ResidualSurface::Tree {
   /// An inner node's children are at `next` and `next + 1`; a leaf has none.
   struct Half {
@@ -114,23 +114,23 @@ struct ResidualSurface::Tree {
   void pack(std::uint32_t place, std::uint32_t node, std::uint32_t depth) {
     auto& packed = surface.nodes_;
     surface.depth_ = std::max(surface.depth_, depth);
-    const Half& n = nodes[node];
-    if (n.is_leaf()) {
-      packed[place].next = place, packed[place].list = n.list;
+    if (nodes[node].is_leaf()) {
+      packed[place].next = place, packed[place].list = nodes[node].list;
       return;
     }
-    const auto next = static_cast<std::uint32_t>(packed.size());
-    packed.resize(packed.size() + 4);
-    const Half &first = nodes[n.next], &second = nodes[n.next + 1];
-    packed[place] = {{n.split, first.split, second.split}, next, {n.dimension, first.dimension, second.dimension}, 0};
-    for (const std::uint32_t half : {0u, 1u}) {
-      const Half& child = nodes[n.next + half];
-      if (child.is_leaf()) {
-        pack(next + 2 * half, n.next + half, depth + 1);
-      } else {
-        for (const std::uint32_t quarter : {0u, 1u}) pack(next + 2 * half + quarter, child.next + quarter, depth + 1);
-      }
-    }
+    packed[place].next = static_cast<std::uint32_t>(packed.size());
+    packed.resize(packed.size() + Node::kSplits + 1);
+    pack_splits(place, 0, node, depth);
+  }
+
+  /// What is below the last splits goes to the eighths; a leaf above them to the first of its eighths.
+  void pack_splits(std::uint32_t place, std::uint32_t split, std::uint32_t node, std::uint32_t depth) {
+    auto& packed = surface.nodes_;
+    if (split >= Node::kSplits) return pack(packed[place].next + split - Node::kSplits, node, depth + 1);
+    const Half& n = nodes[node];
+    if (n.is_leaf()) return pack_splits(place, 2 * split + 1, node, depth);
+    packed[place].splits[split] = n.split, packed[place].dimensions[split] = n.dimension;
+    for (const std::uint32_t half : {0u, 1u}) pack_splits(place, 2 * split + 1 + half, n.next + half, depth);
   }
 };
 

@@ -43,14 +43,15 @@ class ResidualSurface {
   static constexpr std::size_t kAtOnce = 4;
 
  private:
-  /// Two levels of the tree: a coordinate above splits[0] is in the second half, and there one above splits[2] in the
-  /// second quarter, in the first half one above splits[1]. The quarters are at `next` and after it. A leaf leads to
-  /// itself, whatever is asked. Splits are ordinals of floats (ordinal.hpp).
-  struct alignas(32) Node {
+  /// Three levels of the tree, one cache line: a coordinate above splits[0] is in the second half; those after splits[i] are
+  /// splits[2 i + 1] of its first half and splits[2 i + 2] of its second. The eighths are at `next` and after it. A leaf
+  /// leads to itself, whatever is asked. Splits are ordinals of floats (ordinal.hpp).
+  struct alignas(64) Node {
+    static constexpr std::uint32_t kSplits = 7;
     static constexpr auto kNone = std::numeric_limits<std::int32_t>::max();
-    std::array<std::int32_t, 3> splits{kNone, kNone, kNone};
+    std::array<std::int32_t, kSplits> splits{kNone, kNone, kNone, kNone, kNone, kNone, kNone};
     std::uint32_t next = 0;
-    std::array<std::uint32_t, 3> dimensions{};
+    std::array<std::uint32_t, kSplits> dimensions{};
     std::uint32_t list = 0;  // first column of a leaf's list
   };
   /// Whole cache lines: vectors that straddle two take twice as long.
