@@ -2,6 +2,9 @@
 // What surfaces say at a place.
 #include <algorithm>
 #include <cmath>
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
 
 #include "eighths.hpp"
 #include "least_keys.hpp"
@@ -16,11 +19,20 @@ static_assert(kLanes * sizeof(float) == sizeof(Floats) && 2 * kEights == kRows);
 constexpr float kSoftening = 1e-3f, kSamePoint = 1e-8f;
 constexpr float kHeld = 2, kGone = 4;  // octaves
 
+/// In each lane.
+WAFERWATT_INLINE Floats roots(Floats x) {
+#if defined(__x86_64__)
+  return _mm_sqrt_ps(x);
+#else
+  for (std::size_t lane = 0; lane < kLanes; ++lane) x[lane] = std::sqrt(x[lane]);
+  return x;
+#endif
+}
+
 /// Residuals fade far from all points.
-Floats faded(Floats residuals, Floats squared_distances) {
-  for (std::size_t lane = 0; lane < kLanes; ++lane)
-    residuals[lane] *= std::clamp((kGone - std::sqrt(squared_distances[lane])) / (kGone - kHeld), 0.0f, 1.0f);
-  return residuals;
+WAFERWATT_INLINE Floats faded(Floats residuals, Floats squared_distances) {
+  const Floats left = (kGone - roots(squared_distances)) / (kGone - kHeld);
+  return residuals * less(more(left, Floats{}), Floats{1, 1, 1, 1});
 }
 
 /// Equation (2) in each lane; a measured point's own residual where it lies.
