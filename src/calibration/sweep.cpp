@@ -49,7 +49,7 @@ void add_gemm(Points& points) {
     }
   for (const std::size_t site : {0, 1, 4, 6, 7}) {
     const auto [n, k] = kSites[site];
-    for (const Int m : {64, 256, 1024, 4096, 8192}) {
+    for (const Int m : {64, 128, 256, 512, 1024, 4096, 8192}) {
       add(points, gemm_point("fp8_block128", m, n, k));
       add(points, gemm_point("int8", m, n, k));
     }
@@ -92,14 +92,13 @@ void add_attention(Points& points) {
       add(points, std::move(point));
       if (length <= 2048) add(points, attention("attention_prefill", 8192 / length, length, heads, "causal"));
     }
-    for (const Int length : {512, 2048, 8192}) {
+    for (const Int length : {512, 1024, 2048, 4096, 8192, 16384}) {
       Point point = attention("attention_backward", 1, length, heads, "causal");
       point.required = heads.q == 64 && heads.qk == 128 && length == 8192;
       add(points, std::move(point));
+      if (length == 512 || length == 2048) add(points, attention("attention_backward", 8192 / length, length, heads, "causal"));
     }
   }
-  for (const Int length : {1024, 4096, 16384})
-    add(points, attention("attention_backward", 1, length, kLlama70B, "causal"));
   for (const Int length : {2048, 8192}) add(points, attention("attention_prefill", 1, length, kLlama70B, "none"));
 
   constexpr std::pair<Int, Int> kDecodeHeads[] = {{64, 8}, {32, 8}, {16, 1}, {8, 8}};
@@ -125,7 +124,7 @@ void add_memory_operators(Points& points) {
     point.required = true;
     add(points, std::move(point));
   }
-  for (const Int rows : {1, 16, 256, 4096, 16384})
+  for (const Int rows : {1, 16, 64, 256, 1024, 4096, 16384})
     for (const Int columns : {2048, 4096, 8192}) {
       Point point{"rms_norm", "bf16", {{"rows", rows}, {"columns", columns}}};
       point.required = rows == 16384 && columns == 4096;
@@ -136,14 +135,14 @@ void add_memory_operators(Points& points) {
       for (const Int rows : {1, 16, 64, 256}) add(points, {op, "bf16", {{"rows", rows}, {"columns", columns}}});
   for (const char* op : {"gather_rows", "scatter_rows"})
     for (const Int row : {256, 2048, 8192, 32768})
-      for (const Int rows : {64, 1024, 16384, 131072})
+      for (const Int rows : {64, 1024, 4096, 16384, 131072})
         add(points, {op, "bf16", {{"rows", rows}, {"row_bytes", row}}});
-  for (const Int n : {100'000, 1'000'000, 10'000'000, 100'000'000, 400'000'000})
+  for (Int n = 100'000; n <= 400'000'000; n += n / 4)
     add(points, {"adamw", "bf16", {{"parameters", n}}});
   for (Int n = 16 * kKi; n <= 256 * kMi; n *= 4) add(points, {"reduce_add", "bf16", {{"elements", n}}});
   for (const char* scales : {"tensor", "row_block128"})
-    for (const Int columns : {4096, 8192})
-      for (const Int rows : {16, 256, 4096, 16384})
+    for (const Int columns : {2048, 4096, 8192})
+      for (const Int rows : {16, 64, 256, 1024, 4096, 16384})
         add(points, {"quantise", "fp8_e4m3", {{"rows", rows}, {"columns", columns}}, {{"scales", scales}}});
 }
 

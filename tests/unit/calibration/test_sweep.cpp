@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <map>
 #include <set>
 
 using namespace waferwatt::calibration;
@@ -25,6 +26,23 @@ TEST_CASE("fp8 and int8 products have dimensions that tensor cores take") {
   for (const Point& p : full_sweep())
     if (p.op == "gemm" && p.format != "bf16")
       for (const auto& [name, value] : p.shape) CHECK(value % 16 == 0);
+}
+
+TEST_CASE("every operator has the points that a fit needs, and some to lose") {
+  // What `waferwatt calibrate fit` puts together or leaves out.
+  const std::map<std::string, std::string> groups{{"softmax", "rms_norm"}, {"argmax", "rms_norm"}, {"scatter_rows", "gather_rows"},
+                                                  {"reduce_add", "stream"}, {"memcpy", ""}, {"launch", ""}};
+  std::map<std::string, int> counts;
+  for (const Point& p : full_sweep()) {
+    const auto group = groups.find(p.op);
+    const std::string op = group == groups.end() ? p.op : group->second;
+    if (!op.empty() && p.cold && (p.op != "gemm" || p.label("layout") == "TN")) ++counts[op + ' ' + p.format];
+  }
+  CHECK(counts.size() == 13);
+  for (const auto& [name, n] : counts) {
+    INFO(name);
+    CHECK(n >= 33);  // a fit needs 30
+  }
 }
 
 TEST_CASE("the quick profile is about a quarter of the full one and holds what gates need") {
