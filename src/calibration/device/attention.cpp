@@ -65,7 +65,7 @@ Sizes sizes_of(const AttentionShape& s) {
 
 /// Numbers that cuDNN reads on the host while it enqueues.
 struct HostScalars {
-  float scale, one = 1, minus_infinity = std::numeric_limits<float>::lowest();
+  float scale, one = 1, minus_infinity = -std::numeric_limits<float>::infinity();  // as cuDNN's own graphs since 9.10
   explicit HostScalars(std::int64_t head) : scale(1 / std::sqrt(static_cast<float>(head))) {}
 };
 
