@@ -73,11 +73,11 @@ double repeat(Bench& bench, const Operation& operation, const CapturedGraph& gra
       for (int c = 0; c < copies; ++c) operation.enqueue(bench.stream, c % operation.sets);
     WAFERWATT_CALL(cudaEventRecord(event, bench.stream));
     operations += copies;
-    if (duty < 1 && seconds_since(period) > 0.1 * duty) {
-      bench.synchronize();
-      std::this_thread::sleep_until(period + milliseconds(100));
-      period = Clock::now();
-    }
+    if (duty == 1) continue;
+    bench.synchronize();  // what is in flight would run on into the rest
+    if (seconds_since(period) < 0.1 * duty) continue;
+    std::this_thread::sleep_until(period + milliseconds(100));
+    period = Clock::now();
   }
   bench.synchronize();
   for (cudaEvent_t event : done) cudaEventDestroy(event);
@@ -130,8 +130,9 @@ Steady steady(Bench& bench, const Operation* operation, double seconds, double d
   operation->enqueue(bench.stream, 0);
   bench.synchronize();
   const double each_s = std::max(seconds_since(begin), 1e-6);
+  const double region_s = duty < 1 ? 0.002 : 0.01;  // short ones end where the rest begins
   const int copies =
-      std::clamp(static_cast<int>(0.01 / each_s) / operation->sets, 1, 256 / operation->sets + 1) * operation->sets;
+      std::clamp(static_cast<int>(region_s / each_s) / operation->sets, 1, 256 / operation->sets + 1) * operation->sets;
   const CapturedGraph graph(bench, *operation, copies);
   repeat(bench, *operation, graph, copies, settling_s(seconds), duty);  // reach the steady state first
   const auto start = Clock::now();
