@@ -75,7 +75,7 @@ Value point_value(const Measurement& m, const DeviceInfo& device) {
 Value points_value(const std::vector<Measurement>& measurements, const DeviceInfo& device) {
   Value::List out;
   for (const Measurement& m : measurements)
-    if (!(m.passes.empty() && m.reason == "time limit")) out.push_back(point_value(m, device));
+    if (!(m.passes.empty() && m.reason == kTimeLimit)) out.push_back(point_value(m, device));
   return Value{std::move(out)};
 }
 

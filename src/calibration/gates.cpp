@@ -168,7 +168,7 @@ std::vector<Gate> gates(const Run& run) {
 
 std::string status(const Run& run, const std::vector<Gate>& gates) {
   const bool untimed = std::any_of(run.measurements.begin(), run.measurements.end(), [](const Measurement& m) {
-    return m.passes.empty() && m.reason == "time limit";
+    return m.passes.empty() && m.reason == kTimeLimit;
   });
   if (run.aborted || untimed) return "partial";
   const bool passed = std::all_of(gates.begin(), gates.end(), [](const Gate& g) { return g.pass; });

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "calibration/point.hpp"
@@ -41,6 +42,9 @@ struct Sample {
   bool flush = false;
   double set_bytes = 0;  ///< memory of one operand set, bytes
 };
+
+/// The reason of a point that no pass has reached.
+inline constexpr std::string_view kTimeLimit = "time limit";
 
 struct Measurement {
   Point point;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "calibration/device/session.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
@@ -97,7 +98,7 @@ Session::Session(const Arguments& arguments, const std::vector<std::string>& wor
   for (Point& point : wanted_points(arguments)) {
     Measurement m;
     m.point = std::move(point);
-    m.reason = "time limit";
+    m.reason = kTimeLimit;
     run_.measurements.push_back(std::move(m));
   }
   if (!bench_.nvml->available())
@@ -139,11 +140,14 @@ bool Session::one_point(Measurement& measurement, const StopLimits& limits) {
 void Session::pass(int number, double until_s) {
   const StopLimits limits = stop_limits(arguments_.profile, number);
   std::size_t done = 0;
-  for (const std::size_t i : shuffled_order(run_.measurements.size(), arguments_.seed, number)) {
+  auto order = shuffled_order(run_.measurements.size(), arguments_.seed, number);
+  // What the first pass did not reach comes before what would be measured twice.
+  std::ranges::stable_partition(order, [&](std::size_t i) { return run_.measurements[i].reason == kTimeLimit; });
+  for (const std::size_t i : order) {
     if (elapsed() > until_s) break;
     Measurement& m = run_.measurements[i];
     ++done;
-    if (m.mode != "burst" || (number == 2 && m.passes.empty())) continue;
+    if (m.mode != "burst" || (number == 2 && m.passes.empty() && m.reason != kTimeLimit)) continue;
     if (!one_point(m, limits)) return;
     if (elapsed() - last_sentinel_s_ > 60) {
       run_.sentinels.push_back(sentinel(bench_, elapsed()));
