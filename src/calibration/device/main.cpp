@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 
 #include "calibration/device/check.hpp"
 #include "calibration/device/session.hpp"
@@ -41,6 +42,9 @@ int run(const std::vector<std::string>& words) {
   }
   if (std::filesystem::exists(arguments.output) && !arguments.force)
     throw core::InputError(arguments.output + " exists; --force overwrites it, -o names another");
+  // Minutes of measurements must not end at a file that cannot be written.
+  if (const std::string part = arguments.output + ".part"; !std::ofstream(part, std::ios::app))
+    throw core::InputError("cannot write " + part);
   return calibration::calibrate(arguments, words);
 }
 
