@@ -79,7 +79,7 @@ __global__ void fill_with(float* out, std::size_t n, float value) {
   for (std::size_t i = first(); i < n; i += step()) out[i] = value;
 }
 
-struct Eight {  // 16 bytes of bf16
+struct alignas(16) Eight {  // 16 bytes of bf16, read and written at once
   __nv_bfloat16 v[8];
 };
 static_assert(sizeof(Eight) == 16);
@@ -249,7 +249,7 @@ __global__ void largest(const uint4* x, std::size_t n, float* out) {
   if (threadIdx.x == 0) atomicMax(reinterpret_cast<int*>(out), __float_as_int(most));
 }
 
-struct EightBytes {
+struct alignas(8) EightBytes {
   __nv_fp8_e4m3 v[8];
 };
 

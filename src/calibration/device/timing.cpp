@@ -155,7 +155,8 @@ Sample timed(Bench& bench, const Point& point, const Operation& operation, const
   const bool captured = graph && *graph;
   if (!captured) {
     rotation.copies = std::min(rotation.copies, kMostEventCopies);
-    rotation.flush = point.cold && rotation.copies * operation.set_bytes < 4 * rotation_limits.l2_bytes;
+    const int sets = std::min(rotation.copies, operation.sets);  // a set that comes again is in the L2
+    rotation.flush = point.cold && sets * operation.set_bytes < 4 * rotation_limits.l2_bytes;
   }
   const Region region{operation, captured ? &*graph : nullptr, rotation.copies};
   const double region_host_s = captured ? 2e-5 : rotation.copies * host_s;
