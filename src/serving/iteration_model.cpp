@@ -133,6 +133,15 @@ IterationCost IterationModel::decode_attention(std::int64_t n_sequences, std::in
   return between(at(below), at(below + 1), (mean - low) / (high - low));
 }
 
+// Attention and experts aside.
+IterationCost IterationModel::in_engine(const IterationCost& kernels, bool has_prompts) const {
+  if (has_prompts) return slower(kernels, backend_.prefill_kernels);
+  IterationCost sum = slower(kernels, backend_.decode_kernels);
+  const double more_s = sum.launch_s * (backend_.decode_launch - 1);
+  sum += {.time_s = more_s, .launch_s = more_s, .energy_j = more_s * operators_->idle_power_w()};
+  return sum;
+}
+
 // Prompts are in one micro-batch or another: on average in each its part.
 IterationModel::GroupLoad IterationModel::of_busiest_group(const IterationLoad& load) const {
   const std::int64_t stages = plan_.micro_batches(), groups = plan_.data_parallel * stages;
@@ -173,7 +182,7 @@ IterationCost IterationModel::kernels(const IterationLoad& load) {
   IterationCost sum = tabulated(token_costs_, group.n_tokens, [&](double n) { return operators_->tokens(n); });
   if (group.n_out > 0) sum += tabulated(head_costs_, group.n_out, [&](double n) { return operators_->head(n); });
   sum += operators_->stage_sends(static_cast<double>(group.n_tokens));
-  sum = slower(sum, load.prefill_tokens > 0 ? backend_.prefill_kernels : backend_.decode_kernels);
+  sum = in_engine(sum, load.prefill_tokens > 0);
   sum += attention(load, group);
   sum += experts(load, group);
   return sum;
@@ -185,9 +194,9 @@ double IterationModel::hidden_flight_s(const IterationLoad& load) {
   const GroupLoad group = of_busiest_group(load);
   const OverlapStages stages = operators_->overlap_stages(static_cast<double>(group.n_tokens));
   const bool has_prompts = load.prefill_tokens > 0;
-  const double factor = has_prompts ? backend_.prefill_kernels : backend_.decode_kernels;
-  const double before_s = factor * stages.before_attention_s, shared_s = factor * stages.shared_experts_s;
-  const double core_s = factor * stages.after_attention_s + attention(load, group).time_s * operators_->n_expert_layers() / n_layers_;
+  const double before_s = in_engine(stages.before_attention, has_prompts).time_s, shared_s = in_engine(stages.shared_experts, has_prompts).time_s;
+  const double core_s = in_engine(stages.after_attention, has_prompts).time_s +
+                        attention(load, group).time_s * operators_->n_expert_layers() / n_layers_;
   const double experts_s = experts(load, group).time_s, dispatch_s = stages.dispatch_s, combine_s = stages.combine_s;
   if (!has_prompts) return 2 * (std::min(dispatch_s, before_s + shared_s) + std::min(combine_s, core_s));
   const double layer_s = before_s + core_s;

@@ -190,14 +190,20 @@ IterationCost LayerOperators::tokens(double n_tokens) const {
 }
 
 OverlapStages LayerOperators::overlap_stages(double n_tokens) const {
-  const double output_s = output_projection(n_tokens).time_s, norm_s = stream(4 * n_tokens * hidden_ * kActivationBytes).time_s;
-  const double router_s = gemm(n_tokens, as_double(model_.moe->n_routed_experts), hidden_, kWide).time_s;
+  const IterationCost output = output_projection(n_tokens), norm = stream(4 * n_tokens * hidden_ * kActivationBytes);
   const Exchange exchange = dispatch_and_combine(n_tokens);
-  return {.before_attention_s = n_expert_layers_ * (projections(n_tokens).time_s / n_layers_ - output_s + norm_s),
-          .after_attention_s = n_expert_layers_ * (output_s + norm_s + router_s),
-          .shared_experts_s = n_expert_layers_ * shared_experts(n_tokens).time_s,
-          .dispatch_s = n_expert_layers_ * exchange.dispatch.flight_s(),
-          .combine_s = n_expert_layers_ * exchange.combine.flight_s()};
+  OverlapStages stages{.before_attention = norm,
+                       .after_attention = output,
+                       .shared_experts = shared_experts(n_tokens) * n_expert_layers_,
+                       .dispatch_s = n_expert_layers_ * exchange.dispatch.flight_s(),
+                       .combine_s = n_expert_layers_ * exchange.combine.flight_s()};
+  stages.before_attention += projections(n_tokens) * (1 / n_layers_);
+  stages.before_attention += output * -1;
+  stages.after_attention += norm;
+  stages.after_attention += gemm(n_tokens, as_double(model_.moe->n_routed_experts), hidden_, kWide);
+  stages.before_attention = stages.before_attention * n_expert_layers_;
+  stages.after_attention = stages.after_attention * n_expert_layers_;
+  return stages;
 }
 
 IterationCost LayerOperators::head(double n_sequences) const {

@@ -13,7 +13,7 @@ inline double as_double(const catalog::Fact<std::int64_t>& fact) { return static
 
 /// Of all layers with experts. Attention is cut where queries meet the cache.
 struct OverlapStages {
-  double before_attention_s = 0, after_attention_s = 0, shared_experts_s = 0;
+  IterationCost before_attention, after_attention, shared_experts;
   double dispatch_s = 0, combine_s = 0;  ///< tokens in flight, while other kernels have all multiprocessors
 };
 

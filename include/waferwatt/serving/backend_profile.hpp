@@ -51,7 +51,10 @@ struct BackendProfile {
   std::optional<ExpertKernel> experts;  ///< taken where it is faster than the calibrated kernels
   /// Whose grouped products the experts of iterations without prompts are, in fp8 with block scales; absent: as with prompts.
   std::optional<cost::GemmLibrary> decode_experts;
-  double decode_kernels = 1, prefill_kernels = 1;  ///< kernel time over the calibrated one, without and with prompts
+  /// Time of kernels that launching bounds over the calibrated one, in iterations without prompts: graphs start the next kernel
+  /// while one ends, or leave gaps. What memory or arithmetic bounds takes what was measured.
+  double decode_launch = 1;
+  double decode_kernels = 1, prefill_kernels = 1;  ///< time of all kernels over the calibrated one, without and with prompts
   double decode_attention = 1, prefill_attention = 1;  ///< the same of attention alone
   double prefill_experts = 1;  ///< the same of the experts' kernels with prompts; prefill_kernels is of all others
 };

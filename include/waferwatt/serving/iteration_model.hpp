@@ -108,6 +108,7 @@ class IterationModel {
   GroupLoad of_busiest_group(const IterationLoad& load) const;
   IterationCost attention(const IterationLoad& load, const GroupLoad& group);
   IterationCost experts(const IterationLoad& load, const GroupLoad& group);
+  IterationCost in_engine(const IterationCost& kernels, bool has_prompts) const;
   IterationCost kernels(const IterationLoad& load);
   double hidden_flight_s(const IterationLoad& load);
   IterationCost host(const IterationLoad& load, double kernels_s) const;

@@ -176,3 +176,22 @@ TEST_CASE("An engine's factors stretch attention and the other kernels apart") {
   CHECK(time_s(3, 1, 4000) - time_s(3, 1, 1000) == Approx(longer_s));
   CHECK(time_s(3, 3, 1000) == Approx(3 * time_s(1, 1, 1000)));
 }
+
+TEST_CASE("An engine that launches better shortens answers' kernels that launching bounds, and no others") {
+  EngineSettings engine;
+  engine.host_overhead = 0 * second;
+  const auto cost = [&](double launch, const IterationLoad& load) {
+    engine.backend.decode_launch = launch;
+    return iteration_model("llama-3-1-8b", h200(), {}, engine).cost(load);
+  };
+  const IterationLoad answers{.n_decode = 4, .decode_context = 4000};
+  const IterationCost plain = cost(1, answers), better = cost(0.5, answers);
+  CHECK(plain.time_s - better.time_s == Approx(plain.launch_s - better.launch_s));
+  CHECK(better.memory_s == plain.memory_s);
+  CHECK(better.compute_s == plain.compute_s);
+  CHECK(plain.time_s - better.time_s > 0.02 * plain.time_s);
+  CHECK(plain.time_s - better.time_s <= 0.5 * plain.launch_s * 1.000001);  // attention's launches stay
+  CHECK(better.energy_j < plain.energy_j);
+  const IterationLoad prompts{.n_chunks = 1, .prefill_tokens = 64, .prefill_work = 64 * 32, .n_first_tokens = 1};
+  CHECK(cost(0.5, prompts).time_s == cost(1, prompts).time_s);
+}
