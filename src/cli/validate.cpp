@@ -42,7 +42,7 @@ Command validate_command() {
                       {"--points", "", "FILE", "Write measured and predicted time of every case as CSV (kernels, network, training, serving)."},
                       {"--fit", "", "", "Fit the backends' profiles on half of the configurations (serving)."},
                       {"--backend", "", "NAME", "The only backend to fit (serving; default: all that were measured)."},
-                      {"--without", "", "ID", "A language model or accelerator that the fit does not see; its errors are printed apart (serving --fit).", true},
+                      {"--without", "", "ID", "A language model or accelerator to leave out of the fit; its errors are printed apart (serving --fit).", true},
                       {"--jobs", "-j", "N", "Processor cores to use (supply, world, serving --fit; default: all)."},
                       {"--json", "", "", "Print one JSON object."}},
           .run = validate,

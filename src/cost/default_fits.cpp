@@ -69,7 +69,7 @@ OperatorFit carried_over(const Donor& donor, const catalog::Accelerator& to) {
   }
   fit.launch_time *= launch, fit.compute_efficiency *= efficiency, fit.serial_factor *= blocks;
   if (fit.format == "fp8_block") {
-    const double per_work = 1 / fit.compute_efficiency;
+    const double per_work = 1 / fit.compute_efficiency;  // of which promotion is no more than half
     fit.compute_efficiency = 1 / std::max(per_work / 2, per_work + promotion(to) - promotion(from));
   }
   if (auto& other = fit.other_branch) other->launch_time *= launch, other->compute_efficiency *= efficiency, other->serial_factor *= blocks;

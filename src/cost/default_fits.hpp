@@ -19,7 +19,8 @@ bool same_die(const catalog::Accelerator& a, const catalog::Accelerator& b);
 
 /// A donor's coefficients as they are expected of another accelerator. Blocks of attention are spread over the
 /// multiprocessors. With each generation single kernels launch faster, blocks of decode attention pass faster, and less of
-/// the peak rate is reached. Block-scaled sums are promoted on the way to dies without instructions that scale blocks. On one die what moves within it does not follow the memory's bandwidth.
+/// the peak rate is reached. Dies without instructions that scale blocks promote block-scaled sums. On one die what moves
+/// within it does not follow the memory's bandwidth.
 catalog::OperatorFit carried_over(const Donor& donor, const catalog::Accelerator& to);
 
 /// The median of each coefficient of the donors, carried over.

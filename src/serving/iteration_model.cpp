@@ -190,18 +190,18 @@ IterationCost IterationModel::kernels(const IterationLoad& load) {
 
 // (2), of two batches, each with this load.
 double IterationModel::hidden_flight_s(const IterationLoad& load) {
-  if (plan_.data_parallel == 1 || operators_->n_expert_layers() == 0) return 0;
+  const double n_expert_layers = operators_->n_expert_layers();
+  if (plan_.data_parallel == 1 || n_expert_layers == 0) return 0;
   const GroupLoad group = of_busiest_group(load);
   const OverlapStages stages = operators_->overlap_stages(static_cast<double>(group.n_tokens));
   const bool has_prompts = load.prefill_tokens > 0;
   const double before_s = in_engine(stages.before_attention, has_prompts).time_s, shared_s = in_engine(stages.shared_experts, has_prompts).time_s;
-  const double core_s = in_engine(stages.after_attention, has_prompts).time_s +
-                        attention(load, group).time_s * operators_->n_expert_layers() / n_layers_;
-  const double experts_s = experts(load, group).time_s, dispatch_s = stages.dispatch_s, combine_s = stages.combine_s;
-  if (!has_prompts) return 2 * (std::min(dispatch_s, before_s + shared_s) + std::min(combine_s, core_s));
+  const double core_s = in_engine(stages.after_attention, has_prompts).time_s + attention(load, group).time_s / n_layers_;
+  const double experts_s = experts(load, group).time_s / n_expert_layers, dispatch_s = stages.dispatch_s, combine_s = stages.combine_s;
+  if (!has_prompts) return n_expert_layers * 2 * (std::min(dispatch_s, before_s + shared_s) + std::min(combine_s, core_s));
   const double layer_s = before_s + core_s;
-  return std::min(dispatch_s, layer_s + shared_s) + std::min(dispatch_s, experts_s) + std::min(combine_s, experts_s + shared_s) +
-         std::min(combine_s, layer_s);
+  return n_expert_layers * (std::min(dispatch_s, layer_s + shared_s) + std::min(dispatch_s, experts_s) +
+                            std::min(combine_s, experts_s + shared_s) + std::min(combine_s, layer_s));
 }
 
 // Of one micro-batch: every group has a scheduler of its own, (3).
@@ -243,9 +243,10 @@ IterationCost IterationModel::cost(const IterationLoad& load) {
 IterationCost IterationModel::pass(const IterationLoad& load) {
   const bool has_prompts = load.prefill_tokens > 0;
   const double batches = plan_.two_batch_overlap ? 2 : 1;
-  IterationCost sum = plan_.two_batch_overlap ? kernels(half_of(load)) * batches : kernels(load);
+  const IterationLoad batch = plan_.two_batch_overlap ? half_of(load) : load;
+  IterationCost sum = kernels(batch) * batches;
   if (plan_.two_batch_overlap) {
-    const double hidden_s = hidden_flight_s(half_of(load));
+    const double hidden_s = hidden_flight_s(batch);
     sum.time_s -= hidden_s, sum.network_s -= hidden_s;
   }
   IterationCost gaps;

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Experts of a layer: shared ones, and the routed ones of the busiest accelerator.
+// Experts of a layer: their router, shared ones, and the routed ones of the busiest accelerator.
 #include <cmath>
 
 #include "layer_operators.hpp"
 #include "waferwatt/cost/gemm_library.hpp"
 
 namespace waferwatt::serving {
+
+IterationCost LayerOperators::router(double n_tokens) const {
+  return gemm(n_tokens, as_double(model_.moe->n_routed_experts), hidden_, {});
+}
 
 IterationCost LayerOperators::shared_experts(double n_tokens) const {
   const catalog::MixtureOfExperts& moe = *model_.moe;

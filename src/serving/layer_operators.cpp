@@ -163,19 +163,21 @@ IterationCost LayerOperators::feed_forward(double n_tokens, double ffn_size) con
   return sum;
 }
 
+/// Residual add and norm: two read, two written.
+IterationCost LayerOperators::residual_norm(double n_tokens) const { return stream(4 * n_tokens * hidden_ * kActivationBytes); }
+
 IterationCost LayerOperators::tokens(double n_tokens) const {
   const double hidden_bytes = n_tokens * hidden_ * kActivationBytes;
   IterationCost sum;
   sum += projections(n_tokens);
-  sum += stream(4 * hidden_bytes) * (2 * n_layers_);  // residual add and norm: two read, two written
+  sum += residual_norm(n_tokens) * (2 * n_layers_);
   const IterationCost reduce = network_time(all_reduce_time(hidden_bytes * byte), 4 * hidden_bytes * byte);
   sum += reduce * n_layers_;  // after attention
   const bool meets = plan_.data_parallel > 1;
   sum += reduce * (n_layers_ - (meets ? n_expert_layers_ : 0));
   if (n_layers_ > n_expert_layers_) sum += feed_forward(n_tokens, as_double(model_.ffn_size)) * (n_layers_ - n_expert_layers_);
   if (n_expert_layers_ > 0) {
-    const catalog::MixtureOfExperts& moe = *model_.moe;
-    IterationCost part = gemm(n_tokens, as_double(moe.n_routed_experts), hidden_, kWide);
+    IterationCost part = router(n_tokens);
     part += shared_experts(n_tokens);
     if (meets) {
       const Exchange exchange = dispatch_and_combine(n_tokens);
@@ -190,19 +192,17 @@ IterationCost LayerOperators::tokens(double n_tokens) const {
 }
 
 OverlapStages LayerOperators::overlap_stages(double n_tokens) const {
-  const IterationCost output = output_projection(n_tokens), norm = stream(4 * n_tokens * hidden_ * kActivationBytes);
   const Exchange exchange = dispatch_and_combine(n_tokens);
-  OverlapStages stages{.before_attention = norm,
+  const IterationCost output = output_projection(n_tokens), norm = residual_norm(n_tokens);
+  OverlapStages stages{.before_attention = projections(n_tokens) * (1 / n_layers_),
                        .after_attention = output,
-                       .shared_experts = shared_experts(n_tokens) * n_expert_layers_,
-                       .dispatch_s = n_expert_layers_ * exchange.dispatch.flight_s(),
-                       .combine_s = n_expert_layers_ * exchange.combine.flight_s()};
-  stages.before_attention += projections(n_tokens) * (1 / n_layers_);
+                       .shared_experts = shared_experts(n_tokens),
+                       .dispatch_s = exchange.dispatch.flight_s(),
+                       .combine_s = exchange.combine.flight_s()};
   stages.before_attention += output * -1;
+  stages.before_attention += norm;
   stages.after_attention += norm;
-  stages.after_attention += gemm(n_tokens, as_double(model_.moe->n_routed_experts), hidden_, kWide);
-  stages.before_attention = stages.before_attention * n_expert_layers_;
-  stages.after_attention = stages.after_attention * n_expert_layers_;
+  stages.after_attention += router(n_tokens);
   return stages;
 }
 

@@ -11,7 +11,7 @@ inline constexpr double kActivationBytes = 2;  ///< activations are in bf16
 
 inline double as_double(const catalog::Fact<std::int64_t>& fact) { return static_cast<double>(fact.value); }
 
-/// Of all layers with experts. Attention is cut where queries meet the cache.
+/// Of one layer with experts. Attention is cut where queries meet the cache.
 struct OverlapStages {
   IterationCost before_attention, after_attention, shared_experts;
   double dispatch_s = 0, combine_s = 0;  ///< tokens in flight, while other kernels have all multiprocessors
@@ -29,7 +29,7 @@ class LayerOperators {
   IterationCost experts(double n_tokens) const;
   /// The same by a library's grouped products of fp8 with block scales, activation and quantisation between them.
   IterationCost experts_by(cost::GemmLibrary library, double n_tokens) const;
-  /// Of the layers with experts, for the tokens of one data-parallel group: what one batch does while the other's tokens fly.
+  /// For the tokens of one data-parallel group: what one batch does while the other's tokens fly.
   OverlapStages overlap_stages(double n_tokens) const;
   /// The head and sampling.
   IterationCost head(double n_sequences) const;
@@ -61,6 +61,8 @@ class LayerOperators {
   IterationCost projections(double n_tokens) const;
   IterationCost attention_projections(double n_tokens) const;
   IterationCost output_projection(double n_tokens) const;
+  IterationCost residual_norm(double n_tokens) const;
+  IterationCost router(double n_tokens) const;
   IterationCost shared_experts(double n_tokens) const;
   IterationCost linear_projections(double n_tokens) const;
   IterationCost query_key_norm(double n_tokens) const;

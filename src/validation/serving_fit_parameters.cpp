@@ -38,7 +38,7 @@ constexpr ProfileParameter kParameters[] = {
     {"prompt_overhead", "us", [](const BackendProfile& p) { return p.prompt_overhead.in(second) * kMicro; },
      [](BackendProfile& p, double x) { p.prompt_overhead = x * micro * second; }, 500, 500, 0, 20000},
     {"decode_launch", "", [](const BackendProfile& p) { return p.decode_launch; },
-     [](BackendProfile& p, double x) { p.decode_launch = x, p.decode_kernels = 1; }, 1, 0, 0.3, 3},
+     [](BackendProfile& p, double x) { p.decode_launch = x; }, 1, 0, 0.3, 3},
     {"prefill_kernels", "", [](const BackendProfile& p) { return p.prefill_kernels; },
      [](BackendProfile& p, double x) { p.prefill_kernels = x; }, 1, 0, 0.5, 3},
     {"prefill_experts", "", [](const BackendProfile& p) { return p.prefill_experts; },

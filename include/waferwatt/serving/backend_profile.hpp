@@ -28,6 +28,8 @@ struct BackendProfile {
   std::string name = "default";
   std::string all_reduce = "vllm graph";           ///< library of the measured all-reduces of small messages
   bool exchanges_by_deepep = false;                ///< tokens go to their experts by DeepEP's kernels, not by a library's collectives
+  /// Whose grouped products the experts of iterations without prompts are, in fp8 with block scales; absent: as with prompts.
+  std::optional<cost::GemmLibrary> decode_experts = {};
   /// Tokens are gathered everywhere and sums reduced, but where NVLink spans nodes and ranks are more than a token's experts.
   bool gathers_tokens = false;
   bool prefill_first = false;                      ///< prompts have iterations of their own, before decoding goes on
@@ -49,8 +51,6 @@ struct BackendProfile {
   /// Decode steps by which a first token is late: requests are taken in, and answers sent, every few steps.
   double first_token_steps = 0;
   std::optional<ExpertKernel> experts;  ///< taken where it is faster than the calibrated kernels
-  /// Whose grouped products the experts of iterations without prompts are, in fp8 with block scales; absent: as with prompts.
-  std::optional<cost::GemmLibrary> decode_experts;
   /// Time of kernels that launching bounds over the calibrated one, in iterations without prompts: graphs start the next kernel
   /// while one ends, or leave gaps. What memory or arithmetic bounds takes what was measured.
   double decode_launch = 1;
@@ -60,8 +60,8 @@ struct BackendProfile {
 };
 
 /// The profile of "vllm", "sglang", "trtllm"; of "sglang-deepep": SGLang with experts over many nodes, whose kernels are
-/// others: DeepEP's and DeepGEMM's; of "trtllm-engine": TensorRT-LLM before 0.19 and in MLPerf, with engines that TensorRT built; or of "eager",
-/// "trtllm-session": engines of 2022 and 2023 without graphs. \returns nothing for an unknown name
+/// others: DeepEP's and DeepGEMM's; of "trtllm-engine": TensorRT-LLM before 0.19 and in MLPerf, with engines that TensorRT
+/// built; or of "eager", "trtllm-session": engines of 2022 and 2023 without graphs. \returns nothing for an unknown name
 const BackendProfile* find_backend(std::string_view name);
 std::vector<std::string> backend_names();
 

@@ -100,7 +100,7 @@ class IterationModel {
   template <class Cost>
   IterationCost tabulated(Table& table, std::int64_t n, Cost cost);
   IterationCost decode_attention(std::int64_t n_sequences, std::int64_t total_context, std::int64_t tokens_each);
-  /// What the busiest data-parallel group has of a micro-batch.
+  /// What the busiest data-parallel group has of a micro-batch; tokens of both kinds, and those that the head turns into answers.
   struct GroupLoad {
     std::int64_t n_decode = 0, prefill_tokens = 0, n_tokens = 0, n_out = 0;
     double n_chunks = 0;

@@ -135,7 +135,7 @@ TEST_CASE("A fit finds the profile that made up the measurements, with any numbe
     cases.cases.back().load.concurrency *= 2;
   }
   serving::BackendProfile truth = *serving::find_backend("vllm");
-  truth.step_overhead = 3 * milli * second, truth.decode_kernels = 1.2;
+  truth.step_overhead = 3 * milli * second, truth.decode_launch = 1.6;
   const auto made_up = predict(cases.cases, shipped(), [&](const ServingCase&) { return truth; });
   for (std::size_t i = 0; i < made_up.size(); ++i) cases.cases[i].ttft_s = made_up[i].ttft_s, cases.cases[i].tpot_s = made_up[i].tpot_s;
   const auto fit = fit_backend(cases, "vllm", shipped(), 1);
